@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A fixed set of helper threads waits on a condition; the caller works too.  Tiles are taken from one atomic
+ * counter, so a slow core takes fewer.  Helpers are offered to one loop at a time: whoever comes while it is open (a
+ * second caller, a nested call) works alone.
+ *
+ * A loop lives on its caller's stack and counts the helpers inside of it itself, so that a caller never waits for a
+ * helper of another loop: a tile that the caller is still waiting for may open the next loop.
+ * In a forked child, where the helpers do not exist, no one joins and the caller does all the work.
+ */
+#include "base/sf-parallel.h"
+
+#include <stdlib.h>
+
+#define MAX_THREADS 64
+
+typedef struct
+{
+  gsize n, grain;
+  SfTileFunc func;
+  gpointer data;
+  GCancellable *cancellable;
+  gsize next;    /* (atomic) next item */
+  gint stopped;  /* (atomic) */
+  int n_inside;  /* helpers at work, guarded by the mutex */
+} Loop;
+
+static GMutex mutex;     /* guards what follows */
+static GCond work, done; /* "a loop is there", "all helpers left a loop" */
+static Loop *current;    /* the open loop */
+static guint generation; /* counts loops, so that a helper joins each once */
+static int n_helpers;    /* threads that exist */
+static int n_wanted;     /* threads to use, the caller's included; 0 = not chosen yet */
+
+static void
+loop_run (Loop *loop)
+{
+  for (;;)
+    {
+      gsize begin = (gsize) g_atomic_pointer_add (&loop->next, (gssize) loop->grain);
+
+      if (begin >= loop->n || g_atomic_int_get (&loop->stopped))
+        return;
+      if (g_cancellable_is_cancelled (loop->cancellable))
+        {
+          g_atomic_int_set (&loop->stopped, TRUE);
+          return;
+        }
+      loop->func (begin, MIN (begin + loop->grain, loop->n), loop->data);
+    }
+}
+
+static gpointer
+helper_main (gpointer index_pointer)
+{
+  int index = GPOINTER_TO_INT (index_pointer);
+  guint seen = 0;
+
+  g_mutex_lock (&mutex);
+  for (;;)
+    {
+      Loop *loop;
+
+      while (current == NULL || generation == seen || index >= n_wanted - 1)
+        g_cond_wait (&work, &mutex);
+      seen = generation;
+      loop = current;
+      loop->n_inside++;
+      g_mutex_unlock (&mutex);
+      loop_run (loop);
+      g_mutex_lock (&mutex);
+      if (--loop->n_inside == 0)
+        g_cond_broadcast (&done);
+    }
+  return NULL;
+}
+
+static int
+default_threads (void)
+{
+  const char *text = g_getenv ("SFUMATO_THREADS");
+  int n = text != NULL ? (int) g_ascii_strtoll (text, NULL, 10) : 0;
+
+  return n > 0 ? n : (int) g_get_num_processors ();
+}
+
+void
+sf_parallel_set_threads (int n_threads)
+{
+  g_mutex_lock (&mutex);
+  n_wanted = CLAMP (n_threads > 0 ? n_threads : default_threads (), 1, MAX_THREADS);
+  g_mutex_unlock (&mutex);
+}
+
+int
+sf_parallel_get_threads (void)
+{
+  int n;
+
+  g_mutex_lock (&mutex);
+  n = n_wanted > 0 ? n_wanted : CLAMP (default_threads (), 1, MAX_THREADS);
+  g_mutex_unlock (&mutex);
+  return n;
+}
+
+gboolean
+sf_parallel_for (gsize n, gsize grain, SfTileFunc func, gpointer data, GCancellable *cancellable)
+{
+  Loop loop = { .n = n, .grain = MAX (grain, 1), .func = func, .data = data, .cancellable = cancellable };
+  gboolean shared = FALSE;
+
+  if (n > loop.grain)
+    {
+      g_mutex_lock (&mutex);
+      if (n_wanted == 0)
+        n_wanted = CLAMP (default_threads (), 1, MAX_THREADS);
+      for (; n_helpers < n_wanted - 1; n_helpers++)
+        {
+          GThread *thread = g_thread_try_new ("sfumato", helper_main, GINT_TO_POINTER (n_helpers), NULL);
+
+          if (thread == NULL)
+            break;
+          g_thread_unref (thread);
+        }
+      shared = current == NULL && n_wanted > 1 && n_helpers > 0;
+      if (shared)
+        {
+          current = &loop;
+          generation++;
+          g_cond_broadcast (&work);
+        }
+      g_mutex_unlock (&mutex);
+    }
+  loop_run (&loop);
+  if (shared)
+    {
+      g_mutex_lock (&mutex);
+      current = NULL;
+      while (loop.n_inside > 0)
+        g_cond_wait (&done, &mutex);
+      g_mutex_unlock (&mutex);
+    }
+  return !g_atomic_int_get (&loop.stopped) && !g_cancellable_is_cancelled (cancellable);
+}

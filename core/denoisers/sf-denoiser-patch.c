@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "denoisers/sf-denoiser-patch.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/sf-error.h"
+#include "base/sf-parallel.h"
+#include "denoisers/sf-patch-bridge.h"
+#include "denoisers/sf-patch-solve.h"
+#include "kernels/sf-kernels.h"
+
+#define TAU 0.15            /* of known pixels */
+#define MAX_PRECISION 20.0
+#define GUIDE_TAU 0.25      /* of strokes */
+#define GUIDE_PRECISION 8.0
+#define GAMMA 1.3f          /* a vote counts 1/GAMMA less per pixel away from what is known */
+#define WINDOW 0.25         /* Gaussian of the vote, in patch sides */
+#define ROBUST 0.2
+#define RADIUS 3
+#define FINAL_RADIUS 2
+#define COARSE_SIGMA 0.02
+#define EXCLUDE 4
+
+typedef struct
+{
+  SfDenoiser parent;
+  SfPatchLevel level;
+  guint8 *hole;         /* of the state */
+  guint8 *weighted;     /* where W may differ from 1 */
+  float *known;         /* of the state, x 4: clean pixels, 0 in the hole */
+  float *guide, *confidence; /* (nullable) of the state */
+  float *nearness;      /* of the state: GAMMA^-distance to what is known */
+  gint32 *pixels;       /* of the hole */
+  gsize n_pixels;
+  float *z, *weight, *out, *vote_weight;
+  SfPatchField *field;
+  gint32 *best_nn;      /* (nullable) of the best trial */
+  double best_energy;
+  int calls;
+} PatchDenoiser;
+
+/*** Predict ***/
+
+typedef struct
+{
+  PatchDenoiser *self;
+  const float *x;       /* of the state, x 3 */
+  double known_weight, guide_weight;
+  int pad_y, pad_x;
+} Prepare;
+
+/* z and W of one row of the padded state. */
+static void
+prepare_rows (gsize begin, gsize end, gpointer data)
+{
+  const Prepare *p = data;
+  const PatchDenoiser *self = p->self;
+  const SfPatchFrame *f = &self->level.frame;
+  const int zw = f->w + 2 * p->pad_x;
+
+  for (gsize row = begin; row < end; row++)
+    for (int column = 0; column < zw; column++)
+      {
+        int y = ((int) row - p->pad_y + f->h) % f->h, x = (column - p->pad_x + f->w) % f->w;
+        gsize i = (gsize) y * f->w + x, o = (row * zw + column) * 4;
+        float w, confidence = self->confidence != NULL ? self->confidence[i] : 0;
+
+        if (self->hole[i])
+          {
+            w = (float) (1 + confidence * (p->guide_weight - 1));
+            for (int c = 0; c < 3; c++)
+              self->z[o + c] = confidence > 0 ? p->x[i * 3 + c] * (1 - confidence) + self->guide[i * 4 + c] * confidence
+                                              : p->x[i * 3 + c];
+          }
+        else
+          {
+            w = self->weighted[i] == 2 ? 0 : (float) p->known_weight;
+            memcpy (self->z + o, self->known + i * 4, 3 * sizeof (float));
+          }
+        for (int c = 0; c < 4; c++)
+          self->weight[o + c] = w;
+      }
+}
+
+static int
+compare_floats (gconstpointer a, gconstpointer b)
+{
+  float x = *(const float *) a, y = *(const float *) b;
+
+  return (x > y) - (x < y);
+}
+
+/* The upper quartile of the costs, from at most a thousand of them. */
+static float
+upper_quartile (const float *cost, int n)
+{
+  float sample[1024];
+  int step = n / (int) G_N_ELEMENTS (sample) + 1, count = 0;
+
+  for (int i = 0; i < n; i += step)
+    sample[count++] = MIN (cost[i], 1e9f);
+  qsort (sample, count, sizeof (float), compare_floats);
+  return sample[count * 3 / 4];
+}
+
+/* What is well explained, and near to what is known, has more to say. */
+static void
+weigh_votes (PatchDenoiser *self)
+{
+  SfPatchField *field = self->field;
+  float quartile = upper_quartile (field->cost, field->n_queries) + 1e-6f;
+
+  for (int i = 0; i < field->n_queries; i++)
+    self->vote_weight[i] = MAX (1e-12f, expf (-MIN (field->cost[i] / (2 * quartile), 60)) * self->nearness[field->query[i]]);
+}
+
+static void
+make_window (int r, float *window)
+{
+  const int side = 2 * r + 1;
+  double sigma = WINDOW * side;
+
+  for (int i = 0; i < side * side; i++)
+    {
+      double y = i / side - r, x = i % side - r;
+
+      window[i] = (float) exp (-(y * y + x * x) / (2 * sigma * sigma));
+    }
+}
+
+/* Searches for x (h x w x 3) and leaves the votes in self->out (h x w x 4, known pixels clean). */
+static gboolean
+search_and_vote (PatchDenoiser *self, const float *x, double sigma, const SfProgress *progress, GError **error)
+{
+  const SfPatchFrame *f = &self->level.frame;
+  const int r = self->field->r;
+  Prepare prepare = {
+    self, x,
+    MIN (MAX_PRECISION, (sigma * sigma + TAU * TAU) / (TAU * TAU)),
+    MIN (GUIDE_PRECISION, (sigma * sigma + GUIDE_TAU * GUIDE_TAU) / (GUIDE_TAU * GUIDE_TAU)),
+    f->wrap_y ? r : 0, f->wrap_x ? r : 0
+  };
+  SfPatchQuery query = {
+    .z = self->z, .weight = self->weight, .penalty = self->level.penalty, .mu = self->level.mu, .sigma = sigma,
+    .exclude = self->level.keep_content ? EXCLUDE : 0, .seed = self->level.seed * 1000 + self->calls++
+  };
+  float window[(2 * RADIUS + 1) * (2 * RADIUS + 1)];
+
+  sf_parallel_for (f->h + 2 * prepare.pad_y, 16, prepare_rows, &prepare, NULL);
+  if (!sf_patch_field_search (self->field, &query, progress, error))
+    return FALSE;
+  if (self->field->n_queries > 0)
+    weigh_votes (self);
+  make_window (r, window);
+  memcpy (self->out, self->known, (gsize) f->h * f->w * 4 * sizeof (float));
+  for (gsize k = 0; k < self->n_pixels; k++)
+    memcpy (self->out + (gsize) self->pixels[k] * 4, x + (gsize) self->pixels[k] * 3, 3 * sizeof (float));
+  sf_patch_field_vote (self->field, self->level.image->rgb, self->vote_weight, window, ROBUST, self->pixels,
+                       self->n_pixels, self->out);
+  return TRUE;
+}
+
+static void
+out_to_tensor (const PatchDenoiser *self, SfTensor *x)
+{
+  for (gsize i = 0; i < (gsize) x->h * x->w; i++)
+    memcpy (x->data + i * 3, self->out + i * 4, 3 * sizeof (float));
+}
+
+static gboolean
+predict (SfDenoiser *denoiser, const SfTensor *x, double sigma, SfTensor *denoised, const SfProgress *progress,
+         GError **error)
+{
+  PatchDenoiser *self = (PatchDenoiser *) denoiser;
+
+  if (!search_and_vote (self, x->data, sigma, progress, error))
+    return FALSE;
+  out_to_tensor (self, denoised);
+  return TRUE;
+}
+
+/*** Hooks ***/
+
+gboolean
+sf_denoiser_patch_start (SfDenoiser *denoiser, SfTensor *x, GError **error)
+{
+  PatchDenoiser *self = (PatchDenoiser *) denoiser;
+  const SfPatchLevel *level = &self->level;
+  gsize n = (gsize) x->h * x->w;
+  g_autofree guint8 *fixed = NULL;
+  float mean[3] = { 0 };
+
+  g_clear_pointer (&self->field->means, g_free);
+  memset (self->field->nn, 0xff, self->field->n_queries * sizeof (gint32));
+  self->field->warm = FALSE;
+  if (level->content != NULL)
+    {
+      memcpy (self->out, level->content, n * 4 * sizeof (float));
+      out_to_tensor (self, x);
+      return TRUE;
+    }
+  if ((fixed = sf_try_alloc (n, 1, error)) == NULL)
+    return FALSE;
+  for (int s = 0; s < self->field->n_sources; s++)
+    for (int c = 0; c < 3; c++)
+      mean[c] += level->image->rgb[(gsize) self->field->sources[s] * 4 + c] / self->field->n_sources;
+  for (gsize i = 0; i < n; i++)
+    {
+      gboolean guided = self->confidence != NULL && self->confidence[i] > 0.5f;
+
+      fixed[i] = guided || (!self->hole[i] && self->weighted[i] != 2);
+      memcpy (self->out + i * 4, guided ? self->guide + i * 4 : fixed[i] ? self->known + i * 4 : mean, 3 * sizeof (float));
+    }
+  if (!level->frame.own)
+    sf_patch_harmonic (self->out, fixed, x->h, x->w);
+  out_to_tensor (self, x);
+  return TRUE;
+}
+
+/* Bilinear, in the coordinates that the two levels share. */
+static void
+lift_pixels (PatchDenoiser *self, const PatchDenoiser *below, const SfTensor *result)
+{
+  const SfPatchFrame *f = &self->level.frame, *g = &below->level.frame;
+  double ry = f->own ? (double) g->h / f->h : (double) below->level.image->h / self->level.image->h;
+  double rx = f->own ? (double) g->w / f->w : (double) below->level.image->w / self->level.image->w;
+
+  memcpy (self->out, self->known, (gsize) f->h * f->w * 4 * sizeof (float));
+  for (gsize k = 0; k < self->n_pixels; k++)
+    {
+      int y = self->pixels[k] / f->w, x = self->pixels[k] % f->w;
+
+      sf_bilinear_sample (result->data, g->h, g->w, 3, (f->y + y + 0.5) * ry - 0.5 - g->y,
+                          (f->x + x + 0.5) * rx - 0.5 - g->x, self->out + (gsize) self->pixels[k] * 4);
+    }
+}
+
+gboolean
+sf_denoiser_patch_lift (SfDenoiser *denoiser, SfDenoiser *below, const SfTensor *result, SfTensor *x, GError **error)
+{
+  PatchDenoiser *self = (PatchDenoiser *) denoiser;
+  float window[(2 * RADIUS + 1) * (2 * RADIUS + 1)];
+
+  for (gsize i = 0; i < G_N_ELEMENTS (window); i++)
+    window[i] = 1;
+  lift_pixels (self, (PatchDenoiser *) below, result);
+  g_clear_pointer (&self->field->means, g_free);
+  sf_patch_field_lift (self->field, sf_denoiser_patch_get_field (below));
+  /* pasted from this level's own patches: keeps the high frequencies that an upsampled picture lacks */
+  sf_patch_field_vote (self->field, self->level.image->rgb, NULL, window, 0, self->pixels, self->n_pixels, self->out);
+  out_to_tensor (self, x);
+  return TRUE;
+}
+
+gboolean
+sf_denoiser_patch_finish (SfDenoiser *denoiser, SfTensor *x, const SfProgress *progress, GError **error)
+{
+  PatchDenoiser *self = (PatchDenoiser *) denoiser;
+  const SfPatchLevel *level = &self->level;
+
+  if (level->coarsest)
+    for (int i = 0; i < SF_PATCH_COARSE_PASSES; i++)
+      if (!predict (denoiser, x, COARSE_SIGMA, x, progress, error))
+        return FALSE;
+  if (!level->finest)
+    return TRUE;
+  if (self->field->r != FINAL_RADIUS)
+    {
+      SfPatchField *small = sf_patch_field_new (level->image, &level->frame, self->hole, self->weighted, FINAL_RADIUS,
+                                                level->keep_content, error);
+
+      if (small == NULL)
+        return FALSE;
+      sf_patch_field_inherit (small, self->field);
+      sf_patch_field_free (self->field);
+      self->field = small;
+      g_free (self->vote_weight);
+      self->vote_weight = sf_try_alloc (small->n_queries, sizeof (float), error);
+      g_clear_pointer (&self->best_nn, g_free);
+      if (self->vote_weight == NULL && small->n_queries > 0)
+        return FALSE;
+    }
+  for (int i = 0; i < SF_PATCH_FINAL_PASSES; i++)
+    if (!predict (denoiser, x, 0, x, progress, error))
+      return FALSE;
+  if (level->polish && !sf_patch_polish (self->field, self->vote_weight, self->hole, self->out, progress, error))
+    return FALSE;
+  out_to_tensor (self, x);
+  return TRUE;
+}
+
+double
+sf_denoiser_patch_energy (SfDenoiser *denoiser)
+{
+  PatchDenoiser *self = (PatchDenoiser *) denoiser;
+  SfPatchField *field = self->field;
+  const int side = 2 * field->r + 1;
+  double sum = 0;
+
+  for (int i = 0; i < field->n_queries; i++)
+    sum += MIN (field->cost[i], 1e9f);
+  sum /= 3.0 * side * side * MAX (field->n_queries, 1);
+  if (self->best_nn == NULL || sum < self->best_energy)
+    {
+      g_free (self->best_nn);
+      self->best_nn = g_memdup2 (field->nn, field->n_queries * sizeof (gint32));
+      self->best_energy = sum;
+    }
+  return sum;
+}
+
+SfPatchField *
+sf_denoiser_patch_get_field (SfDenoiser *denoiser)
+{
+  PatchDenoiser *self = (PatchDenoiser *) denoiser;
+
+  if (self->best_nn != NULL)
+    memcpy (self->field->nn, self->best_nn, self->field->n_queries * sizeof (gint32));
+  return self->field;
+}
+
+/*** Making ***/
+
+static void
+denoiser_free (SfDenoiser *denoiser)
+{
+  PatchDenoiser *self = (PatchDenoiser *) denoiser;
+
+  g_free (self->level.guide);
+  g_free (self->level.confidence);
+  g_free (self->level.penalty);
+  g_free (self->hole);
+  g_free (self->weighted);
+  g_free (self->known);
+  g_free (self->guide);
+  g_free (self->confidence);
+  g_free (self->nearness);
+  g_free (self->pixels);
+  g_free (self->z);
+  g_free (self->weight);
+  g_free (self->out);
+  g_free (self->vote_weight);
+  g_free (self->best_nn);
+  sf_patch_field_free (self->field);
+  g_free (self);
+}
+
+/* Hole, known pixels and distances of the state. */
+static gboolean
+make_state (PatchDenoiser *self, GError **error)
+{
+  const SfPatchLevel *level = &self->level;
+  const SfPatchFrame *f = &level->frame;
+  gsize n = (gsize) f->h * f->w;
+
+  if ((self->hole = sf_try_alloc (n, 1, error)) == NULL || (self->weighted = sf_try_alloc (n, 1, error)) == NULL ||
+      (self->known = sf_patch_pixels_new (f->h, f->w, error)) == NULL ||
+      (self->nearness = sf_try_alloc (n, sizeof (float), error)) == NULL ||
+      (self->pixels = sf_try_alloc (n, sizeof (gint32), error)) == NULL)
+    return FALSE;
+  for (int y = 0; y < f->h; y++)
+    for (int x = 0; x < f->w; x++)
+      {
+        gsize i = (gsize) y * f->w + x, o = (gsize) (y + f->y) * level->image->w + x + f->x;
+        guint8 state = f->own ? SF_PIXEL_HOLE : level->image->state[o];
+
+        self->hole[i] = state == SF_PIXEL_HOLE;
+        self->weighted[i] = state; /* 0 known, 2 void: see below */
+        if (state == SF_PIXEL_KNOWN)
+          memcpy (self->known + i * 4, level->image->rgb + o * 4, 3 * sizeof (float));
+        if (self->hole[i])
+          self->pixels[self->n_pixels++] = (gint32) i;
+      }
+  if (!sf_distance_transform (self->hole, TRUE, f->h, f->w, FALSE, self->nearness, error))
+    return FALSE;
+  for (gsize i = 0; i < n; i++)
+    {
+      self->nearness[i] = f->own ? 1 : powf (GAMMA, -MIN (self->nearness[i], 60));
+      self->weighted[i] = self->weighted[i] == SF_PIXEL_HOLE ? 0 : self->weighted[i] == SF_PIXEL_VOID ? 2 : 1;
+    }
+  return TRUE;
+}
+
+/* The strokes, painted for this level, in the state. */
+static gboolean
+make_guide (PatchDenoiser *self, GError **error)
+{
+  SfPatchLevel *level = &self->level;
+  const SfPatchFrame *f = &level->frame;
+  const SfPatchImage *image = level->image;
+
+  if (level->strokes == NULL && level->guide == NULL)
+    return TRUE;
+  if (level->guide == NULL)
+    {
+      if ((level->guide = sf_patch_pixels_new (image->h, image->w, error)) == NULL ||
+          (level->confidence = sf_try_alloc ((gsize) image->h * image->w, sizeof (float), error)) == NULL)
+        return FALSE;
+      sf_patch_paint_strokes (image, level->strokes, level->stroke_scale, level->guide, level->confidence);
+    }
+  if ((self->guide = sf_patch_pixels_new (f->h, f->w, error)) == NULL ||
+      (self->confidence = sf_try_alloc ((gsize) f->h * f->w, sizeof (float), error)) == NULL)
+    return FALSE;
+  for (int y = 0; y < f->h; y++)
+    for (int x = 0; x < f->w; x++)
+      {
+        gsize i = (gsize) y * f->w + x, o = (gsize) (y + f->y) * image->w + x + f->x;
+
+        if (!self->hole[i])
+          continue;
+        memcpy (self->guide + i * 4, level->guide + o * 4, 3 * sizeof (float));
+        self->confidence[i] = (float) (CLAMP (level->confidence[o], 0, 1) * level->stroke_weight);
+        self->weighted[i] = self->confidence[i] > 0;
+      }
+  g_clear_pointer (&level->guide, g_free);
+  g_clear_pointer (&level->confidence, g_free);
+  return TRUE;
+}
+
+SfDenoiser *
+sf_denoiser_patch_new (const SfPatchLevel *level, GError **error)
+{
+  g_autoptr (SfDenoiser) owner = NULL;
+  PatchDenoiser *self = g_new0 (PatchDenoiser, 1);
+  const SfPatchFrame *f = &level->frame;
+  const int pad_y = f->wrap_y ? RADIUS : 0, pad_x = f->wrap_x ? RADIUS : 0;
+  int r = RADIUS;
+
+  owner = &self->parent;
+  self->parent.predict = predict;
+  self->parent.free = denoiser_free;
+  self->level = *level;
+  while (r > 1 && sf_patch_count_sources (level->image, r, level->keep_content) == 0)
+    r--;
+  if (!make_state (self, error) || !make_guide (self, error) ||
+      (self->z = sf_patch_pixels_new (f->h + 2 * pad_y, f->w + 2 * pad_x, error)) == NULL ||
+      (self->weight = sf_patch_pixels_new (f->h + 2 * pad_y, f->w + 2 * pad_x, error)) == NULL ||
+      (self->out = sf_patch_pixels_new (f->h, f->w, error)) == NULL ||
+      (self->field = sf_patch_field_new (level->image, f, self->hole, self->weighted, r, level->keep_content, error)) == NULL)
+    return NULL;
+  self->vote_weight = sf_try_alloc (self->field->n_queries, sizeof (float), error);
+  if (self->vote_weight == NULL && self->field->n_queries > 0)
+    return NULL;
+  if (self->field->n_sources == 0)
+    {
+      g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION, "No sources");
+      return NULL;
+    }
+  return g_steal_pointer (&owner);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Engines: a way to make pictures, as the pipeline sees it.
+ *
+ * An engine is opened for one region and gives, for each candidate, a cascade: a list of denoisers from coarse to
+ * fine.  The pipeline drives every level with the same sampler and schedule; each finer level starts from the result
+ * of the one below it, lifted to its size and noised to an intermediate sigma.
+ * One file sf-engine-NAME.c and one line in meson.build each.
+ */
+#pragma once
+
+#include "diffusion/sf-denoiser.h"
+
+typedef struct _SfEngine SfEngine;
+
+/* The picture an engine works from.  Everything is read-only and outlives the engine. */
+typedef struct
+{
+  const SfTensor *image; /* (nullable) 1 x H x W x 3 in [-1, 1]: crop, or example to generate from */
+  const guint8 *state;   /* (array length=H*W) SfPixelState of each pixel; (nullable) = all known */
+  /* The frame: the part of the crop where something is made.  For generate, a picture of its own. */
+  int x, y, width, height;
+  gboolean generate;     /* the frame is new and @image is only an example */
+  gboolean wrap_x, wrap_y; /* generate: seamless edges */
+  gboolean keep_content; /* regenerate: the hole's present content is a legitimate source */
+  gboolean match_color;
+} SfRegion;
+
+typedef enum
+{
+  SF_PIXEL_KNOWN, /* is kept, and may be copied from */
+  SF_PIXEL_HOLE,  /* is made anew */
+  SF_PIXEL_VOID,  /* counts for nothing (transparent) */
+} SfPixelState;
+
+/* One level of a cascade. */
+typedef struct
+{
+  SfDenoiser *denoiser; /* owned by the cascade's engine */
+  int height, width;    /* of its state */
+  double scale;         /* pixels of the level per pixel of the frame, <= 1 */
+  double sigma_max, sigma_min;
+  double step_share;    /* of the steps that the user asked for */
+  int finish_evaluations; /* of finish() */
+  int trials;           /* times it is run from pure noise, the one with the lowest energy wins; >= 1 */
+  double cost;          /* of one evaluation, relative to the other levels */
+  /* (nullable) where the level begins when there is nothing below it (x is clean: noise is added later); default: 0 */
+  gboolean (*start) (SfDenoiser *self, SfTensor *x, GError **error);
+  /* (nullable) from the result of the level below; default: bilinear */
+  gboolean (*lift) (SfDenoiser *self, SfDenoiser *below, const SfTensor *result, SfTensor *x, GError **error);
+  /* (nullable) after the last step, in place */
+  gboolean (*finish) (SfDenoiser *self, SfTensor *x, const SfProgress *progress, GError **error);
+  /* (nullable) how badly the last result is explained */
+  double (*energy) (SfDenoiser *self);
+} SfLevel;
+
+typedef struct
+{
+  const char *name;        /* "patch" */
+  const char *label;       /* N_() */
+  const char *description; /* N_(): one honest sentence */
+  gboolean takes_prompt, takes_guidance;
+  int steps;               /* recommended */
+  const char *sampler, *schedule;
+  /* Levels are planned here, and the pyramid is made. */
+  SfEngine *(*open) (const SfRegion *region, const SfProgress *progress, GError **error);
+} SfEngineInfo;
+
+/* First member of every implementation. */
+struct _SfEngine
+{
+  const SfEngineInfo *info;
+  int n_levels;
+  /* Level @l, 0 = coarsest.  Sizes are valid from the start, the denoiser after begin(). */
+  const SfLevel *(*level) (SfEngine *self, int l);
+  /**
+   * Makes the levels ready for candidate @i.
+   * @content: (nullable): 1 x height x width x 3, the frame: where the run will start; %NULL = the picture's own
+   *           content if the region keeps it, else noise
+   */
+  gboolean (*begin) (SfEngine *self, int candidate, guint64 seed, const SfTensor *content, const SfProgress *progress,
+                     GError **error);
+  /* 1 x h x w x 3: exactly the frame, with the state @x of level @l in it. */
+  SfTensor *(*render) (SfEngine *self, int l, const SfTensor *x, GError **error);
+  /* Learns what the finished candidate copied; returns its ranking energy, lower is better. */
+  double (*end) (SfEngine *self, const SfTensor *result, const SfProgress *progress, GError **error);
+  void (*free) (SfEngine *self);
+};
+
+/* All of them, in the order of the list. */
+const SfEngineInfo *const *sf_engines (int *n);
+/* (nullable): the one called @name. */
+const SfEngineInfo *sf_engine_find (const char *name);

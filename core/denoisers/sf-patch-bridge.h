@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Structure bridging: edges that enter the hole on both sides are paired, joined with smooth strokes, and carry their
+ * colour profile across.  The strokes guide the search; the texture still comes from real patches.
+ */
+#pragma once
+
+#include "denoisers/sf-patch-image.h"
+
+/* An edge where it enters the hole, or leaves it: place, and unit tangent into the hole. */
+typedef struct
+{
+  double y, x, ty, tx;
+} SfEdgeEnd;
+
+typedef struct
+{
+  SfEdgeEnd a, b;
+  double length; /* of the chord */
+} SfStroke;
+
+/**
+ * sf_patch_find_strokes:
+ * @image: the level to work at: the finest whose hole is at most 64 px across
+ *
+ * Returns: (transfer full) (element-type SfStroke): may be empty; %NULL on error
+ */
+GArray *sf_patch_find_strokes (const SfPatchImage *image, GError **error);
+
+/**
+ * sf_patch_paint_strokes:
+ * @scale: pixels of @image per pixel of the level where the strokes were found, >= 1
+ * @guide: (out): h x w x 4: colours
+ * @confidence: (out): h x w: 0…1, 0 outside of the hole
+ */
+void sf_patch_paint_strokes (const SfPatchImage *image, const GArray *strokes, double scale, float *guide,
+                             float *confidence);

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The exact posterior over all patches of the dictionary, as matrix products on OpenBLAS.
+ *
+ *   D_qs = sum_j W_j z_qj^2 - 2 (W z)_q . psi_s + W_q . (psi_s)^2 + penalties
+ *        = const_q + [-2 W z | W] . [psi | sum over RGB of psi^2]      (inner size 3 p^2 + p^2)
+ *   w_qs = softmax_s (-D_qs / 2 sigma^2),    mean patch_q = sum_s w_qs psi_s
+ *
+ * Queries are shared out in tiles whose size depends on the number of sources alone.
+ */
+#include "denoisers/sf-patch-field.h"
+
+#include <math.h>
+
+#include "base/sf-error.h"
+#include "base/sf-parallel.h"
+#include "kernels/sf-blas.h"
+#include "kernels/sf-kernels.h"
+
+#define MAX_K (4 * (2 * SF_PATCH_MAX_RADIUS + 1) * (2 * SF_PATCH_MAX_RADIUS + 1))
+#define MAX_TILE 64
+
+typedef struct
+{
+  SfPatchField *field;
+  const SfPatchQuery *query;
+  int side, k;      /* p, 4 p^2 */
+  float *psi;       /* n_sources x k: the patches (3 p^2), then the squares (p^2) */
+  float *pixels;    /* n_sources x 3 p^2: the patches alone, for the mean */
+  float mu;
+  gint failed;      /* (atomic) a tile got no memory */
+} Exact;
+
+static void
+gather_sources (gsize begin, gsize end, gpointer data)
+{
+  const Exact *e = data;
+  const SfPatchImage *image = e->field->image;
+  const int side = e->side, r = e->field->r, area = side * side;
+
+  for (gsize i = begin; i < end; i++)
+    {
+      int s = e->field->sources[i];
+      float *psi = e->psi + i * e->k, *pixels = e->pixels + i * 3 * area;
+
+      for (int j = 0; j < area; j++)
+        {
+          const float *rgb = image->rgb + ((gsize) (s / image->w - r + j / side) * image->w + s % image->w - r + j % side) * 4;
+
+          psi[3 * area + j] = rgb[0] * rgb[0] + rgb[1] * rgb[1] + rgb[2] * rgb[2];
+          for (int c = 0; c < 3; c++)
+            psi[3 * j + c] = pixels[3 * j + c] = rgb[c];
+        }
+    }
+}
+
+/* The left-hand row of query @i; returns const_q. */
+static float
+gather_query (const Exact *e, gsize i, float *row)
+{
+  const SfPatchFrame *f = &e->field->frame;
+  const int side = e->side, r = e->field->r, area = side * side;
+  const int pad_y = f->wrap_y ? r : 0, pad_x = f->wrap_x ? r : 0, zw = f->w + 2 * pad_x;
+  int y = e->field->query[i] / f->w + pad_y - r, x = e->field->query[i] % f->w + pad_x - r;
+  float constant = 0;
+
+  for (int j = 0; j < area; j++)
+    {
+      gsize at = ((gsize) (y + j / side) * zw + x + j % side) * 4;
+      float w = e->query->weight[at];
+
+      row[3 * area + j] = w;
+      for (int c = 0; c < 3; c++)
+        {
+          float z = e->query->z[at + c];
+
+          row[3 * j + c] = -2 * w * z;
+          constant += w * z * z;
+        }
+    }
+  return constant;
+}
+
+/* Adds what does not depend on colours to the costs of query @i. */
+static void
+add_priors (const Exact *e, gsize i, float constant, float *d)
+{
+  const SfPatchField *field = e->field;
+  const int w = field->image->w, exclude = e->query->exclude;
+  int y = field->query[i] / field->frame.w + field->frame.y, x = field->query[i] % field->frame.w + field->frame.x;
+  float scale = 3.0f * e->side * e->side;
+
+  for (int s = 0; s < field->n_sources; s++)
+    {
+      int ey = field->sources[s] / w - y, ex = field->sources[s] % w - x;
+
+      d[s] = fmaxf (d[s] + constant, 0) + e->mu * (float) (ey * ey + ex * ex);
+      if (e->query->penalty != NULL)
+        d[s] += e->query->penalty[field->sources[s]] * scale;
+      if (exclude > 0 && ABS (ey) < exclude && ABS (ex) < exclude)
+        d[s] = 1e9f;
+    }
+}
+
+static void
+exact_tile (gsize begin, gsize end, gpointer data)
+{
+  Exact *e = data;
+  SfPatchField *field = e->field;
+  const int n = (int) (end - begin), ns = field->n_sources, area = e->side * e->side;
+  g_autofree float *rows = g_new (float, (gsize) n * e->k);
+  g_autofree float *means = g_new (float, (gsize) n * 3 * area);
+  g_autofree float *d = sf_try_alloc ((gsize) n * ns, sizeof (float), NULL);
+  float constant[MAX_TILE], total[MAX_TILE];
+  double sigma = MAX (e->query->sigma, 1e-3);
+
+  if (d == NULL)
+    {
+      g_atomic_int_set (&e->failed, TRUE);
+      return;
+    }
+  for (int i = 0; i < n; i++)
+    constant[i] = gather_query (e, begin + i, rows + (gsize) i * e->k);
+  sf_gemm_nt (n, ns, e->k, rows, e->psi, d);
+  for (int i = 0; i < n; i++)
+    {
+      gsize best;
+      float *row = d + (gsize) i * ns;
+
+      add_priors (e, begin + i, constant[i], row);
+      field->cost[begin + i] = G_MAXFLOAT;
+      for (int s = 0; s < ns; s++)
+        field->cost[begin + i] = MIN (field->cost[begin + i], row[s]);
+      total[i] = sf_kernels ()->softmin (row, ns, (float) (1 / (2 * sigma * sigma)), &best);
+      field->nn[begin + i] = field->sources[best];
+    }
+  if (field->means == NULL)
+    return;
+  sf_gemm_nn (n, 3 * area, ns, d, e->pixels, means);
+  for (int i = 0; i < n; i++)
+    for (int j = 0; j < area; j++)
+      for (int c = 0; c < 3; c++)
+        field->means[((begin + i) * area + j) * 4 + c] = means[((gsize) i * area + j) * 3 + c] / total[i];
+}
+
+gboolean
+sf_patch_field_search_exact (SfPatchField *self, const SfPatchQuery *query, const SfProgress *progress, GError **error)
+{
+  const int side = 2 * self->r + 1, area = side * side;
+  const SfPatchImage *image = self->image;
+  Exact e = { .field = self, .query = query, .side = side, .k = 4 * area };
+  g_autofree float *psi = sf_try_alloc ((gsize) self->n_sources * e.k, sizeof (float), error);
+  g_autofree float *pixels = sf_try_alloc ((gsize) self->n_sources * 3 * area, sizeof (float), error);
+
+  if (psi == NULL || pixels == NULL)
+    return FALSE;
+  e.psi = psi;
+  e.pixels = pixels;
+  e.mu = (float) (query->mu * 3 * area / ((double) image->h * image->h + (double) image->w * image->w));
+  if (query->sigma > 0 && (self->means = sf_try_alloc ((gsize) self->n_queries * area * 4, sizeof (float), error)) == NULL)
+    return FALSE;
+  sf_parallel_for (self->n_sources, 512, gather_sources, &e, NULL);
+  sf_parallel_for (self->n_queries, CLAMP (262144 / self->n_sources, 4, MAX_TILE), exact_tile, &e,
+                   progress != NULL ? progress->cancellable : NULL);
+  if (e.failed)
+    {
+      g_set_error_literal (error, SF_ERROR, SF_ERROR_MEMORY, "Not enough memory");
+      return FALSE;
+    }
+  return !sf_progress_stopped (progress, error);
+}

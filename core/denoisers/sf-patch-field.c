@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "denoisers/sf-patch-field.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/sf-error.h"
+#include "base/sf-parallel.h"
+#include "kernels/sf-kernels.h"
+
+#define N_ITERATIONS 3        /* with a warm start */
+#define N_ITERATIONS_COLD 10
+#define N_RANDOM 6
+#define COHERENCE 1.5f        /* a neighbour's source wins up to this times the cost: sharpness */
+#define QUERY_TILE 256
+
+/*** Building ***/
+
+/* In place on 0/1 bytes: 1 where the whole p x p neighbourhood is 1 (outside counts as 0).  Separable, running counts. */
+static void
+erode (guint8 *mask, int h, int w, int r)
+{
+  g_autofree guint8 *line = g_malloc (MAX (h, w));
+
+  for (int pass = 0; pass < 2; pass++)
+    {
+      int length = pass == 0 ? w : h, lines = pass == 0 ? h : w;
+      gsize step = pass == 0 ? 1 : w, skip = pass == 0 ? w : 1;
+
+      for (int l = 0; l < lines; l++)
+        {
+          guint8 *data = mask + l * skip;
+          int count = 0;
+
+          for (int i = 0; i < length; i++)
+            line[i] = data[i * step];
+          for (int i = 0; i < MIN (r, length); i++)
+            count += line[i];
+          for (int i = 0; i < length; i++)
+            {
+              count += i + r < length ? line[i + r] : 0;
+              count -= i - r - 1 >= 0 ? line[i - r - 1] : 0;
+              data[i * step] = count == 2 * r + 1;
+            }
+        }
+    }
+}
+
+static guint8 *
+valid_centres (const SfPatchImage *image, int r, gboolean keep_content, int *n, GError **error)
+{
+  gsize size = (gsize) image->h * image->w;
+  guint8 *valid = sf_try_alloc (size, 1, error);
+
+  *n = 0;
+  if (valid == NULL)
+    return NULL;
+  for (gsize i = 0; i < size; i++)
+    valid[i] = image->state[i] == SF_PIXEL_KNOWN || (keep_content && image->state[i] == SF_PIXEL_HOLE);
+  erode (valid, image->h, image->w, r);
+  for (gsize i = 0; i < size; i++)
+    *n += valid[i];
+  return valid;
+}
+
+int
+sf_patch_count_sources (const SfPatchImage *image, int r, gboolean keep_content)
+{
+  int n;
+
+  g_free (valid_centres (image, r, keep_content, &n, NULL));
+  return n;
+}
+
+/* Is any of @mask set in the patch around (y, x)?  Wrapped directions wrap, elsewhere the patch lies inside. */
+static gboolean
+patch_touches (const SfPatchFrame *f, const guint8 *mask, int y, int x, int r)
+{
+  for (int dy = -r; dy <= r; dy++)
+    for (int dx = -r; dx <= r; dx++)
+      if (mask[(gsize) ((y + dy + f->h) % f->h) * f->w + (x + dx + f->w) % f->w])
+        return TRUE;
+  return FALSE;
+}
+
+static gboolean
+make_queries (SfPatchField *self, const guint8 *hole, const guint8 *weighted, GError **error)
+{
+  const SfPatchFrame *f = &self->frame;
+  const int r = self->r, ry = f->wrap_y ? 0 : r, rx = f->wrap_x ? 0 : r;
+  gsize n = 0;
+
+  self->query_map = sf_try_alloc ((gsize) f->h * f->w, sizeof (gint32), error);
+  if (self->query_map == NULL)
+    return FALSE;
+  memset (self->query_map, 0xff, (gsize) f->h * f->w * sizeof (gint32));
+  for (int y = ry; y < f->h - ry; y++)
+    for (int x = rx; x < f->w - rx; x++)
+      if (patch_touches (f, hole, y, x, r))
+        self->query_map[(gsize) y * f->w + x] = (gint32) n++;
+  self->n_queries = (int) n;
+  if ((self->query = sf_try_alloc (n, sizeof (gint32), error)) == NULL ||
+      (self->plain = sf_try_alloc (n, 1, error)) == NULL ||
+      (self->nn = sf_try_alloc (n, sizeof (gint32), error)) == NULL ||
+      (self->old = sf_try_alloc (n, sizeof (gint32), error)) == NULL ||
+      (self->cost = sf_try_alloc (n, sizeof (float), error)) == NULL ||
+      (self->centre = sf_try_alloc (n, sizeof (gsize), error)) == NULL ||
+      (self->weight = sf_try_alloc (n, sizeof (float), error)) == NULL)
+    return n == 0;
+  memset (self->nn, 0xff, n * sizeof (gint32));
+  for (gsize i = 0; i < (gsize) f->h * f->w; i++)
+    if (self->query_map[i] >= 0)
+      {
+        self->query[self->query_map[i]] = (gint32) i;
+        self->plain[self->query_map[i]] = !patch_touches (f, weighted, (int) (i / f->w), (int) (i % f->w), r);
+      }
+  return TRUE;
+}
+
+SfPatchField *
+sf_patch_field_new (const SfPatchImage *image, const SfPatchFrame *frame, const guint8 *hole, const guint8 *weighted,
+                    int r, gboolean keep_content, GError **error)
+{
+  g_autoptr (SfPatchField) self = g_new0 (SfPatchField, 1);
+  int n = 0;
+
+  self->image = image;
+  self->frame = *frame;
+  self->r = r;
+  self->valid = valid_centres (image, r, keep_content, &self->n_sources, error);
+  if (self->valid == NULL)
+    return NULL;
+  self->sources = sf_try_alloc (MAX (self->n_sources, 1), sizeof (gint32), error);
+  if (self->sources == NULL || !make_queries (self, hole, weighted, error))
+    return NULL;
+  for (gsize i = 0; i < (gsize) image->h * image->w; i++)
+    if (self->valid[i])
+      self->sources[n++] = (gint32) i;
+  return g_steal_pointer (&self);
+}
+
+void
+sf_patch_field_free (SfPatchField *self)
+{
+  if (self == NULL)
+    return;
+  g_free (self->valid);
+  g_free (self->sources);
+  g_free (self->query_map);
+  g_free (self->query);
+  g_free (self->plain);
+  g_free (self->nn);
+  g_free (self->old);
+  g_free (self->cost);
+  g_free (self->means);
+  g_free (self->centre);
+  g_free (self->weight);
+  g_free (self);
+}
+
+void
+sf_patch_field_inherit (SfPatchField *self, const SfPatchField *other)
+{
+  for (int i = 0; i < self->n_queries; i++)
+    {
+      gint32 q = other->query_map[self->query[i]];
+
+      self->nn[i] = q >= 0 && other->nn[q] >= 0 && self->valid[other->nn[q]] ? other->nn[q] : -1;
+    }
+  self->warm = TRUE;
+}
+
+/* Along one axis, sizes in pixels: the finer position of coarse place @s, kept at the same sub-pixel offset as the
+ * finer query @q has from its coarse counterpart @p. */
+static inline int
+lift_place (int s, double s_ratio, int q, int p, double q_ratio)
+{
+  return (int) floor (s * s_ratio + (q + 0.5 - (p + 0.5) * q_ratio) + 0.5 * s_ratio);
+}
+
+void
+sf_patch_field_lift (SfPatchField *self, const SfPatchField *below)
+{
+  const SfPatchFrame *f = &self->frame, *g = &below->frame;
+  const int SH = self->image->h, SW = self->image->w, sh = below->image->h, sw = below->image->w;
+  /* finer pixels per coarse pixel, of the dictionary and of the grid that queries live on */
+  double sy = (double) SH / sh, sx = (double) SW / sw;
+  double qy = f->own ? (double) f->h / g->h : sy, qx = f->own ? (double) f->w / g->w : sx;
+
+  for (int i = 0; i < self->n_queries; i++)
+    {
+      int y = self->query[i] / f->w + f->y, x = self->query[i] % f->w + f->x;
+      int cy = (int) ((y + 0.5) / qy), cx = (int) ((x + 0.5) / qx), iy, ix;
+      gint32 q, nn;
+
+      self->nn[i] = -1;
+      if (cy - g->y < 0 || cx - g->x < 0 || cy - g->y >= g->h || cx - g->x >= g->w)
+        continue;
+      q = below->query_map[(gsize) (cy - g->y) * g->w + cx - g->x];
+      if (q < 0 || (nn = below->nn[q]) < 0)
+        continue;
+      iy = CLAMP (lift_place (nn / sw, sy, y, cy, qy), self->r, SH - 1 - self->r);
+      ix = CLAMP (lift_place (nn % sw, sx, x, cx, qx), self->r, SW - 1 - self->r);
+      if (iy >= 0 && ix >= 0 && self->valid[(gsize) iy * SW + ix])
+        self->nn[i] = iy * SW + ix;
+    }
+  self->warm = TRUE;
+}
+
+/*** Searching ***/
+
+static void
+score_tile (gsize begin, gsize end, gpointer data)
+{
+  sf_kernels ()->patch_score (data, begin, end);
+}
+
+static void
+improve_tile (gsize begin, gsize end, gpointer data)
+{
+  sf_kernels ()->patch_improve (data, begin, end);
+}
+
+/* PatchMatch with Jacobi updates: each iteration reads the field of the one before, so tiles are independent. */
+static gboolean
+search_near (SfPatchField *self, const SfPatchQuery *query, const SfProgress *progress, GError **error)
+{
+  const SfPatchFrame *f = &self->frame;
+  const SfPatchImage *image = self->image;
+  const int r = self->r, n_samples = 3 * (2 * r + 1) * (2 * r + 1);
+  const int pad_y = f->wrap_y ? r : 0, pad_x = f->wrap_x ? r : 0;
+  GCancellable *cancellable = progress != NULL ? progress->cancellable : NULL;
+  SfPatchSearch search = {
+    .z = query->z, .weight = query->weight, .zw = f->w + 2 * pad_x,
+    .s = image->rgb, .sh = image->h, .sw = image->w,
+    .valid = self->valid, .penalty = query->penalty, .penalty_scale = (float) n_samples,
+    .sources = self->sources, .n_sources = self->n_sources,
+    .qh = f->h, .qw = f->w, .query_map = self->query_map, .query = self->query, .plain = self->plain,
+    .pad_y = pad_y, .pad_x = pad_x, .dy = f->y, .dx = f->x,
+    .r = r,
+    .mu = (float) (query->mu * n_samples / ((double) image->h * image->h + (double) image->w * image->w)),
+    .coherence = COHERENCE, .exclude = query->exclude, .n_random = N_RANDOM,
+    .radius = MAX (image->h, image->w) / 2, .seed = query->seed,
+    .old = self->old, .nn = self->nn, .cost = self->cost
+  };
+
+  sf_parallel_for (self->n_queries, QUERY_TILE, score_tile, &search, cancellable);
+  for (search.iteration = 0; search.iteration < (self->warm ? N_ITERATIONS : N_ITERATIONS_COLD); search.iteration++)
+    {
+      memcpy (self->old, self->nn, self->n_queries * sizeof (gint32));
+      if (!sf_parallel_for (self->n_queries, QUERY_TILE, improve_tile, &search, cancellable))
+        break;
+    }
+  return !sf_progress_stopped (progress, error);
+}
+
+gboolean
+sf_patch_field_search (SfPatchField *self, const SfPatchQuery *query, const SfProgress *progress, GError **error)
+{
+  gboolean done;
+
+  g_clear_pointer (&self->means, g_free);
+  if (self->n_queries == 0)
+    return TRUE;
+  if ((double) self->n_queries * self->n_sources <= SF_PATCH_EXACT_PAIRS)
+    done = sf_patch_field_search_exact (self, query, progress, error);
+  else
+    done = search_near (self, query, progress, error);
+  self->warm = done;
+  return done;
+}
+
+/*** Voting ***/
+
+static void
+vote_tile (gsize begin, gsize end, gpointer data)
+{
+  sf_kernels ()->patch_vote (data, begin, end);
+}
+
+void
+sf_patch_field_vote (SfPatchField *self, const float *s, const float *weight, const float *window, double robust,
+                     const gint32 *pixels, gsize n_pixels, float *out)
+{
+  const int side = 2 * self->r + 1;
+  gboolean means = self->means != NULL && s == self->image->rgb;
+  SfPatchVote vote = {
+    .s = means ? self->means : s,
+    .row = (gsize) (means ? side : self->image->w) * 4,
+    .centre = self->centre, .weight = self->weight, .window = window,
+    .qh = self->frame.h, .qw = self->frame.w, .query_map = self->query_map, .r = self->r,
+    .wrap_y = self->frame.wrap_y, .wrap_x = self->frame.wrap_x, .robust = (float) robust,
+    .pixel = pixels, .out = out
+  };
+
+  for (int i = 0; i < self->n_queries; i++)
+    {
+      self->weight[i] = self->nn[i] < 0 ? 0 : weight != NULL ? weight[i] : 1;
+      self->centre[i] = means ? ((gsize) i * side * side + (gsize) self->r * (side + 1)) * 4
+                              : (gsize) MAX (self->nn[i], 0) * 4;
+    }
+  sf_parallel_for (n_pixels, 256, vote_tile, &vote, NULL);
+}
+
+void
+sf_patch_field_add_usage (const SfPatchField *self, float *usage)
+{
+  const int w = self->image->w, r = self->r, area = (2 * r + 1) * (2 * r + 1);
+
+  for (int i = 0; i < self->n_queries; i++)
+    if (self->nn[i] >= 0)
+      for (int dy = -r; dy <= r; dy++)
+        for (int dx = -r; dx <= r; dx++)
+          {
+            float *u = usage + (gsize) (self->nn[i] / w + dy) * w + self->nn[i] % w + dx;
+
+            *u = MIN (1, *u + 1.0f / area);
+          }
+}

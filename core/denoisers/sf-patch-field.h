@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The nearest-patch field: for each patch of the state that touches what is made, its place in the dictionary.
+ *
+ * A level of the patch engine owns one field for the patch radius in use.  Searching fills `nn` and `cost`; voting
+ * turns the field into pixels.
+ */
+#pragma once
+
+#include "denoisers/sf-patch-image.h"
+
+/* Where a level's state lies. */
+typedef struct
+{
+  int h, w;                /* the state */
+  int y, x;                /* its first pixel in the dictionary image (0 for generate) */
+  gboolean own;            /* the state is a picture of its own, not a part of the dictionary image */
+  gboolean wrap_y, wrap_x; /* (own only) seamless edges */
+} SfPatchFrame;
+
+typedef struct
+{
+  const SfPatchImage *image;
+  SfPatchFrame frame;
+  int r;
+  guint8 *valid;     /* of the image: may be the centre of a source */
+  gint32 *sources;
+  int n_sources;
+  gint32 *query_map; /* of the state: query or -1 */
+  gint32 *query;     /* of query i: y * w + x */
+  guint8 *plain;     /* of query i: nothing in its patch is weighted */
+  int n_queries;
+  gint32 *nn, *old;  /* of query i: source, y * image w + x, or -1 */
+  float *cost;
+  float *means;      /* (nullable) of query i: its posterior-mean patch, p x p x 4, instead of nn's */
+  gboolean warm;     /* nn comes from an earlier search */
+  /* scratch of a vote */
+  gsize *centre;
+  float *weight;
+} SfPatchField;
+
+/**
+ * sf_patch_field_new:
+ * @hole: of the state: non-zero where something is made
+ * @weighted: of the state: non-zero where the precision W may differ from 1
+ * @keep_content: the hole's content in @image is a legitimate source
+ *
+ * A field with no sources is no error here; see n_sources.
+ */
+SfPatchField *sf_patch_field_new (const SfPatchImage *image, const SfPatchFrame *frame, const guint8 *hole,
+                                  const guint8 *weighted, int r, gboolean keep_content, GError **error);
+void sf_patch_field_free (SfPatchField *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfPatchField, sf_patch_field_free)
+
+/* Counts the valid sources of @image without building anything. */
+int sf_patch_count_sources (const SfPatchImage *image, int r, gboolean keep_content);
+
+/* Takes over the sources of @other, a field over the same image and frame with another radius. */
+void sf_patch_field_inherit (SfPatchField *self, const SfPatchField *other);
+
+/**
+ * sf_patch_field_lift:
+ * @below: the field of the next coarser level
+ *
+ * Starts @self from @below: each query takes the place that its counterpart's source has in the finer picture.
+ */
+void sf_patch_field_lift (SfPatchField *self, const SfPatchField *below);
+
+/* What a search looks for. */
+typedef struct
+{
+  const float *z, *weight;   /* (h + 2 pad) x (w + 2 pad) x 4 with pad = r in wrapped directions */
+  const float *penalty;      /* (nullable) of the image, per sample of a patch */
+  double mu;                 /* spatial prior, per sample, for a distance of the image's diagonal */
+  double sigma;              /* of the posterior; 0 = the nearest patch */
+  int exclude;               /* sources closer than this to their query are forbidden */
+  guint64 seed;
+} SfPatchQuery;
+
+/* Pairs (query, source) up to which all are compared, as matrix products, and the posterior is the exact softmax; a
+ * nearest-patch search (PatchMatch) above.  Measured: see tests/bench. */
+#define SF_PATCH_EXACT_PAIRS 4e6
+
+gboolean sf_patch_field_search (SfPatchField *self, const SfPatchQuery *query, const SfProgress *progress,
+                                GError **error);
+/* The exact posterior, in sf-patch-exact.c. */
+gboolean sf_patch_field_search_exact (SfPatchField *self, const SfPatchQuery *query, const SfProgress *progress,
+                                      GError **error);
+
+/**
+ * sf_patch_field_vote:
+ * @s: the image's pixels, or others of the same layout (its gradients)
+ * @weight: (nullable): of each query; queries without a source never vote
+ * @window: p x p
+ * @robust: > 0: mean -> mode, with this scale
+ * @pixels: (array length=n_pixels): y * w + x of the state
+ * @out: of the state, x 4; untouched where nothing votes
+ */
+void sf_patch_field_vote (SfPatchField *self, const float *s, const float *weight, const float *window, double robust,
+                          const gint32 *pixels, gsize n_pixels, float *out);
+
+/* Adds how often each pixel of the image is copied to @usage (image h x w), clipped to 1. */
+void sf_patch_field_add_usage (const SfPatchField *self, float *usage);

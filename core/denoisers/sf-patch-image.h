@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One level of the patch engine's image pyramid, and the small image tools that all of it shares. */
+#pragma once
+
+#include "denoisers/sf-engine.h"
+
+/* Pixels are 4 interleaved floats (R, G, B, 0) in [-1, 1]; SF_PATCH_PAD readable pixels follow the last one. */
+typedef struct
+{
+  int h, w;
+  float *rgb;    /* h x w x 4: what may be copied from (zero where nothing may) */
+  float *full;   /* (nullable) h x w x 4: the hole's present content included */
+  guint8 *state; /* h x w: SfPixelState */
+} SfPatchImage;
+
+/**
+ * sf_patch_image_new:
+ * @image: 1 x H x W x 3
+ * @state: (nullable): of each pixel of @image; %NULL = all known
+ * @h: rows of the level, <= H
+ * @keep_content: the hole's content may be copied from too
+ * @with_full: make @full
+ *
+ * Area-averages over the known pixels only; a level pixel is known only if all that it covers is known, and belongs
+ * to the hole if any of it does.
+ */
+SfPatchImage *sf_patch_image_new (const SfTensor *image, const guint8 *state, int h, int w, gboolean keep_content,
+                                  gboolean with_full, GError **error);
+void sf_patch_image_free (SfPatchImage *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfPatchImage, sf_patch_image_free)
+
+/* h x w pixels of 4 zero floats, with the padding. */
+float *sf_patch_pixels_new (int h, int w, GError **error);
+
+/**
+ * sf_area_resize:
+ * @in: H x W x @c
+ * @out: (out): h x w x @c, each the mean over the area that it covers; h <= H, w <= W
+ */
+gboolean sf_area_resize (const float *in, int H, int W, int c, float *out, int h, int w, GError **error);
+/* Bilinear, half-pixel centres, edges repeated. */
+void sf_bilinear_resize (const float *in, int H, int W, int c, float *out, int h, int w);
+/* One sample at (y, x), pixel centres at integers. */
+void sf_bilinear_sample (const float *in, int H, int W, int c, double y, double x, float *out);
+
+/**
+ * sf_distance_transform:
+ * @mask: h x w
+ * @distance: (out): h x w: Euclidean distance to the nearest pixel whose mask is not @inside; 0 where it is not
+ *
+ * Beyond the border counts as outside when @border.  G_MAXFLOAT-like large numbers where there is none.
+ * Felzenszwalb and Huttenlocher 2012, exact, linear time.
+ */
+gboolean sf_distance_transform (const guint8 *mask, guint8 inside, int h, int w, gboolean border, float *distance,
+                                GError **error);
+/* In place over h x w: separable Gaussian, sigma in pixels, edges repeated. */
+gboolean sf_gaussian_blur (float *x, int h, int w, double sigma, GError **error);

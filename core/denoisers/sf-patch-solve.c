@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "denoisers/sf-patch-solve.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/sf-error.h"
+#include "base/sf-parallel.h"
+#include "kernels/sf-kernels.h"
+
+/*** Harmonic ***/
+
+void
+sf_patch_harmonic (float *x, const guint8 *fixed, int h, int w)
+{
+  /* Gauss-Seidel with over-relaxation; the factor is the optimum for a square of this side. */
+  const float omega = (float) (2 / (1 + sin (G_PI / MAX (8, MIN (h, w)))));
+  const int n = 4 * MAX (h, w);
+
+  for (int iteration = 0; iteration < MIN (n, 600); iteration++)
+    for (int y = 0; y < h; y++)
+      for (int i = 0; i < w; i++)
+        {
+          float *p = x + ((gsize) y * w + i) * 4;
+          const float *up = y > 0 ? p - 4 * (gsize) w : p, *down = y < h - 1 ? p + 4 * (gsize) w : p;
+          const float *left = i > 0 ? p - 4 : p, *right = i < w - 1 ? p + 4 : p;
+
+          if (fixed[(gsize) y * w + i])
+            continue;
+          for (int c = 0; c < 3; c++)
+            p[c] += omega * ((up[c] + down[c] + left[c] + right[c]) * 0.25f - p[c]);
+        }
+}
+
+/*** Polish ***/
+
+#define LAMBDA 5e-3f
+#define ROBUST 0.02
+#define EDGE 0.12f /* a larger difference of gradients is an edge, no seam */
+#define MAX_ITERATIONS 150
+#define TOLERANCE 1e-4
+
+/* (A u) = lambda u + grad^T grad u over the hole, u = 0 outside.  Rows are tiles; scalar products are summed row by
+ * row, then over the rows in order, so the number of threads does not matter. */
+typedef struct
+{
+  int h, w;
+  const guint8 *hole;
+  float *u, *r, *q, *aq; /* h x w x 4: solution, residual, direction, A direction */
+  double *rows;          /* h x 3: partial sums */
+  float a[3], b[3];      /* step lengths of each channel */
+} Solve;
+
+static void
+apply_rows (gsize begin, gsize end, gpointer data)
+{
+  Solve *s = data;
+  const gsize w = s->w;
+
+  for (gsize y = begin; y < end; y++)
+    {
+      double dot[3] = { 0 };
+
+      for (gsize x = 0; x < w; x++)
+        {
+          gsize i = y * w + x;
+          const float *q = s->q + i * 4;
+          float *out = s->aq + i * 4;
+
+          if (!s->hole[i])
+            continue;
+          for (int c = 0; c < 3; c++)
+            {
+              float v = LAMBDA * q[c];
+
+              v += x > 0 ? q[c] - q[c - 4] : 0;
+              v += x < w - 1 ? q[c] - q[c + 4] : 0;
+              v += y > 0 ? q[c] - q[c - 4 * (gssize) w] : 0;
+              v += (int) y < s->h - 1 ? q[c] - q[c + 4 * (gssize) w] : 0;
+              out[c] = v;
+              dot[c] += (double) v * q[c];
+            }
+        }
+      memcpy (s->rows + y * 3, dot, sizeof dot);
+    }
+}
+
+static void
+step_rows (gsize begin, gsize end, gpointer data)
+{
+  Solve *s = data;
+
+  for (gsize y = begin; y < end; y++)
+    {
+      double dot[3] = { 0 };
+
+      for (gsize i = y * s->w; i < (y + 1) * s->w; i++)
+        if (s->hole[i])
+          for (int c = 0; c < 3; c++)
+            {
+              gsize j = i * 4 + c;
+
+              s->u[j] += s->a[c] * s->q[j];
+              s->r[j] -= s->a[c] * s->aq[j];
+              dot[c] += (double) s->r[j] * s->r[j];
+            }
+      memcpy (s->rows + y * 3, dot, sizeof dot);
+    }
+}
+
+static void
+turn_rows (gsize begin, gsize end, gpointer data)
+{
+  Solve *s = data;
+
+  for (gsize i = begin * s->w * 4; i < end * s->w * 4; i += 4)
+    for (int c = 0; c < 3; c++)
+      s->q[i + c] = s->r[i + c] + s->b[c] * s->q[i + c];
+}
+
+static void
+sum_rows (const Solve *s, double sum[3])
+{
+  sum[0] = sum[1] = sum[2] = 0;
+  for (int y = 0; y < s->h; y++)
+    for (int c = 0; c < 3; c++)
+      sum[c] += s->rows[y * 3 + c];
+}
+
+static gboolean
+conjugate_gradients (Solve *s, const SfProgress *progress, GError **error)
+{
+  GCancellable *cancellable = progress != NULL ? progress->cancellable : NULL;
+  double rr[3] = { 0 }, sum[3];
+
+  for (gsize i = 0; i < (gsize) s->h * s->w * 4; i += 4)
+    for (int c = 0; c < 3; c++)
+      rr[c] += (double) s->r[i + c] * s->r[i + c];
+  for (int k = 0; k < MAX_ITERATIONS && MAX (rr[0], MAX (rr[1], rr[2])) >= TOLERANCE; k++)
+    {
+      sf_parallel_for (s->h, 16, apply_rows, s, cancellable);
+      sum_rows (s, sum);
+      for (int c = 0; c < 3; c++)
+        s->a[c] = (float) (rr[c] / MAX (sum[c], 1e-12));
+      sf_parallel_for (s->h, 16, step_rows, s, cancellable);
+      sum_rows (s, sum);
+      for (int c = 0; c < 3; c++)
+        {
+          s->b[c] = (float) (sum[c] / MAX (rr[c], 1e-12));
+          rr[c] = sum[c];
+        }
+      if (!sf_parallel_for (s->h, 64, turn_rows, s, cancellable))
+        break;
+    }
+  return !sf_progress_stopped (progress, error);
+}
+
+/* Forward differences of the dictionary along one axis, for the vote. */
+static void
+differences (const SfPatchImage *image, gboolean vertical, float *out)
+{
+  const gsize step = (vertical ? (gsize) image->w : 1) * 4, n = (gsize) image->h * image->w * 4;
+
+  for (gsize i = 0; i < n; i++)
+    out[i] = i + step < n ? image->rgb[i + step] - image->rgb[i] : 0;
+}
+
+/* Adds the divergence of the wanted change of gradients along one axis to the right-hand side. */
+static void
+add_divergence (const SfPatchFrame *f, const guint8 *hole, const float *x, const float *voted, gboolean vertical,
+                float *rhs)
+{
+  const gsize step = vertical ? f->w : 1;
+
+  for (int y = 0; y < f->h - vertical; y++)
+    for (int i = 0; i < f->w - !vertical; i++)
+      {
+        gsize at = (gsize) y * f->w + i, next = at + step;
+        float d[3], largest = 0;
+
+        if (!hole[at] && !hole[next])
+          continue;
+        for (int c = 0; c < 3; c++)
+          {
+            d[c] = voted[at * 4 + c] - (x[next * 4 + c] - x[at * 4 + c]);
+            largest = MAX (largest, fabsf (d[c]));
+          }
+        if (largest >= EDGE)
+          continue;
+        for (int c = 0; c < 3; c++)
+          {
+            rhs[next * 4 + c] += hole[next] ? d[c] : 0;
+            rhs[at * 4 + c] -= hole[at] ? d[c] : 0;
+          }
+      }
+}
+
+/* The pixels of the hole and their left and upper neighbours: where a forward difference is needed. */
+static gint32 *
+pixels_with_links (const SfPatchFrame *f, const guint8 *hole, gsize *n, GError **error)
+{
+  gint32 *pixels = sf_try_alloc ((gsize) f->h * f->w, sizeof (gint32), error);
+
+  *n = 0;
+  for (int y = 0; pixels != NULL && y < f->h; y++)
+    for (int x = 0; x < f->w; x++)
+      {
+        gsize i = (gsize) y * f->w + x;
+
+        if (hole[i] || (x < f->w - 1 && hole[i + 1]) || (y < f->h - 1 && hole[i + f->w]))
+          pixels[(*n)++] = (gint32) i;
+      }
+  return pixels;
+}
+
+gboolean
+sf_patch_polish (SfPatchField *field, const float *weight, const guint8 *hole, float *x, const SfProgress *progress,
+                 GError **error)
+{
+  const SfPatchFrame *f = &field->frame;
+  const int side = 2 * field->r + 1;
+  gsize n = (gsize) f->h * f->w, n_pixels;
+  g_autofree gint32 *pixels = pixels_with_links (f, hole, &n_pixels, error);
+  g_autofree float *gradient = sf_patch_pixels_new (field->image->h, field->image->w, error);
+  g_autofree float *u = sf_try_alloc (n, 4 * sizeof (float), error);
+  g_autofree float *r = sf_try_alloc (n, 4 * sizeof (float), error);
+  g_autofree float *q = sf_try_alloc (n, 4 * sizeof (float), error);
+  g_autofree float *aq = sf_try_alloc (n, 4 * sizeof (float), error);
+  g_autofree double *rows = sf_try_alloc (f->h, 3 * sizeof (double), error);
+  Solve solve = { f->h, f->w, hole, u, r, q, aq, rows, { 0 }, { 0 } };
+  float window[(2 * SF_PATCH_MAX_RADIUS + 1) * (2 * SF_PATCH_MAX_RADIUS + 1)];
+
+  if (pixels == NULL || gradient == NULL || u == NULL || r == NULL || q == NULL || aq == NULL || rows == NULL)
+    return FALSE;
+  for (int i = 0; i < side * side; i++) /* a forward difference leaves the patch on its last row and column */
+    window[i] = i / side < side - 1 && i % side < side - 1;
+  for (int vertical = 0; vertical < 2; vertical++)
+    {
+      differences (field->image, vertical, gradient);
+      memset (q, 0, n * 4 * sizeof (float));
+      sf_patch_field_vote (field, gradient, weight, window, ROBUST, pixels, n_pixels, q);
+      add_divergence (f, hole, x, q, vertical, r);
+      if (sf_progress_stopped (progress, error))
+        return FALSE;
+    }
+  memcpy (q, r, n * 4 * sizeof (float));
+  if (!conjugate_gradients (&solve, progress, error))
+    return FALSE;
+  for (gsize i = 0; i < n * 4; i++)
+    x[i] += u[i];
+  return TRUE;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "diffusion/sf-denoiser.h"
+
+gboolean
+sf_denoiser_predict (SfDenoiser *self, const SfTensor *x, double sigma, SfTensor *denoised,
+                     const SfProgress *progress, GError **error)
+{
+  g_return_val_if_fail (sigma >= 0 && sf_tensor_same_shape (x, denoised), FALSE);
+
+  return !sf_progress_stopped (progress, error) &&
+         self->predict (self, x, sigma, denoised, progress, error);
+}
+
+void
+sf_denoiser_free (SfDenoiser *self)
+{
+  if (self != NULL)
+    self->free (self);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Matrix products on OpenBLAS.  Its own threads are switched off: work is shared out by sf_parallel_for(), so results
+ * are the same bits for any number of threads.
+ */
+#pragma once
+
+#include <glib.h>
+
+/* C (m x n) = A (m x k) B^T, B n x k; all row-major and dense. */
+void sf_gemm_nt (int m, int n, int k, const float *a, const float *b, float *c);
+/* C (m x n) = A (m x k) B, B k x n. */
+void sf_gemm_nn (int m, int n, int k, const float *a, const float *b, float *c);
+
+/* The core that OpenBLAS chose kernels for, "SkylakeX" say. */
+const char *sf_blas_core (void);

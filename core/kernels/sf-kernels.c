@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kernels/sf-kernels.h"
+
+#define SF_ITEM(name) extern const SfKernels sf_kernels_##name;
+#include "kernels/sf-kernels-list.h"
+#undef SF_ITEM
+
+/* What each flavour needs, worst first: a later one that runs is better. */
+static gboolean
+can_run (const char *name)
+{
+#if defined(__x86_64__)
+  if (g_str_equal (name, "avx512"))
+    return __builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw") && __builtin_cpu_supports ("avx512vl") && __builtin_cpu_supports ("avx512dq");
+  if (g_str_equal (name, "avx2"))
+    return __builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("fma");
+#endif
+  return g_str_equal (name, "baseline");
+}
+
+const SfKernels *const *
+sf_kernels_all (int *n)
+{
+  static const SfKernels *const all[] = {
+#define SF_ITEM(name) &sf_kernels_##name,
+#include "kernels/sf-kernels-list.h"
+#undef SF_ITEM
+  };
+  static const SfKernels *usable[G_N_ELEMENTS (all)];
+  static int n_usable;
+  static gsize once;
+
+  if (g_once_init_enter (&once))
+    {
+      for (gsize i = 0; i < G_N_ELEMENTS (all); i++)
+        if (can_run (all[i]->name))
+          usable[n_usable++] = all[i];
+      g_once_init_leave (&once, 1);
+    }
+  *n = n_usable;
+  return usable;
+}
+
+const SfKernels *
+sf_kernels (void)
+{
+  static const SfKernels *chosen;
+  static gsize once;
+
+  if (g_once_init_enter (&once))
+    {
+      int n;
+      const SfKernels *const *all = sf_kernels_all (&n);
+      const char *forced = g_getenv ("SFUMATO_ISA");
+
+      chosen = all[n - 1];
+      for (int i = 0; i < n; i++)
+        if (g_strcmp0 (forced, all[i]->name) == 0)
+          chosen = all[i];
+      g_once_init_leave (&once, 1);
+    }
+  return chosen;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pipeline/sf-cascade.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/sf-error.h"
+
+static int
+level_steps (const SfLevel *level, const SfCascadeSettings *settings)
+{
+  return MAX (1, (int) lrint (settings->steps * level->step_share));
+}
+
+void
+sf_cascade_begin (SfEngine *engine, const SfCascadeSettings *settings, int *level, int *step)
+{
+  int total = 0, skip;
+
+  for (int l = 0; l < engine->n_levels; l++)
+    total += level_steps (engine->level (engine, l), settings);
+  skip = total - CLAMP ((int) lrint (total * settings->strength), 1, total);
+  for (*level = 0; *level < engine->n_levels - 1; ++*level)
+    {
+      int n = level_steps (engine->level (engine, *level), settings);
+
+      if (skip < n)
+        break;
+      skip -= n;
+    }
+  *step = skip;
+}
+
+double
+sf_cascade_sigma (SfEngine *engine, const SfCascadeSettings *settings, int level, int step)
+{
+  const SfLevel *l = engine->level (engine, level);
+  int n = level_steps (l, settings);
+  g_autofree double *sigmas = g_new (double, n + 1);
+
+  sf_schedule_fill (settings->schedule, l->sigma_max, l->sigma_min, n, sigmas);
+  return sigmas[step];
+}
+
+/* Evaluations of level @l when it starts at @step. */
+static int
+level_evaluations (const SfLevel *level, const SfCascadeSettings *settings, int step)
+{
+  int n = level_steps (level, settings) - step;
+
+  return (step == 0 ? level->trials : 1) * (sf_sampler_evaluations (settings->sampler, n) + level->finish_evaluations);
+}
+
+int
+sf_cascade_evaluations (SfEngine *engine, const SfCascadeSettings *settings)
+{
+  int first, step, total = 0;
+
+  sf_cascade_begin (engine, settings, &first, &step);
+  for (int l = first; l < engine->n_levels; l++)
+    total += level_evaluations (engine->level (engine, l), settings, l == first ? step : 0);
+  return total;
+}
+
+/* One level from the clean @x in, to the clean @x out. */
+static gboolean
+run_level (const SfLevel *level, const SfCascadeSettings *settings, int step, SfRng rng, SfTensor *x,
+           const SfProgress *progress, GError **error)
+{
+  int n = level_steps (level, settings);
+  g_autofree double *sigmas = g_new (double, n + 1);
+  double samples = sf_sampler_evaluations (settings->sampler, n - step);
+  double share = samples / (samples + level->finish_evaluations);
+  SfProgress part = sf_progress_sub (progress, 0, share);
+
+  sf_schedule_fill (settings->schedule, level->sigma_max, level->sigma_min, n, sigmas);
+  sf_add_noise (x, sigmas[step], rng);
+  rng.stream++;
+  if (!sf_sample (settings->sampler, level->denoiser, sigmas + step, n - step, settings->eta, rng, x, &part, error))
+    return FALSE;
+  part = sf_progress_sub (progress, share, 1);
+  return level->finish == NULL || level->finish (level->denoiser, x, &part, error);
+}
+
+/* The first level: from where it starts, @trials times, the trial with the lowest energy wins. */
+static gboolean
+run_first (const SfLevel *level, const SfCascadeSettings *settings, int step, SfRng rng, SfTensor *x,
+           const SfProgress *progress, GError **error)
+{
+  int trials = step == 0 ? MAX (level->trials, 1) : 1;
+  g_autoptr (SfTensor) best = NULL;
+  double least = 0;
+
+  for (int i = 0; i < trials; i++)
+    {
+      SfProgress part = sf_progress_sub (progress, (double) i / trials, (i + 1.0) / trials);
+      double energy;
+
+      if (level->start != NULL && !level->start (level->denoiser, x, error))
+        return FALSE;
+      if (!run_level (level, settings, step, rng, x, &part, error))
+        return FALSE;
+      rng.stream += 1 << 16; /* more than any sampler draws in a run */
+      energy = level->energy != NULL ? level->energy (level->denoiser) : 0;
+      if (best != NULL && energy >= least)
+        continue;
+      least = energy;
+      g_clear_pointer (&best, sf_tensor_unref);
+      if ((best = sf_tensor_copy (x, error)) == NULL)
+        return FALSE;
+    }
+  memcpy (x->data, best->data, sf_tensor_size (x) * sizeof (float));
+  return TRUE;
+}
+
+SfTensor *
+sf_cascade_run (SfEngine *engine, const SfCascadeSettings *settings, guint64 seed, SfCascadeFunc func, gpointer data,
+                const SfProgress *progress, GError **error)
+{
+  g_autoptr (SfTensor) x = NULL, rendered = NULL;
+  double total = 0, done = 0;
+  int first, step;
+
+  sf_cascade_begin (engine, settings, &first, &step);
+  for (int l = first; l < engine->n_levels; l++)
+    total += engine->level (engine, l)->cost * level_evaluations (engine->level (engine, l), settings, l == first ? step : 0);
+  for (int l = first; l < engine->n_levels; l++)
+    {
+      const SfLevel *level = engine->level (engine, l);
+      double cost = level->cost * level_evaluations (level, settings, l == first ? step : 0);
+      SfProgress part = sf_progress_sub (progress, done / total, (done + cost) / total);
+      SfRng rng = { seed, (guint64) l << 32 };
+      g_autoptr (SfTensor) below = g_steal_pointer (&x);
+
+      if ((x = sf_tensor_new (1, level->height, level->width, 3, error)) == NULL)
+        return NULL;
+      if (l == first)
+        {
+          if (!run_first (level, settings, step, rng, x, &part, error))
+            return NULL;
+        }
+      else if (!level->lift (level->denoiser, engine->level (engine, l - 1)->denoiser, below, x, error) ||
+               !run_level (level, settings, 0, rng, x, &part, error))
+        return NULL;
+      g_clear_pointer (&rendered, sf_tensor_unref);
+      if ((rendered = engine->render (engine, l, x, error)) == NULL)
+        return NULL;
+      if (func != NULL)
+        func (rendered, l, data);
+      done += cost;
+    }
+  return g_steal_pointer (&rendered);
+}

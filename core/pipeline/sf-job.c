@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pipeline/sf-job.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/sf-parallel.h"
+#include "pipeline/sf-cascade.h"
+#include "denoisers/sf-patch-image.h"
+#include "pipeline/sf-region.h"
+
+/* "More like this" runs this part of the schedule again. */
+#define LIKE_STRENGTH 0.5
+
+struct _SfJob
+{
+  SfTask task;
+  SfSettings *settings;
+  SfPlan plan;
+  SfPixels pixels;
+  SfEngine *engine; /* (nullable) opened at its first use */
+};
+
+SfJob *
+sf_job_new (SfTask task, const SfSettings *settings, int width, int height, const SfRect *selection, GError **error)
+{
+  SfPlan plan;
+  SfJob *self;
+
+  g_return_val_if_fail (width > 0 && height > 0, NULL);
+
+  if (!sf_settings_validate (settings, task, error) ||
+      !sf_plan (task, settings, width, height, selection, &plan, error))
+    return NULL;
+  self = g_new0 (SfJob, 1);
+  self->task = task;
+  self->settings = sf_settings_copy (settings);
+  self->plan = plan;
+  return self;
+}
+
+void
+sf_job_free (SfJob *self)
+{
+  if (self == NULL)
+    return;
+  if (self->engine != NULL)
+    self->engine->free (self->engine);
+  sf_pixels_clear (&self->pixels);
+  sf_settings_free (self->settings);
+  g_free (self);
+}
+
+SfRect
+sf_job_get_canvas (const SfJob *self)
+{
+  return self->plan.canvas;
+}
+
+SfRect
+sf_job_get_crop (const SfJob *self)
+{
+  return self->plan.crop;
+}
+
+SfRect
+sf_job_get_frame (const SfJob *self)
+{
+  return self->plan.frame;
+}
+
+gboolean
+sf_job_set_pixels (SfJob *self, float *rgba, float *coverage, GError **error)
+{
+  gboolean done;
+
+  if (self->engine != NULL)
+    self->engine->free (self->engine);
+  self->engine = NULL;
+  sf_pixels_clear (&self->pixels);
+  done = sf_pixels_init (&self->pixels, self->task, self->settings, &self->plan, rgba, coverage, error);
+  g_free (rgba);
+  g_free (coverage);
+  return done;
+}
+
+/*** Running ***/
+
+static SfEngine *
+open_engine (SfJob *self, const SfProgress *progress, GError **error)
+{
+  const SfPlan *plan = &self->plan;
+  const char *tileable = self->settings->tileable;
+  SfRegion region = {
+    .image = self->pixels.image,
+    .state = self->pixels.state,
+    .x = plan->frame.x - plan->work.x,
+    .y = plan->frame.y - plan->work.y,
+    .width = plan->frame.width,
+    .height = plan->frame.height,
+    .generate = self->task == SF_TASK_GENERATE,
+    .keep_content = self->task == SF_TASK_REGENERATE,
+    .match_color = self->settings->match_color,
+  };
+
+  g_return_val_if_fail (self->pixels.image != NULL, NULL);
+
+  if (region.generate)
+    {
+      region.wrap_x = g_str_equal (tileable, "horizontal") || g_str_equal (tileable, "both");
+      region.wrap_y = g_str_equal (tileable, "vertical") || g_str_equal (tileable, "both");
+    }
+  if (self->engine == NULL)
+    self->engine = sf_engine_find (self->settings->model)->open (&region, progress, error);
+  return self->engine;
+}
+
+static SfCascadeSettings
+cascade_settings (const SfJob *self)
+{
+  return (SfCascadeSettings) {
+    .sampler = sf_sampler_find (sf_settings_sampler (self->settings)),
+    .schedule = sf_schedule_find (sf_settings_schedule (self->settings)),
+    .steps = sf_settings_steps (self->settings),
+    .eta = self->settings->eta,
+    .strength = self->task == SF_TASK_REGENERATE ? self->settings->strength : 1,
+  };
+}
+
+int
+sf_job_get_evaluations (const SfJob *self)
+{
+  SfCascadeSettings settings = cascade_settings (self);
+
+  if (settings.strength == 0 || open_engine ((SfJob *) self, NULL, NULL) == NULL)
+    return 0;
+  return sf_cascade_evaluations (self->engine, &settings);
+}
+
+/* From the engine's [-1, 1] to R'G'B' within the picture's range. */
+static void
+to_display (const SfJob *self, SfTensor *image)
+{
+  gsize n = sf_tensor_size (image);
+
+  for (gsize i = 0; i < n; i++)
+    image->data[i] = CLAMP ((image->data[i] + 1) / 2, self->pixels.low, self->pixels.high);
+}
+
+typedef struct
+{
+  const SfJob *job;
+  SfPreviewFunc func;
+  gpointer data;
+} Preview;
+
+static void
+forward_preview (const SfTensor *image, int level, gpointer data)
+{
+  const Preview *preview = data;
+  g_autoptr (SfTensor) copy = preview->func != NULL ? sf_tensor_copy (image, NULL) : NULL;
+
+  if (copy == NULL)
+    return;
+  to_display (preview->job, copy);
+  preview->func (copy, level, preview->job->engine->n_levels, preview->data);
+}
+
+static void
+result_clear (gpointer data)
+{
+  SfResult *self = data;
+
+  sf_tensor_unref (self->rgba);
+  sf_tensor_unref (self->mask);
+  g_free (self->json);
+}
+
+SfResult *
+sf_result_ref (SfResult *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+void
+sf_result_unref (SfResult *self)
+{
+  if (self != NULL)
+    g_atomic_rc_box_release_full (self, result_clear);
+}
+
+/* @made: (nullable): the frame, in the engine's range; %NULL = the picture as it is, nothing blended. */
+static SfResult *
+make_result (const SfJob *self, SfTensor *made, int seed, int candidate, GError **error)
+{
+  const SfRect *frame = &self->plan.frame;
+  gsize n = (gsize) frame->width * frame->height;
+  g_autoptr (SfTensor) rgba = sf_tensor_new (1, frame->height, frame->width, 4, error);
+  g_autoptr (SfTensor) mask = rgba != NULL ? sf_tensor_new (1, frame->height, frame->width, 1, error) : NULL;
+  SfResult *result;
+
+  if (mask == NULL)
+    return NULL;
+  if (made != NULL)
+    to_display (self, made);
+  for (gsize i = 0; i < n; i++)
+    {
+      const float *original = self->pixels.original != NULL ? self->pixels.original + i * 4 : NULL;
+      gboolean keep = made == NULL || (original != NULL && self->pixels.mask[i] <= 0);
+
+      memcpy (rgba->data + i * 4, keep ? original : made->data + i * 3, 3 * sizeof (float));
+      rgba->data[i * 4 + 3] = self->pixels.alpha != NULL ? self->pixels.alpha[i] : 1;
+      mask->data[i] = made == NULL ? 0 : self->pixels.mask != NULL ? self->pixels.mask[i] : 1;
+    }
+  result = g_atomic_rc_box_new0 (SfResult);
+  result->rect = *frame;
+  result->rgba = g_steal_pointer (&rgba);
+  result->mask = g_steal_pointer (&mask);
+  result->seed = seed;
+  result->candidate = candidate;
+  result->json = sf_settings_to_json (self->settings, self->task, seed, candidate);
+  return result;
+}
+
+/* The frame of an earlier result in the engine's range. */
+static SfTensor *
+content_of (const SfResult *like, GError **error)
+{
+  SfTensor *content = sf_tensor_new (1, like->rgba->h, like->rgba->w, 3, error);
+
+  for (gsize i = 0; content != NULL && i < (gsize) content->h * content->w; i++)
+    for (int c = 0; c < 3; c++)
+      content->data[i * 3 + c] = 2 * like->rgba->data[i * 4 + c] - 1;
+  return content;
+}
+
+SfResult *
+sf_job_run (SfJob *self, int seed, int candidate, const SfResult *like, SfPreviewFunc preview, gpointer preview_data,
+            const SfProgress *progress, GError **error)
+{
+  SfCascadeSettings settings = cascade_settings (self);
+  Preview forward = { self, preview, preview_data };
+  SfProgress most = sf_progress_sub (progress, 0.02, 0.97), rest = sf_progress_sub (progress, 0.97, 1);
+  g_autoptr (SfTensor) made = NULL, content = NULL;
+  SfResult *result;
+  double energy;
+
+  if (settings.strength == 0)
+    return make_result (self, NULL, seed, candidate, error);
+  if (like != NULL)
+    {
+      settings.strength = MIN (settings.strength, LIKE_STRENGTH);
+      if ((content = content_of (like, error)) == NULL)
+        return NULL;
+    }
+  if (open_engine (self, progress, error) == NULL ||
+      !self->engine->begin (self->engine, candidate, (guint64) seed + candidate, content, progress, error) ||
+      (made = sf_cascade_run (self->engine, &settings, (guint64) seed + candidate, forward_preview, &forward, &most, error)) == NULL)
+    return NULL;
+  energy = self->engine->end (self->engine, made, &rest, error);
+  if (energy < 0 || (result = make_result (self, made, seed, candidate, error)) == NULL)
+    return NULL;
+  result->energy = energy;
+  sf_progress_set (progress, 1);
+  return result;
+}
+
+SfTensor *
+sf_job_get_noised (SfJob *self, double strength, int seed, GError **error)
+{
+  SfCascadeSettings settings = cascade_settings (self);
+  const SfRect *frame = &self->plan.frame;
+  g_autoptr (SfTensor) rgb = NULL, small = NULL;
+  const SfLevel *level;
+  int l, step;
+
+  g_return_val_if_fail (self->task == SF_TASK_REGENERATE, NULL);
+
+  settings.strength = strength;
+  if (open_engine (self, NULL, error) == NULL)
+    return NULL;
+  sf_cascade_begin (self->engine, &settings, &l, &step);
+  level = self->engine->level (self->engine, strength > 0 ? l : self->engine->n_levels - 1);
+  rgb = sf_tensor_new (1, frame->height, frame->width, 3, error);
+  small = sf_tensor_new (1, MAX (1, (int) lrint (frame->height * level->scale)),
+                         MAX (1, (int) lrint (frame->width * level->scale)), 3, error);
+  if (rgb == NULL || small == NULL)
+    return NULL;
+  for (gsize i = 0; i < (gsize) frame->height * frame->width; i++)
+    for (int c = 0; c < 3; c++)
+      rgb->data[i * 3 + c] = 2 * self->pixels.original[i * 4 + c] - 1;
+  if (!sf_area_resize (rgb->data, rgb->h, rgb->w, 3, small->data, small->h, small->w, error))
+    return NULL;
+  if (strength > 0)
+    sf_add_noise (small, sf_cascade_sigma (self->engine, &settings, l, step), (SfRng) { seed, 0 });
+  to_display (self, small);
+  return g_steal_pointer (&small);
+}
+
+/*** Results ***/
+
+void
+sf_result_blend (const SfResult *self, float *rgba)
+{
+  gsize n = (gsize) self->rect.width * self->rect.height;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      const float *made = self->rgba->data + i * 4;
+      float *out = rgba + i * 4, share = self->mask->data[i];
+      float alpha = MAX (made[3], out[3]), mixed = out[3] + share * (alpha - out[3]);
+
+      if (share <= 0)
+        continue;
+      for (int c = 0; c < 3; c++)
+        if (share >= 1)
+          out[c] = made[c];
+        else if (made[3] == out[3] || mixed <= 0)
+          out[c] += share * (made[c] - out[c]);
+        else /* mixed as light: each colour counts by its opacity */
+          out[c] = (out[c] * out[3] * (1 - share) + made[c] * alpha * share) / mixed;
+      out[3] = mixed;
+    }
+}
+
+int
+sf_result_compare (const SfResult *a, const SfResult *b)
+{
+  if (a->energy != b->energy)
+    return a->energy < b->energy ? -1 : 1;
+  return a->candidate - b->candidate;
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pipeline/sf-region.h"
+
+#include <glib/gi18n-lib.h>
+#include <math.h>
+#include <string.h>
+
+#include "denoisers/sf-patch-field.h"
+
+/* Room around the box for the patches that touch it. */
+#define MARGIN 8
+/* Surroundings looked at: as far as the box is long, but at least this; measured on shared pictures of 0.3 to 1 Mpx. */
+#define MIN_CONTEXT 384
+/* An example to generate from is cut down to its middle beyond this many pixels. */
+#define MAX_EXAMPLE (2048 * 2048)
+
+static SfRect
+rect_intersect (SfRect a, SfRect b)
+{
+  int x0 = MAX (a.x, b.x), y0 = MAX (a.y, b.y);
+  int x1 = MIN (a.x + a.width, b.x + b.width), y1 = MIN (a.y + a.height, b.y + b.height);
+
+  return (SfRect) { x0, y0, MAX (x1 - x0, 0), MAX (y1 - y0, 0) };
+}
+
+static SfRect
+rect_grow (SfRect r, int by)
+{
+  return (SfRect) { r.x - by, r.y - by, r.width + 2 * by, r.height + 2 * by };
+}
+
+/* Of a large example only the middle is used. */
+static SfRect
+example_rect (SfRect r)
+{
+  double scale = sqrt ((double) MAX_EXAMPLE / ((double) r.width * r.height));
+  int width, height;
+
+  if (scale >= 1)
+    return r;
+  width = MIN (r.width, (int) (r.width * scale) + 1);
+  height = MIN (r.height, (int) (r.height * scale) + 1);
+  return (SfRect) { r.x + (r.width - width) / 2, r.y + (r.height - height) / 2, width, height };
+}
+
+/* The bounding box of what Expand adds, @feather px of the old picture included. */
+static SfRect
+border_box (const SfSettings *s, SfRect canvas, SfRect picture, int feather)
+{
+  int x0 = canvas.x, x1 = canvas.x + canvas.width, y0 = canvas.y, y1 = canvas.y + canvas.height;
+
+  if (s->top == 0 && s->bottom == 0)
+    {
+      if (s->left == 0)
+        x0 = picture.width - feather;
+      if (s->right == 0)
+        x1 = feather;
+    }
+  else if (s->left == 0 && s->right == 0)
+    {
+      if (s->top == 0)
+        y0 = picture.height - feather;
+      if (s->bottom == 0)
+        y1 = feather;
+    }
+  return rect_intersect ((SfRect) { x0, y0, x1 - x0, y1 - y0 }, canvas);
+}
+
+static gboolean
+plan_box (SfTask task, const SfSettings *settings, const SfRect *selection, SfPlan *plan, GError **error)
+{
+  if (task == SF_TASK_EXPAND)
+    {
+      if (settings->left + settings->right + settings->top + settings->bottom == 0)
+        {
+          g_set_error_literal (error, SF_ERROR, SF_ERROR_ARGUMENT,
+                               _ ("Nothing to add: say how many pixels the canvas is to grow on at least one side"));
+          return FALSE;
+        }
+      plan->box = border_box (settings, plan->canvas, plan->picture, (int) ceil (plan->feather));
+      return TRUE;
+    }
+  if (selection == NULL && task == SF_TASK_FILL)
+    {
+      g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION, _ ("Select the area to fill first"));
+      return FALSE;
+    }
+  plan->box = rect_intersect (selection != NULL ? *selection : plan->picture, plan->picture);
+  if (plan->box.width == 0 || plan->box.height == 0)
+    {
+      g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION,
+                           _ ("The selection lies outside of the layer: select a part of the layer, or choose another layer"));
+      return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+sf_plan (SfTask task, const SfSettings *settings, int width, int height, const SfRect *selection, SfPlan *plan,
+         GError **error)
+{
+  int context;
+
+  g_return_val_if_fail (width > 0 && height > 0, FALSE);
+
+  *plan = (SfPlan) { .picture = { 0, 0, width, height }, .canvas = { 0, 0, width, height } };
+  /* The engine conditions on the clean surroundings, so made pixels meet them without a blend. */
+  plan->feather = settings->feather >= 0 ? settings->feather : 0;
+  if (task == SF_TASK_EXPAND)
+    plan->canvas = (SfRect) { -settings->left, -settings->top, width + settings->left + settings->right,
+                              height + settings->top + settings->bottom };
+  if (task == SF_TASK_GENERATE)
+    plan->canvas = (SfRect) { 0, 0, settings->width > 0 ? settings->width : width,
+                              settings->height > 0 ? settings->height : height };
+  if (!plan_box (task, settings, selection, plan, error))
+    return FALSE;
+  if (task == SF_TASK_GENERATE)
+    {
+      plan->frame = plan->canvas;
+      plan->work = plan->crop = example_rect (plan->box);
+      return TRUE;
+    }
+  context = settings->context >= 0 ? (int) settings->context : MAX (MAX (plan->box.width, plan->box.height), MIN_CONTEXT);
+  if (task != SF_TASK_EXPAND && !settings->respect_selection)
+    plan->box = rect_intersect (rect_grow (plan->box, (int) ceil (plan->feather / 2)), plan->picture);
+  plan->frame = rect_intersect (rect_grow (plan->box, MARGIN), plan->canvas);
+  plan->work = rect_intersect (rect_grow (plan->box, MAX (context, MARGIN)), plan->canvas);
+  plan->crop = rect_intersect (plan->work, plan->picture);
+  return TRUE;
+}
+
+/*** Pixels ***/
+
+/* Finite, and in a range that leaves the distances between patches meaningful. */
+static inline float
+clean_value (float v)
+{
+  if (isnan (v))
+    return 0;
+  if (isinf (v))
+    return v > 0 ? 1 : 0;
+  return CLAMP (v, -0.5f, 8.0f);
+}
+
+/* Colours and states of the work area from the crop; what is not in the crop is new canvas. */
+static void
+fill_work (SfPixels *self, const SfPlan *plan, const float *rgba, const guint8 *hole)
+{
+  const SfRect *work = &plan->work, *crop = &plan->crop;
+
+  self->low = 0;
+  self->high = 1;
+  for (int y = 0; y < work->height; y++)
+    for (int x = 0; x < work->width; x++)
+      {
+        int cy = y + work->y - crop->y, cx = x + work->x - crop->x;
+        gsize i = (gsize) y * work->width + x, o = (gsize) cy * crop->width + cx;
+        float *out = self->image->data + i * 3;
+
+        self->state[i] = SF_PIXEL_HOLE;
+        if (cy < 0 || cx < 0 || cy >= crop->height || cx >= crop->width)
+          continue;
+        for (int c = 0; c < 3; c++)
+          {
+            float v = clean_value (rgba[o * 4 + c]);
+
+            out[c] = 2 * v - 1;
+            self->low = MIN (self->low, v);
+            self->high = MAX (self->high, v);
+          }
+        self->state[i] = hole[i] ? SF_PIXEL_HOLE : rgba[o * 4 + 3] > 0 ? SF_PIXEL_KNOWN : SF_PIXEL_VOID;
+      }
+}
+
+/* What is to be made, in the work area: selected, or new; grown by half the feather when the selection is not respected. */
+static guint8 *
+find_hole (SfTask task, const SfSettings *settings, const SfPlan *plan, const float *coverage, GError **error)
+{
+  const SfRect *work = &plan->work, *crop = &plan->crop;
+  gsize n = (gsize) work->width * work->height;
+  g_autofree guint8 *hole = sf_try_alloc (n, 1, error);
+  double grow = task == SF_TASK_EXPAND ? plan->feather : settings->respect_selection ? 0 : plan->feather / 2;
+
+  if (hole == NULL)
+    return NULL;
+  for (int y = 0; y < work->height; y++)
+    for (int x = 0; x < work->width; x++)
+      {
+        int cy = y + work->y - crop->y, cx = x + work->x - crop->x;
+        gboolean inside = cy >= 0 && cx >= 0 && cy < crop->height && cx < crop->width;
+        guint8 *out = hole + (gsize) y * work->width + x;
+
+        if (task == SF_TASK_EXPAND)
+          *out = !inside;
+        else
+          *out = coverage == NULL || coverage[(gsize) cy * crop->width + cx] > 0;
+      }
+  if (grow > 0)
+    {
+      g_autofree float *distance = sf_try_alloc (n, sizeof (float), error);
+
+      for (gsize i = 0; i < n; i++)
+        hole[i] = !hole[i];
+      if (distance == NULL || !sf_distance_transform (hole, TRUE, work->height, work->width, FALSE, distance, error))
+        return NULL;
+      for (gsize i = 0; i < n; i++)
+        hole[i] = distance[i] <= grow;
+    }
+  return g_steal_pointer (&hole);
+}
+
+static gboolean
+check_states (SfTask task, const SfPixels *self, const SfPlan *plan, GError **error)
+{
+  gsize n = (gsize) plan->work.width * plan->work.height, count[3] = { 0 };
+
+  for (gsize i = 0; i < n; i++)
+    count[self->state[i]]++;
+  if (count[SF_PIXEL_HOLE] == 0)
+    g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION,
+                         _ ("Nothing visible is selected: select a part of the layer that is not transparent"));
+  else if (task != SF_TASK_REGENERATE && count[SF_PIXEL_KNOWN] == 0 && count[SF_PIXEL_VOID] == 0)
+    g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION,
+                         _ ("The selection covers the whole layer, so there are no surroundings to continue; shrink it or use Generate"));
+  else if (task != SF_TASK_REGENERATE && count[SF_PIXEL_KNOWN] == 0)
+    g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION,
+                         _ ("The surroundings are fully transparent, so there is nothing to continue; select nearer to visible pixels"));
+  else if (sf_patch_count_sources (&(SfPatchImage) { .h = plan->work.height, .w = plan->work.width, .state = self->state }, 1,
+                                   task == SF_TASK_REGENERATE) == 0)
+    g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION,
+                         _ ("There is too little visible picture around the selection (at least 3 × 3 pixels are needed); make the selection smaller, or use a larger layer"));
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/* Share of the made pixel: 1 in the hole, rising over the feather from its edge, times the selection if respected. */
+static gboolean
+fill_frame (SfPixels *self, SfTask task, const SfSettings *settings, const SfPlan *plan, const float *rgba,
+            const float *coverage, gboolean make_opaque, GError **error)
+{
+  const SfRect *work = &plan->work, *crop = &plan->crop, *frame = &plan->frame;
+  g_autofree float *distance = NULL;
+
+  if (plan->feather > 0)
+    {
+      distance = sf_try_alloc ((gsize) work->width * work->height, sizeof (float), error);
+      if (distance == NULL ||
+          !sf_distance_transform (self->state, SF_PIXEL_HOLE, work->height, work->width, FALSE, distance, error))
+        return FALSE;
+    }
+  for (int y = 0; y < frame->height; y++)
+    for (int x = 0; x < frame->width; x++)
+      {
+        gsize i = (gsize) y * frame->width + x;
+        gsize w = (gsize) (y + frame->y - work->y) * work->width + x + frame->x - work->x;
+        int cy = y + frame->y - crop->y, cx = x + frame->x - crop->x;
+        gboolean inside = cy >= 0 && cx >= 0 && cy < crop->height && cx < crop->width;
+        float share = self->state[w] == SF_PIXEL_HOLE;
+
+        self->alpha[i] = 1;
+        if (inside)
+          {
+            gsize o = (gsize) cy * crop->width + cx;
+
+            memcpy (self->original + i * 4, rgba + o * 4, 4 * sizeof (float));
+            if (!make_opaque && task != SF_TASK_EXPAND)
+              self->alpha[i] = rgba[o * 4 + 3];
+            if (share > 0 && distance != NULL)
+              {
+                float t = CLAMP ((distance[w] - 0.5f) / (float) plan->feather, 0, 1);
+
+                share *= t * t * (3 - 2 * t);
+              }
+            if (task != SF_TASK_EXPAND && settings->respect_selection && coverage != NULL)
+              share *= CLAMP (coverage[o], 0, 1);
+          }
+        self->mask[i] = share;
+      }
+  return TRUE;
+}
+
+gboolean
+sf_pixels_init (SfPixels *self, SfTask task, const SfSettings *settings, const SfPlan *plan, const float *rgba,
+                const float *coverage, GError **error)
+{
+  const SfRect *work = &plan->work, *frame = &plan->frame;
+  gsize n = (gsize) work->width * work->height, n_frame = (gsize) frame->width * frame->height;
+  g_autofree guint8 *hole = NULL;
+  gboolean make_opaque = task == SF_TASK_FILL;
+
+  *self = (SfPixels) { 0 };
+  if (task == SF_TASK_GENERATE)
+    hole = sf_try_alloc (n, 1, error);
+  else
+    hole = find_hole (task, settings, plan, coverage, error);
+  if (hole == NULL || (self->image = sf_tensor_new (1, work->height, work->width, 3, error)) == NULL ||
+      (self->state = sf_try_alloc (n, 1, error)) == NULL)
+    return FALSE;
+  /* Transparent pixels stay as they are, unless all that is to be filled is transparent: then a fill means them. */
+  if (task == SF_TASK_FILL || task == SF_TASK_REGENERATE)
+    {
+      for (gsize i = 0; i < n && make_opaque; i++)
+        make_opaque = !hole[i] || rgba[i * 4 + 3] <= 0;
+      for (gsize i = 0; i < n && !make_opaque; i++)
+        hole[i] = hole[i] && rgba[i * 4 + 3] > 0;
+    }
+  fill_work (self, plan, rgba, hole);
+  if (task == SF_TASK_GENERATE)
+    return sf_patch_count_sources (&(SfPatchImage) { .h = work->height, .w = work->width, .state = self->state }, 1, FALSE) > 0 ||
+           (g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION,
+                                 _ ("The example is too small or transparent: select at least 3 × 3 visible pixels to generate from")),
+            FALSE);
+  if (!check_states (task, self, plan, error) ||
+      (self->original = sf_try_alloc (n_frame, 4 * sizeof (float), error)) == NULL ||
+      (self->mask = sf_try_alloc (n_frame, sizeof (float), error)) == NULL ||
+      (self->alpha = sf_try_alloc (n_frame, sizeof (float), error)) == NULL)
+    return FALSE;
+  return fill_frame (self, task, settings, plan, rgba, coverage, make_opaque, error);
+}
+
+void
+sf_pixels_clear (SfPixels *self)
+{
+  g_clear_pointer (&self->image, sf_tensor_unref);
+  g_clear_pointer (&self->state, g_free);
+  g_clear_pointer (&self->original, g_free);
+  g_clear_pointer (&self->mask, g_free);
+  g_clear_pointer (&self->alpha, g_free);
+}

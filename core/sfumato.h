@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Everything that the plug-in, the dialogs and the command-line tool need, and nothing else. */
+#pragma once
+
+#include "base/sf-parallel.h"
+#include "denoisers/sf-engine.h"
+#include "diffusion/sf-sampler.h"
+#include "diffusion/sf-schedule.h"
+#include "pipeline/sf-job.h"
+#include "pipeline/sf-settings.h"

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A ref-counted block of float32 in N, H, W, C order.
+ *
+ * Images are 1 x H x W x C with interleaved channels, perceptual R'G'B' in [-1, 1] unless said otherwise.
+ */
+#pragma once
+
+#include <glib.h>
+
+typedef struct _SfTensor SfTensor;
+
+/* Read-only but for what @data points to. */
+struct _SfTensor
+{
+  int n, h, w, c;
+  float *data;
+};
+
+/* Zero-filled; %NULL with %SF_ERROR_MEMORY when there is not enough memory. */
+SfTensor *sf_tensor_new (int n, int h, int w, int c, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+SfTensor *sf_tensor_new_like (const SfTensor *x, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+SfTensor *sf_tensor_copy (const SfTensor *x, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+SfTensor *sf_tensor_ref (SfTensor *x);
+void sf_tensor_unref (SfTensor *x);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfTensor, sf_tensor_unref)
+
+/* Number of elements. */
+static inline gsize
+sf_tensor_size (const SfTensor *x)
+{
+  return (gsize) x->n * x->h * x->w * x->c;
+}
+
+gboolean sf_tensor_same_shape (const SfTensor *a, const SfTensor *b);

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Plug-ins write through a shadow buffer, which GIMP merges into the layer.  Two things stand in the way of writing
+ * exactly what we computed (both seen in GIMP 3.0 and 3.2):
+ *
+ * - The merge blends by the selection, which our result has done already.  So the rectangle that we write is the
+ *   selection while we merge; the user's is kept in a channel and comes back bit for bit in every precision.
+ * - The merge goes through floats.  8 and 16 bits come out as they went in, but half, float and double pixels differ
+ *   in their last bits even where nothing was changed.  So the same pixels are then written once more straight to the
+ *   layer's buffer.  That alone could not be undone; after the merge it can, as Undo puts back the whole rectangle
+ *   that the merge has saved.
+ */
+#include "sf-pixels.h"
+
+#include <glib/gi18n.h>
+
+#include "sf-buffer.h"
+
+/* GIMP keeps the alpha of such a layer in a merge; writing straight to the buffer we have to do it ourselves. */
+static void
+restore_alpha (GeglBuffer *made, GeglBuffer *original)
+{
+  const Babl *format = gegl_buffer_get_format (made);
+  int size = babl_format_get_bytes_per_pixel (format);
+  int alpha = size / babl_format_get_n_components (format); /* bytes of a component; alpha is the last */
+  GeglBufferIterator *it = gegl_buffer_iterator_new (made, NULL, 0, format, GEGL_ACCESS_READWRITE, GEGL_ABYSS_NONE, 2);
+
+  gegl_buffer_iterator_add (it, original, gegl_buffer_get_extent (made), 0, format, GEGL_ACCESS_READ, GEGL_ABYSS_NONE);
+  while (gegl_buffer_iterator_next (it))
+    {
+      char *to = it->items[0].data;
+      const char *from = it->items[1].data;
+
+      for (int i = 0; i < it->length; i++)
+        memcpy (to + (i + 1) * size - alpha, from + (i + 1) * size - alpha, alpha);
+    }
+}
+
+static gboolean
+is_size_of (GimpDrawable *drawable, const SfRect *room)
+{
+  return room->x == 0 && room->y == 0 && room->width == gimp_drawable_get_width (drawable) &&
+         room->height == gimp_drawable_get_height (drawable);
+}
+
+GeglBuffer *
+sf_pixels_new (GimpLayer *layer, const SfResult *result, const SfRect *room, GError **error)
+{
+  GimpDrawable *drawable = GIMP_DRAWABLE (layer);
+  g_autoptr (GeglBuffer) original = gimp_drawable_get_buffer (drawable);
+  g_autoptr (GeglBuffer) made = NULL;
+  GeglRectangle rect = { result->rect.x, result->rect.y, result->rect.width, result->rect.height };
+
+  if (!gegl_rectangle_intersect (&rect, &rect, GEGL_RECTANGLE (room->x, room->y, room->width, room->height)))
+    {
+      g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION, _ ("The selection lies outside of the layer."));
+      return NULL;
+    }
+  made = gegl_buffer_new (&rect, gimp_drawable_get_format (drawable));
+  if (!sf_buffer_blend (original, made, result, error))
+    return NULL;
+  /* What is added to a layer would stay invisible. */
+  if (gimp_drawable_has_alpha (drawable) && gimp_layer_get_lock_alpha (layer) && is_size_of (drawable, room))
+    restore_alpha (made, original);
+  return g_steal_pointer (&made);
+}
+
+/*** The selection ***/
+
+/* Selects exactly @rect of @layer; returns the channel that holds what was selected, or NULL for nothing. */
+static GimpChannel *
+select_rectangle (GimpImage *image, GimpLayer *layer, const GeglRectangle *rect)
+{
+  GimpChannel *kept = gimp_selection_is_empty (image) ? NULL : gimp_selection_save (image);
+  int x = 0, y = 0;
+
+  gimp_drawable_get_offsets (GIMP_DRAWABLE (layer), &x, &y);
+  gimp_context_push ();
+  gimp_context_set_antialias (FALSE);
+  gimp_context_set_feather (FALSE);
+  gimp_image_select_rectangle (image, GIMP_CHANNEL_OP_REPLACE, x + rect->x, y + rect->y, rect->width, rect->height);
+  gimp_context_pop ();
+  return kept;
+}
+
+static void
+select_again (GimpImage *image, GimpChannel *kept)
+{
+  if (kept == NULL)
+    {
+      gimp_selection_none (image);
+      return;
+    }
+  gimp_context_push ();
+  gimp_context_set_antialias (FALSE);
+  gimp_context_set_feather (FALSE);
+  gimp_image_select_item (image, GIMP_CHANNEL_OP_REPLACE, GIMP_ITEM (kept));
+  gimp_context_pop ();
+  gimp_image_remove_channel (image, kept);
+}
+
+/*** Writing ***/
+
+static void
+copy_into (GeglBuffer *made, GeglBuffer *target, const GeglRectangle *rect)
+{
+  gegl_buffer_copy (made, NULL, GEGL_ABYSS_NONE, target, rect);
+  g_object_unref (target); /* sends it to GIMP */
+}
+
+gboolean
+sf_pixels_put (GimpLayer *layer, GeglBuffer *made, const SfRect *room, GError **error)
+{
+  GimpDrawable *drawable = GIMP_DRAWABLE (layer);
+  GimpImage *image = gimp_item_get_image (GIMP_ITEM (layer));
+  GeglRectangle rect = *gegl_buffer_get_extent (made);
+  GimpChannel *kept;
+  gboolean merged;
+
+  if (!is_size_of (drawable, room))
+    gimp_layer_resize (layer, room->width, room->height, -room->x, -room->y);
+  rect.x -= room->x;
+  rect.y -= room->y;
+
+  kept = select_rectangle (image, layer, &rect);
+  copy_into (made, gimp_drawable_get_shadow_buffer (drawable), &rect);
+  merged = gimp_drawable_merge_shadow (drawable, TRUE);
+  if (merged)
+    copy_into (made, gimp_drawable_get_buffer (drawable), &rect);
+  else
+    g_set_error (error, SF_ERROR, SF_ERROR_REGION, _ ("The layer cannot be written to: %s"),
+                 gimp_pdb_get_last_error (gimp_get_pdb ()));
+  select_again (image, kept);
+  gimp_drawable_update (drawable, rect.x, rect.y, rect.width, rect.height);
+  return merged;
+}

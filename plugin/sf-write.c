@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sf-write.h"
+
+#include "sf-buffer.h"
+#include "sf-layer.h"
+#include "sf-pixels.h"
+
+/* Enlarges the image; everything in it moves by minus the corner of @canvas. */
+static void
+resize_image (const SfPicture *picture, const SfRect *canvas)
+{
+  if (canvas->x != 0 || canvas->y != 0 || canvas->width != picture->image_width || canvas->height != picture->image_height)
+    gimp_image_resize (picture->image, canvas->width, canvas->height, -canvas->x, -canvas->y);
+}
+
+/*** A layer above ***/
+
+static void
+add_mask (GimpLayer *layer, const SfResult *result)
+{
+  GimpLayerMask *mask = gimp_layer_create_mask (layer, GIMP_ADD_MASK_WHITE);
+  GeglBuffer *buffer;
+
+  gimp_layer_add_mask (layer, mask);
+  buffer = gimp_drawable_get_buffer (GIMP_DRAWABLE (mask));
+  sf_buffer_write_mask (buffer, result);
+  g_object_unref (buffer);
+  gimp_drawable_update (GIMP_DRAWABLE (mask), 0, 0, result->rect.width, result->rect.height);
+  gimp_layer_set_edit_mask (layer, FALSE);
+}
+
+static void
+fill_layer (GimpLayer *layer, const SfResult *result)
+{
+  GeglBuffer *buffer = gimp_drawable_get_buffer (GIMP_DRAWABLE (layer));
+
+  sf_buffer_write_rgba (buffer, result);
+  g_object_unref (buffer);
+  gimp_drawable_update (GIMP_DRAWABLE (layer), 0, 0, result->rect.width, result->rect.height);
+}
+
+static GimpLayer *
+add_layer (const SfPicture *picture, const SfResult *result, int x, int y, gboolean visible)
+{
+  GimpItem *below = GIMP_ITEM (picture->layer);
+  GimpImage *image = picture->image;
+  GimpLayer *layer = sf_layer_new (picture, image, sf_layer_type_with_alpha (image), result->rect.width,
+                                   result->rect.height, result);
+
+  gimp_layer_set_offsets (layer, x + result->rect.x, y + result->rect.y);
+  gimp_item_set_visible (GIMP_ITEM (layer), visible);
+  /* Position of the layer below = directly above it; so the first one inserted ends on top. */
+  gimp_image_insert_layer (image, layer, GIMP_LAYER (gimp_item_get_parent (below)),
+                           gimp_image_get_item_position (image, below));
+  fill_layer (layer, result);
+  if (picture->task != SF_TASK_GENERATE)
+    add_mask (layer, result);
+  return layer;
+}
+
+static gboolean
+write_layers (const SfPicture *picture, GPtrArray *ranked, GPtrArray *layers)
+{
+  SfRect canvas = sf_picture_canvas (picture, ranked->pdata[0]);
+  gboolean generate = picture->task == SF_TASK_GENERATE;
+  int x = generate ? 0 : picture->bounds.x - canvas.x;
+  int y = generate ? 0 : picture->bounds.y - canvas.y;
+
+  if (!generate)
+    resize_image (picture, &canvas);
+  for (guint i = 0; i < ranked->len; i++)
+    g_ptr_array_add (layers, add_layer (picture, ranked->pdata[i], x, y, i == 0));
+  return TRUE;
+}
+
+/*** The layer itself ***/
+
+/* The layer afterwards, in its coordinates before. */
+static SfRect
+layer_afterwards (const SfPicture *picture, const SfRect *canvas)
+{
+  SfRect layer = { 0, 0, picture->layer_bounds.width, picture->layer_bounds.height };
+  SfRect whole = *canvas;
+
+  if (picture->task == SF_TASK_GENERATE)
+    return whole;
+  if (picture->task != SF_TASK_EXPAND)
+    return layer;
+  whole.x -= picture->layer_bounds.x;
+  whole.y -= picture->layer_bounds.y;
+  return sf_rect_enclose (&layer, &whole);
+}
+
+static gboolean
+write_replace (const SfPicture *picture, GPtrArray *ranked, GPtrArray *layers, GError **error)
+{
+  const SfResult *best = ranked->pdata[0];
+  SfRect canvas = sf_picture_canvas (picture, best), room = layer_afterwards (picture, &canvas);
+  SfResult here = sf_result_shifted (best, picture->bounds.x - picture->layer_bounds.x,
+                                     picture->bounds.y - picture->layer_bounds.y);
+  g_autoptr (GeglBuffer) made = sf_pixels_new (picture->layer, &here, &room, error);
+
+  if (made == NULL)
+    return FALSE;
+  if (picture->task == SF_TASK_EXPAND)
+    resize_image (picture, &canvas);
+  if (!sf_pixels_put (picture->layer, made, &room, error))
+    return FALSE;
+  sf_layer_attach_settings (picture->layer, best);
+  g_ptr_array_add (layers, picture->layer);
+  return TRUE;
+}
+
+static gboolean
+write_here (const SfPicture *picture, const SfSettings *settings, GPtrArray *ranked, GPtrArray *layers, GError **error)
+{
+  GimpImage *image = picture->image;
+  g_autofree GimpLayer **selected = gimp_image_get_selected_layers (image);
+  gboolean replace = g_str_equal (settings->output, "replace"), done;
+
+  gimp_image_undo_group_start (image);
+  done = replace ? write_replace (picture, ranked, layers, error) : write_layers (picture, ranked, layers);
+  /* Else the next run would take the new layer, or its mask, for the picture. */
+  gimp_image_set_selected_layers (image, (const GimpLayer **) selected);
+  gimp_image_undo_group_end (image);
+  return done;
+}
+
+/*** All of them ***/
+
+static int
+compare_results (gconstpointer a, gconstpointer b)
+{
+  return sf_result_compare (*(const SfResult *const *) a, *(const SfResult *const *) b);
+}
+
+/* The same results, the best first; holds no references. */
+static GPtrArray *
+rank (GPtrArray *results)
+{
+  GPtrArray *ranked = g_ptr_array_sized_new (results->len);
+
+  for (guint i = 0; i < results->len; i++)
+    g_ptr_array_add (ranked, results->pdata[i]);
+  g_ptr_array_sort (ranked, compare_results);
+  return ranked;
+}
+
+/* @layers, made in the order of @ranked, in the order of @results. */
+static GPtrArray *
+in_order_of (GPtrArray *results, GPtrArray *ranked, GPtrArray *layers)
+{
+  GPtrArray *ordered = g_ptr_array_sized_new (layers->len);
+  guint place;
+
+  for (guint i = 0; i < results->len; i++)
+    if (g_ptr_array_find (ranked, results->pdata[i], &place) && place < layers->len)
+      g_ptr_array_add (ordered, layers->pdata[place]);
+  return ordered;
+}
+
+GPtrArray *
+sf_write (const SfPicture *picture, const SfSettings *settings, GPtrArray *results, gboolean show, GError **error)
+{
+  g_autoptr (GPtrArray) ranked = rank (results), layers = g_ptr_array_new ();
+  gboolean done;
+
+  g_return_val_if_fail (results->len > 0, NULL);
+
+  if (!sf_picture_check (picture, settings, error))
+    return NULL;
+  if (g_str_equal (settings->output, "new-image"))
+    done = sf_write_image (picture, settings, ranked, layers, show, error);
+  else
+    done = write_here (picture, settings, ranked, layers, error);
+  gimp_displays_flush ();
+  return done ? in_order_of (results, ranked, layers) : NULL;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Denoisers whose D(x, sigma), and whose results, are known in closed form. */
+#pragma once
+
+#include "base/sf-rng.h"
+#include "diffusion/sf-denoiser.h"
+
+/* D of a normal distribution: every pixel independent, with the same mean and deviation.  It counts, and can cancel. */
+typedef struct
+{
+  SfDenoiser parent;
+  double mean, deviation;
+  int calls;
+  GCancellable *cancellable; /* (nullable) cancelled in call number @cancel_at */
+  int cancel_at;             /* from 1 */
+} Normal;
+
+Normal *normal_new (void);
+
+/* Where the probability flow ODE takes @x at level @from to at level @to. */
+double normal_flow (const Normal *self, double x, double from, double to);
+/* D (x, sigma). */
+double normal_denoise (const Normal *self, double x, double sigma);
+
+/* D of a mixture of three round blobs in the plane; each pixel of two channels is a draw of its own. */
+SfDenoiser *mixture_new (void);
+/* @y at level @sigma: a fresh draw plus noise. */
+void mixture_start (SfTensor *y, double sigma, SfRng rng);
+
+/* Moments of @y's pixels: two means, two variances, the covariance, and the variance inside of the blobs. */
+#define MIXTURE_MOMENTS 6
+/* How far each is from the mixture's, in standard errors.  @slack is subtracted from the distance before: a share of
+ * the variance inside of a blob. */
+void mixture_scores (const SfTensor *y, double slack, double scores[MIXTURE_MOMENTS]);

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Every sampler of the registry against what its descriptor says. */
+#include "diffusion/sf-sampler.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "analytic.h"
+#include "base/sf-parallel.h"
+#include "diffusion/sf-schedule.h"
+
+#define SIDE 200 /* several tiles of noise and of arithmetic */
+
+/* A state of noise at level @sigma. */
+static SfTensor *
+start (int side, double sigma)
+{
+  SfTensor *y = sf_tensor_new (1, side, side, 3, NULL);
+
+  sf_add_noise (y, sigma, (SfRng) { 11, 1000 });
+  return y;
+}
+
+/* @sampler's result from a start that is always the same. */
+static SfTensor *
+run (const SfSampler *sampler, int n, double eta, SfRng rng)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree double *sigmas = g_new (double, n + 1);
+  g_autoptr (SfDenoiser) denoiser = &normal_new ()->parent;
+  SfTensor *y = start (SIDE, 5);
+
+  sf_schedule_fill (sf_schedule_find ("karras"), 5, 0.05, n, sigmas);
+  g_assert_true (sf_sample (sampler, denoiser, sigmas, n, eta, rng, y, NULL, &error));
+  g_assert_no_error (error);
+  return y;
+}
+
+static double
+distance (const SfTensor *a, const SfTensor *b)
+{
+  double worst = 0;
+
+  g_assert_true (sf_tensor_same_shape (a, b));
+  for (gsize i = 0; i < sf_tensor_size (a); i++)
+    worst = MAX (worst, fabs (a->data[i] - b->data[i]));
+  return worst;
+}
+
+static void
+test_described (gconstpointer data)
+{
+  const SfSampler *self = data;
+
+  g_assert_true (sf_sampler_find (self->name) == self);
+  g_assert_cmpuint (strspn (self->name, "abcdefghijklmnopqrstuvwxyz0123456789-"), ==, strlen (self->name));
+  g_assert_cmpuint (strlen (self->label), >, 0);
+  g_assert_cmpuint (strlen (self->description), >, 0);
+  g_assert_true (self->order > 0 || self->stochastic);
+}
+
+/*** Accuracy ***/
+
+/* Largest error after @n steps.  The last jump, from sigma_min to 0, is one evaluation for every sampler: it is taken
+ * as it is, so that it does not hide the error of the steps before.
+ */
+static double
+ode_error (const SfSampler *self, const char *schedule, int n)
+{
+  const double sigma_max = 4, sigma_min = 0.05;
+  g_autoptr (GError) error = NULL;
+  g_autofree double *sigmas = g_new (double, n + 1);
+  Normal *normal = normal_new ();
+  g_autoptr (SfDenoiser) denoiser = &normal->parent;
+  g_autoptr (SfTensor) y = start (4, sigma_max);
+  g_autoptr (SfTensor) begin = sf_tensor_copy (y, NULL);
+  double worst = 0;
+
+  sf_schedule_fill (sf_schedule_find (schedule), sigma_max, sigma_min, n, sigmas);
+  g_assert_true (sf_sample (self, denoiser, sigmas, n, 0, (SfRng) { 0 }, y, NULL, &error));
+  for (gsize i = 0; i < sf_tensor_size (y); i++)
+    {
+      double exact = normal_denoise (normal, normal_flow (normal, begin->data[i], sigma_max, sigma_min), sigma_min);
+
+      worst = MAX (worst, fabs (y->data[i] - exact));
+    }
+  return worst;
+}
+
+/* Error ~ n^-order.  0.15 is what is left of the next term of the error at these numbers of steps. */
+static void
+test_order (gconstpointer data)
+{
+  static const char *const schedules[] = { "exponential", "karras", "cosine" };
+  const SfSampler *self = data;
+
+  if (self->order == 0)
+    {
+      g_test_skip ("follows no ODE");
+      return;
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (schedules); i++)
+    {
+      double coarse = ode_error (self, schedules[i], 48), fine = ode_error (self, schedules[i], 96);
+      double order = log2 (coarse / fine);
+
+      g_test_message ("%s: error %.2e with 48 steps, %.2e with 96: order %.2f", schedules[i], coarse, fine, order);
+      g_assert_cmpfloat (fine, <, 0.02);
+      g_assert_cmpfloat (order, >=, self->order - 0.15);
+    }
+}
+
+/* However few the steps, the result is finite and no larger than the start (noise of deviation 5). */
+static void
+test_few_steps (gconstpointer data)
+{
+  const SfSampler *self = data;
+
+  for (int n = 1; n <= 4; n++)
+    {
+      g_autoptr (SfTensor) y = run (self, n, 1, (SfRng) { 1, 0 });
+
+      for (gsize i = 0; i < sf_tensor_size (y); i++)
+        g_assert_cmpfloat (fabsf (y->data[i]), <, 30);
+    }
+}
+
+/*** Evaluations, progress, cancel ***/
+
+static void
+check_progress (double fraction, gpointer data)
+{
+  g_assert_cmpfloat (fraction, >=, *(double *) data);
+  g_assert_cmpfloat (fraction, <=, 1);
+  *(double *) data = fraction;
+}
+
+static void
+test_evaluations (gconstpointer data)
+{
+  const SfSampler *self = data;
+
+  for (int n = 0; n <= 9; n += 3)
+    {
+      g_autofree double *sigmas = g_new0 (double, n + 1);
+      Normal *normal = normal_new ();
+      g_autoptr (SfDenoiser) denoiser = &normal->parent;
+      g_autoptr (SfTensor) y = start (8, 5);
+      double seen = 0;
+      SfProgress progress = { .func = check_progress, .data = &seen, .lo = 0, .hi = 1 };
+
+      if (n > 0)
+        sf_schedule_fill (sf_schedule_find ("karras"), 5, 0.05, n, sigmas);
+      g_assert_true (sf_sample (self, denoiser, sigmas, n, 1, (SfRng) { 1, 0 }, y, &progress, NULL));
+      g_assert_cmpint (normal->calls, ==, sf_sampler_evaluations (self, n));
+      g_assert_cmpfloat_with_epsilon (seen, n > 0, 1e-12);
+    }
+}
+
+static void
+test_cancel (gconstpointer data)
+{
+  const SfSampler *self = data;
+  double sigmas[7];
+
+  sf_schedule_fill (sf_schedule_find ("karras"), 5, 0.05, 6, sigmas);
+  for (int at = 1; at <= sf_sampler_evaluations (self, 6); at++)
+    {
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      g_autoptr (GError) error = NULL;
+      Normal *normal = normal_new ();
+      g_autoptr (SfDenoiser) denoiser = &normal->parent;
+      g_autoptr (SfTensor) y = start (8, 5);
+      SfProgress progress = { .cancellable = cancellable, .lo = 0, .hi = 1 };
+
+      normal->cancellable = cancellable;
+      normal->cancel_at = at;
+      g_assert_false (sf_sample (self, denoiser, sigmas, 6, 1, (SfRng) { 1, 0 }, y, &progress, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      g_assert_cmpint (normal->calls, ==, at);
+    }
+}
+
+/*** Noise ***/
+
+static void
+test_eta (gconstpointer data)
+{
+  const SfSampler *self = data;
+  g_autoptr (SfTensor) none = run (self, 6, 0, (SfRng) { 5, 0 });
+  g_autoptr (SfTensor) some = run (self, 6, 0.3, (SfRng) { 5, 0 });
+  g_autoptr (SfTensor) full = run (self, 6, 1, (SfRng) { 5, 0 });
+
+  if (self->uses_eta)
+    {
+      g_assert_cmpfloat (distance (none, some), >, 0.01);
+      g_assert_cmpfloat (distance (some, full), >, 0.01);
+    }
+  else
+    {
+      g_assert_cmpfloat (distance (none, some), ==, 0);
+      g_assert_cmpfloat (distance (some, full), ==, 0);
+    }
+}
+
+static void
+test_seed (gconstpointer data)
+{
+  const SfSampler *self = data;
+
+  for (double eta = 0; eta <= 1; eta++)
+    {
+      g_autoptr (SfTensor) y = run (self, 6, eta, (SfRng) { 5, 0 });
+      g_autoptr (SfTensor) again = run (self, 6, eta, (SfRng) { 5, 0 });
+      g_autoptr (SfTensor) other_seed = run (self, 6, eta, (SfRng) { 6, 0 });
+      g_autoptr (SfTensor) other_stream = run (self, 6, eta, (SfRng) { 5, 100 });
+      gboolean noisy = self->stochastic && (eta > 0 || !self->uses_eta);
+
+      g_assert_cmpfloat (distance (y, again), ==, 0);
+      g_assert_true ((distance (y, other_seed) > 0.01) == noisy);
+      g_assert_true ((distance (y, other_stream) > 0.01) == noisy);
+    }
+}
+
+static const SfSampler *wrapped; /* by the samplers below */
+static guint64 draws;
+
+static gboolean
+counting_step (SfSampling *s, int k, GError **error)
+{
+  guint64 before = s->rng.stream;
+  gboolean ok = wrapped->step (s, k, error);
+
+  draws += s->rng.stream - before;
+  if (s->sigmas[k + 1] == 0)
+    g_assert_cmpuint (s->rng.stream, ==, before);
+  return ok;
+}
+
+/* One draw for each step but the last, none where nothing is injected. */
+static void
+test_draws (gconstpointer data)
+{
+  const SfSampler *self = data;
+  SfSampler counting = *self;
+
+  wrapped = self;
+  counting.step = counting_step;
+  for (double eta = 0; eta <= 1; eta++)
+    {
+      gboolean noisy = self->stochastic && (eta > 0 || !self->uses_eta);
+      g_autoptr (SfTensor) y = NULL;
+
+      draws = 0;
+      y = run (&counting, 6, eta, (SfRng) { 5, 0 });
+      g_assert_cmpuint (draws, ==, noisy ? 5 : 0);
+    }
+}
+
+static void
+test_threads (gconstpointer data)
+{
+  const SfSampler *self = data;
+  g_autoptr (SfTensor) one = NULL;
+
+  sf_parallel_set_threads (1);
+  one = run (self, 5, 1, (SfRng) { 5, 0 });
+  for (int n = 2; n <= 4; n += 2)
+    {
+      g_autoptr (SfTensor) many = NULL;
+
+      sf_parallel_set_threads (n);
+      many = run (self, 5, 1, (SfRng) { 5, 0 });
+      g_assert_cmpmem (one->data, sf_tensor_size (one) * sizeof (float), many->data, sf_tensor_size (many) * sizeof (float));
+    }
+  sf_parallel_set_threads (0);
+}
+
+/*** Statistics ***/
+
+#define DRAWS 200       /* squared */
+#define MOST_SCORE 5.0  /* standard errors: a chance of 6e-7 each if all is right */
+#define STEP_SLACK 0.03 /* finite steps narrow a normal distribution: first order, 300 steps, by 2.6 % */
+
+/* The largest score of the moments of DRAWS^2 draws, in standard errors. */
+static double
+worst_score (const SfSampler *sampler)
+{
+  const int n = 300;
+  const double sigma_max = 8;
+  g_autofree double *sigmas = g_new (double, n + 1);
+  g_autoptr (SfDenoiser) mixture = mixture_new ();
+  g_autoptr (SfTensor) y = sf_tensor_new (1, DRAWS, DRAWS, 2, NULL);
+  double scores[MIXTURE_MOMENTS], worst = 0;
+
+  sf_schedule_fill (sf_schedule_find ("exponential"), sigma_max, 0.01, n, sigmas);
+  mixture_start (y, sigma_max, (SfRng) { 3, 5000 });
+  g_assert_true (sf_sample (sampler, mixture, sigmas, n, 1, (SfRng) { 3, 0 }, y, NULL, NULL));
+  mixture_scores (y, STEP_SLACK, scores);
+  for (int k = 0; k < MIXTURE_MOMENTS; k++)
+    {
+      g_assert_true (isfinite (scores[k]));
+      worst = MAX (worst, scores[k]);
+    }
+  return worst;
+}
+
+/* What is drawn has the mean and the covariance of the target. */
+static void
+test_statistics (gconstpointer data)
+{
+  double score = worst_score (data);
+
+  g_test_message ("worst moment: %.1f standard errors", score);
+  g_assert_cmpfloat (score, <, MOST_SCORE);
+}
+
+static gboolean
+noisier_step (SfSampling *s, int k, GError **error)
+{
+  SfRng rng = s->rng;
+  double up, down;
+
+  if (!wrapped->step (s, k, error))
+    return FALSE;
+  sf_ancestral_split (s->sigmas[k], s->sigmas[k + 1], s->eta, &up, &down);
+  if (up > 0)
+    sf_add_noise (s->y, 0.05 * up, rng);
+  return TRUE;
+}
+
+/* A test of the test above: noise that is 5 % too strong does not pass. */
+static void
+test_statistics_sharp (gconstpointer data)
+{
+  const SfSampler *self = data;
+  SfSampler noisier = *self;
+  double score;
+
+  if (!self->stochastic)
+    {
+      g_test_skip ("injects no noise");
+      return;
+    }
+  wrapped = self;
+  noisier.step = noisier_step;
+  score = worst_score (&noisier);
+  g_test_message ("with 5 %% more noise: %.1f standard errors", score);
+  g_assert_cmpfloat (score, >, MOST_SCORE);
+}
+
+/*** Between samplers ***/
+
+/* DDPM, DDIM with eta = 1 and Euler ancestral with eta = 1 are one sampler in three forms.  Six steps of float32
+ * arithmetic on numbers up to about 20 leave 1e-5.
+ */
+static void
+test_same_family (void)
+{
+  g_autoptr (SfTensor) ddpm = run (sf_sampler_find ("ddpm"), 6, 1, (SfRng) { 5, 0 });
+  g_autoptr (SfTensor) ddim = run (sf_sampler_find ("ddim"), 6, 1, (SfRng) { 5, 0 });
+  g_autoptr (SfTensor) ancestral = run (sf_sampler_find ("euler-ancestral"), 6, 1, (SfRng) { 5, 0 });
+  g_autoptr (SfTensor) ddim0 = run (sf_sampler_find ("ddim"), 6, 0, (SfRng) { 5, 0 });
+  g_autoptr (SfTensor) euler = run (sf_sampler_find ("euler"), 6, 0, (SfRng) { 5, 0 });
+
+  g_assert_cmpfloat (distance (ddpm, ddim), <, 1e-5);
+  g_assert_cmpfloat (distance (ddpm, ancestral), <, 1e-5);
+  g_assert_cmpfloat (distance (ddim0, euler), <, 1e-5);
+}
+
+/* up^2 + down^2 = t^2, and eta = 1 is the posterior's variance. */
+static void
+test_split (void)
+{
+  for (double eta = 0; eta <= 1; eta += 0.25)
+    {
+      double up, down, s = 3, t = 2;
+
+      sf_ancestral_split (s, t, eta, &up, &down);
+      g_assert_cmpfloat_with_epsilon (up * up + down * down, t * t, 1e-12);
+      g_assert_cmpfloat_with_epsilon (up * up, eta * eta * t * t * (s * s - t * t) / (s * s), 1e-12);
+      sf_ancestral_split (s, 0, eta, &up, &down);
+      g_assert_cmpfloat (up, ==, 0);
+      g_assert_cmpfloat (down, ==, 0);
+    }
+}
+
+/* Tiles join: the noise of a whole state is one run of sf_rng_normal(). */
+static void
+test_add_noise (void)
+{
+  SfRng rng = { 9, 4 };
+  g_autoptr (SfTensor) x = sf_tensor_new (1, SIDE, SIDE - 1, 3, NULL);
+  g_autofree float *noise = g_new (float, sf_tensor_size (x));
+
+  sf_rng_normal (rng, 0, noise, sf_tensor_size (x));
+  sf_add_noise (x, 1, rng);
+  g_assert_cmpmem (x->data, sf_tensor_size (x) * sizeof (float), noise, sf_tensor_size (x) * sizeof (float));
+}
+
+static void
+test_combine (void)
+{
+  g_autoptr (SfTensor) x = start (SIDE, 1);
+  g_autoptr (SfTensor) z = start (SIDE, 2);
+  g_autoptr (SfTensor) out = sf_tensor_new_like (x, NULL);
+
+  sf_combine (out, 0.5, x, -2, z);
+  for (gsize i = 0; i < sf_tensor_size (x); i++)
+    g_assert_cmpfloat_with_epsilon (out->data[i], 0.5 * x->data[i] - 2 * z->data[i], 1e-5);
+  sf_combine (x, 0.5, x, -2, z);
+  g_assert_cmpfloat (distance (x, out), ==, 0);
+}
+
+/*** The registry ***/
+
+/* The names in the list and those in the descriptors are the same. */
+static void
+test_registry (void)
+{
+  static const char *const names[] = {
+#define SF_ITEM(name) #name,
+#include "diffusion/sf-sampler-list.h"
+#undef SF_ITEM
+  };
+  int n;
+  const SfSampler *const *samplers = sf_samplers (&n);
+
+  g_assert_cmpint (n, ==, G_N_ELEMENTS (names));
+  for (int i = 0; i < n; i++)
+    {
+      g_autofree char *name = g_strdelimit (g_strdup (samplers[i]->name), "-", '_');
+
+      g_assert_cmpstr (name, ==, names[i]);
+    }
+  g_assert_null (sf_sampler_find ("nonsense"));
+  g_assert_null (sf_sampler_find (NULL));
+#ifdef EXAMPLE
+  g_assert_nonnull (sf_sampler_find ("example"));
+#endif
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct
+  {
+    const char *name;
+    GTestDataFunc func;
+  } tests[] = {
+    { "cancel", test_cancel },
+    { "described", test_described },
+    { "draws", test_draws },
+    { "eta", test_eta },
+    { "evaluations", test_evaluations },
+    { "few-steps", test_few_steps },
+    { "order", test_order },
+    { "seed", test_seed },
+    { "statistics", test_statistics },
+    { "statistics-sharp", test_statistics_sharp },
+    { "threads", test_threads },
+  };
+  int n;
+  const SfSampler *const *samplers = sf_samplers (&n);
+
+  g_test_init (&argc, &argv, NULL);
+  for (int i = 0; i < n; i++)
+    for (gsize t = 0; t < G_N_ELEMENTS (tests); t++)
+      {
+        g_autofree char *path = g_strdup_printf ("/sampler/%s/%s", samplers[i]->name, tests[t].name);
+
+        g_test_add_data_func (path, samplers[i], tests[t].func);
+      }
+  g_test_add_func ("/sampler/add-noise", test_add_noise);
+  g_test_add_func ("/sampler/combine", test_combine);
+  g_test_add_func ("/sampler/registry", test_registry);
+  g_test_add_func ("/sampler/same-family", test_same_family);
+  g_test_add_func ("/sampler/split", test_split);
+  return g_test_run ();
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "diffusion/sf-schedule.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "diffusion/sf-noise-process.h"
+
+/* Ranges from that of whole networks to the last touches of the patch engine. */
+static const struct
+{
+  double max, min;
+} ranges[] = { { 157, 0.01 }, { 14.6, 0.03 }, { 1.5, 0.15 }, { 0.15, 0.03 }, { 0.02, 0.002 } };
+
+static void
+test_monotone (gconstpointer data)
+{
+  const SfSchedule *self = data;
+
+  for (gsize r = 0; r < G_N_ELEMENTS (ranges); r++)
+    {
+      double max = ranges[r].max, min = ranges[r].min, last = G_MAXDOUBLE;
+
+      for (int i = 0; i <= 1000; i++)
+        {
+          double sigma = self->sigma (i / 1000.0, max, min);
+
+          g_assert_cmpfloat (sigma, <, last);
+          last = sigma;
+        }
+    }
+}
+
+static void
+test_ends (gconstpointer data)
+{
+  const SfSchedule *self = data;
+
+  for (gsize r = 0; r < G_N_ELEMENTS (ranges); r++)
+    for (int n = 1; n <= 20; n++)
+      {
+        double max = ranges[r].max, min = ranges[r].min, sigmas[21];
+
+        g_assert_cmpfloat_with_epsilon (self->sigma (0, max, min), max, 1e-9 * max);
+        g_assert_cmpfloat_with_epsilon (self->sigma (1, max, min), min, 1e-9 * max);
+        sf_schedule_fill (self, max, min, n, sigmas);
+        g_assert_cmpfloat (sigmas[0], ==, max);
+        if (n > 1)
+          g_assert_cmpfloat (sigmas[n - 1], ==, min);
+        g_assert_cmpfloat (sigmas[n], ==, 0);
+        for (int k = 0; k < n; k++)
+          g_assert_cmpfloat (sigmas[k], >, sigmas[k + 1]);
+      }
+}
+
+static void
+test_described (gconstpointer data)
+{
+  const SfSchedule *self = data;
+
+  g_assert_true (sf_schedule_find (self->name) == self);
+  g_assert_cmpuint (strspn (self->name, "abcdefghijklmnopqrstuvwxyz0123456789-"), ==, strlen (self->name));
+  g_assert_cmpuint (strlen (self->label), >, 0);
+  g_assert_cmpuint (strlen (self->description), >, 0);
+}
+
+/* Each against its definition, in another form than the code's. */
+static void
+test_values (void)
+{
+  const SfNoiseProcess *p = sf_noise_process_ddpm ();
+  double s[6], t[2] = { sf_noise_process_t (p, 80), sf_noise_process_t (p, 0.05) };
+
+  sf_schedule_fill (sf_schedule_find ("exponential"), 80, 0.05, 5, s);
+  for (int k = 0; k < 4; k++)
+    g_assert_cmpfloat_with_epsilon (s[k] / s[k + 1], pow (80 / 0.05, 0.25), 1e-9);
+
+  /* equal steps of the seventh root */
+  sf_schedule_fill (sf_schedule_find ("karras"), 80, 0.05, 5, s);
+  for (int k = 0; k < 4; k++)
+    g_assert_cmpfloat_with_epsilon (pow (s[k], 1 / 7.0) - pow (s[k + 1], 1 / 7.0), (pow (80, 1 / 7.0) - pow (0.05, 1 / 7.0)) / 4, 1e-9);
+
+  sf_schedule_fill (sf_schedule_find ("linear"), 80, 0.05, 5, s);
+  for (int k = 0; k < 4; k++)
+    g_assert_cmpfloat_with_epsilon (s[k] - s[k + 1], (80 - 0.05) / 4, 1e-9);
+
+  /* alpha_bar = cos^2 of equal angles */
+  sf_schedule_fill (sf_schedule_find ("cosine"), 80, 0.05, 5, s);
+  for (int k = 0; k < 4; k++)
+    g_assert_cmpfloat_with_epsilon (acos (1 / sqrt (1 + s[k] * s[k])) - acos (1 / sqrt (1 + s[k + 1] * s[k + 1])),
+                                    (atan (80) - atan (0.05)) / 4, 1e-9);
+
+  sf_schedule_fill (sf_schedule_find ("uniform"), 80, 0.05, 5, s);
+  for (int k = 0; k < 4; k++)
+    g_assert_cmpfloat_with_epsilon (sf_noise_process_t (p, s[k]) - sf_noise_process_t (p, s[k + 1]), (t[0] - t[1]) / 4, 1e-8);
+}
+
+static void
+test_unknown (void)
+{
+  g_assert_null (sf_schedule_find ("nonsense"));
+  g_assert_null (sf_schedule_find (NULL));
+}
+
+int
+main (int argc, char **argv)
+{
+  int n;
+  const SfSchedule *const *schedules = sf_schedules (&n);
+
+  g_test_init (&argc, &argv, NULL);
+  for (int i = 0; i < n; i++)
+    {
+      static const struct
+      {
+        const char *name;
+        GTestDataFunc func;
+      } tests[] = { { "described", test_described }, { "ends", test_ends }, { "monotone", test_monotone } };
+
+      for (gsize t = 0; t < G_N_ELEMENTS (tests); t++)
+        {
+          g_autofree char *path = g_strdup_printf ("/schedule/%s/%s", schedules[i]->name, tests[t].name);
+
+          g_test_add_data_func (path, schedules[i], tests[t].func);
+        }
+    }
+  g_test_add_func ("/schedule/unknown", test_unknown);
+  g_test_add_func ("/schedule/values", test_values);
+  return g_test_run ();
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The commands that tell something and make no picture.  @arguments: the words behind the command's name. */
+#pragma once
+
+#include <glib.h>
+
+/* sfumato list FAMILY */
+gboolean sf_list (char **arguments, GError **error);
+/* sfumato info MODEL|PICTURE */
+gboolean sf_info (char **arguments, GError **error);

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sf-fields.h"
+
+#include <glib/gi18n-lib.h>
+#include <libgimp/gimpui.h>
+
+#define FADED 0.6 /* opacity of what is only said, not set */
+
+enum
+{
+  COLUMN_NAME,
+  COLUMN_LABEL,
+  COLUMN_MEANING,
+};
+
+static PangoAttrList *
+faded (double scale)
+{
+  PangoAttrList *attributes = pango_attr_list_new ();
+
+  pango_attr_list_insert (attributes, pango_attr_foreground_alpha_new ((guint16) (FADED * 65535)));
+  pango_attr_list_insert (attributes, pango_attr_scale_new (scale));
+  return attributes;
+}
+
+GtkWidget *
+sf_note_new (const char *text)
+{
+  GtkWidget *label = gtk_label_new (text);
+  PangoAttrList *attributes = faded (0.9);
+
+  gtk_label_set_attributes (GTK_LABEL (label), attributes);
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  pango_attr_list_unref (attributes);
+  return label;
+}
+
+char *
+sf_plain_label (const char *label)
+{
+  GString *plain = g_string_new (NULL);
+
+  for (const char *c = label; *c != '\0'; c++)
+    if (*c != '_')
+      g_string_append_c (plain, *c);
+    else if (c[1] == '_')
+      g_string_append_c (plain, *c++);
+  /* East Asian labels have it as "模型(_M)". */
+  if (plain->len > 3 && g_str_has_suffix (plain->str, ")") && plain->str[plain->len - 3] == '(')
+    g_string_truncate (plain, plain->len - 3);
+  return g_string_free (plain, FALSE);
+}
+
+/*** Choices ***/
+
+GtkWidget *
+sf_choice_new (GObject *config, const char *property, const SfChoice *choices, int n)
+{
+  GtkListStore *store = gtk_list_store_new (3, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_STRING);
+  GtkWidget *combo;
+  GtkCellRenderer *label = gtk_cell_renderer_text_new (), *meaning = gtk_cell_renderer_text_new ();
+  PangoAttrList *attributes = faded (1);
+
+  for (int i = 0; i < n; i++)
+    gtk_list_store_insert_with_values (store, NULL, -1, COLUMN_NAME, choices[i].name, COLUMN_LABEL,
+                                       g_dgettext (GETTEXT_PACKAGE, choices[i].label), -1);
+  combo = gtk_combo_box_new_with_model (GTK_TREE_MODEL (store));
+  g_object_unref (store);
+  gtk_combo_box_set_id_column (GTK_COMBO_BOX (combo), COLUMN_NAME);
+  g_object_set (meaning, "ellipsize", PANGO_ELLIPSIZE_END, "attributes", attributes, NULL);
+  pango_attr_list_unref (attributes);
+  gtk_cell_layout_pack_start (GTK_CELL_LAYOUT (combo), label, FALSE);
+  gtk_cell_layout_pack_start (GTK_CELL_LAYOUT (combo), meaning, TRUE);
+  gtk_cell_layout_set_attributes (GTK_CELL_LAYOUT (combo), label, "text", COLUMN_LABEL, NULL);
+  gtk_cell_layout_set_attributes (GTK_CELL_LAYOUT (combo), meaning, "text", COLUMN_MEANING, NULL);
+  /* A GimpParamSpecChoice is a string property as well. */
+  g_object_bind_property (config, property, combo, "active-id", G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
+  return combo;
+}
+
+static void
+choice_set_automatic (GtkComboBox *combo, const char *meaning)
+{
+  GtkTreeModel *model = gtk_combo_box_get_model (combo);
+  GtkTreeIter iter;
+
+  for (gboolean more = gtk_tree_model_get_iter_first (model, &iter); more; more = gtk_tree_model_iter_next (model, &iter))
+    {
+      g_autofree char *name = NULL;
+
+      gtk_tree_model_get (model, &iter, COLUMN_NAME, &name, -1);
+      if (g_strcmp0 (name, "auto") == 0)
+        gtk_list_store_set (GTK_LIST_STORE (model), &iter, COLUMN_MEANING, meaning, -1);
+    }
+}
+
+/*** Numbers ***/
+
+/* Spin buttons whose lowest value means "choose for me" say so instead of showing the number. */
+static gboolean
+is_automatic (GtkSpinButton *spin)
+{
+  return gtk_adjustment_get_value (gtk_spin_button_get_adjustment (spin)) <= gtk_adjustment_get_lower (gtk_spin_button_get_adjustment (spin));
+}
+
+static gboolean
+on_output (GtkSpinButton *spin)
+{
+  const char *meaning = g_object_get_data (G_OBJECT (spin), "sf-meaning");
+  g_autofree char *text = NULL;
+  PangoAttrList *attributes = NULL;
+
+  if (is_automatic (spin))
+    {
+      text = meaning ? g_strdup_printf (_("auto (%s)"), meaning) : g_strdup (_("auto"));
+      attributes = faded (1);
+    }
+  gtk_entry_set_attributes (GTK_ENTRY (spin), attributes);
+  g_clear_pointer (&attributes, pango_attr_list_unref);
+  if (text == NULL)
+    return FALSE;
+  if (g_strcmp0 (text, gtk_entry_get_text (GTK_ENTRY (spin))) != 0)
+    gtk_entry_set_text (GTK_ENTRY (spin), text);
+  return TRUE;
+}
+
+/* What is no number is automatic. */
+static int
+on_input (GtkSpinButton *spin, double *value)
+{
+  const char *text = gtk_entry_get_text (GTK_ENTRY (spin));
+
+  while (g_ascii_isspace (*text))
+    text++;
+  if (g_ascii_isdigit (*text) || *text == '.' || *text == ',' || *text == '+')
+    return FALSE;
+  *value = gtk_adjustment_get_lower (gtk_spin_button_get_adjustment (spin));
+  return TRUE;
+}
+
+static gboolean
+has_automatic (const SfParam *param)
+{
+  static const char *const names[] = { "steps", "feather", "context", "width", "height", NULL };
+
+  return g_strv_contains (names, param->name);
+}
+
+static GtkWidget *
+number_new (GObject *config, const SfParam *param)
+{
+  double step = param->max > 4000 ? 16 : 1;
+  GtkAdjustment *adjustment = gtk_adjustment_new (param->fallback, param->min, param->max, step, 10 * step, 0);
+  GtkWidget *spin = gtk_spin_button_new (adjustment, 1, 0);
+
+  gtk_entry_set_activates_default (GTK_ENTRY (spin), TRUE);
+  gtk_entry_set_width_chars (GTK_ENTRY (spin), 9);
+  gtk_entry_set_max_width_chars (GTK_ENTRY (spin), 9);
+  if (has_automatic (param))
+    {
+      g_signal_connect (spin, "output", G_CALLBACK (on_output), NULL);
+      g_signal_connect (spin, "input", G_CALLBACK (on_input), NULL);
+    }
+  else
+    gtk_spin_button_set_numeric (GTK_SPIN_BUTTON (spin), TRUE);
+  g_object_bind_property (config, param->name, adjustment, "value", G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
+  return spin;
+}
+
+/* Shares of one are shown in per cent. */
+static GtkWidget *
+slider_new (GObject *config, const SfParam *param)
+{
+  GtkWidget *scale = gimp_prop_spin_scale_new (config, param->name, param->max / 100, param->max / 10, param->max > 1 ? 1 : 0);
+
+  if (param->max == 1)
+    {
+      gimp_prop_widget_set_factor (scale, 100, 1, 10, 0);
+      gtk_spin_button_set_digits (GTK_SPIN_BUTTON (scale), 0);
+    }
+  gimp_spin_scale_set_label (GIMP_SPIN_SCALE (scale), NULL);
+  gtk_entry_set_activates_default (GTK_ENTRY (scale), TRUE);
+  return scale;
+}
+
+static GtkWidget *
+entry_new (GObject *config, const SfParam *param)
+{
+  GtkWidget *entry = gimp_prop_entry_new (config, param->name, -1);
+
+  gtk_entry_set_activates_default (GTK_ENTRY (entry), TRUE);
+  return entry;
+}
+
+/*** Public ***/
+
+void
+sf_field_set_automatic (GtkWidget *field, const char *meaning)
+{
+  if (GTK_IS_COMBO_BOX (field))
+    choice_set_automatic (GTK_COMBO_BOX (field), meaning);
+  else if (GTK_IS_SPIN_BUTTON (field))
+    {
+      g_object_set_data_full (G_OBJECT (field), "sf-meaning", g_strdup (meaning), g_free);
+      if (is_automatic (GTK_SPIN_BUTTON (field)) && !gtk_widget_has_focus (field))
+        on_output (GTK_SPIN_BUTTON (field));
+    }
+}
+
+static GtkWidget *
+make (GObject *config, const SfParam *param)
+{
+  int n;
+
+  switch (param->type)
+    {
+    case SF_PARAM_CHOICE:
+      {
+        const SfChoice *choices = param->choices (&n);
+
+        return sf_choice_new (config, param->name, choices, n);
+      }
+    case SF_PARAM_BOOLEAN:
+      return gimp_prop_check_button_new (config, param->name, g_dgettext (GETTEXT_PACKAGE, param->label));
+    case SF_PARAM_STRING:
+      return entry_new (config, param);
+    case SF_PARAM_DOUBLE:
+      return has_automatic (param) ? number_new (config, param) : slider_new (config, param);
+    case SF_PARAM_INT:
+    default:
+      return number_new (config, param);
+    }
+}
+
+GtkWidget *
+sf_field_new (GObject *config, const SfParam *param)
+{
+  GtkWidget *field = make (config, param);
+  g_autofree char *name = sf_plain_label (g_dgettext (GETTEXT_PACKAGE, param->label));
+
+  gtk_widget_set_tooltip_text (field, g_dgettext (GETTEXT_PACKAGE, param->description));
+  atk_object_set_name (gtk_widget_get_accessible (field), name);
+  return field;
+}

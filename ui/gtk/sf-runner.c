@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One thread, so that a job is never used twice at once.  What the thread has to say is left in the runner under a
+ * lock, and one idle callback on the main thread takes all of it: the thread never waits for the dialog, and the
+ * dialog never sees an outdated frame.
+ */
+#include "sf-runner.h"
+
+struct _SfRunner
+{
+  GObject parent;
+  GThreadPool *pool;
+  SfJob **job;               /* (nullable) in an atomic box: the thread may still use an older one */
+  GCancellable *cancellable; /* (nullable) while running */
+  gint permille;             /* atomic */
+
+  GMutex lock; /* all below */
+  guint idle;
+  SfTensor *frame, *noised;
+  int candidate, level, n_levels;
+  GQueue results;
+  gboolean done;
+  GError *error;
+  SfJob **noise_job; /* (nullable) of the request that is not answered yet */
+  double strength;
+  int noise_seed;
+};
+
+/* What the thread is given. */
+typedef struct
+{
+  SfRunner *runner; /* borrowed: the runner waits for its thread */
+  SfJob **job;      /* %NULL: the forward process is wanted */
+  GCancellable *cancellable;
+  SfResult *like;
+  int seed, n;
+  int i; /* candidate that is made now */
+} SfTaskItem;
+
+enum
+{
+  FRAME,
+  NOISED,
+  RESULT,
+  FINISHED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_TYPE (SfRunner, sf_runner, G_TYPE_OBJECT)
+
+static void
+free_job (gpointer box)
+{
+  sf_job_free (*(SfJob **) box);
+}
+
+static void
+release_job (SfJob **box)
+{
+  g_atomic_rc_box_release_full (box, free_job);
+}
+
+/*** On the main thread ***/
+
+static gboolean
+deliver (gpointer data)
+{
+  SfRunner *self = g_object_ref (data);
+  g_autoptr (SfTensor) frame = NULL;
+  g_autoptr (SfTensor) noised = NULL;
+  g_autoptr (GError) error = NULL;
+  SfResult *result;
+  GQueue results;
+  int candidate, level, n_levels;
+  gboolean done;
+
+  g_mutex_lock (&self->lock);
+  self->idle = 0;
+  frame = g_steal_pointer (&self->frame);
+  noised = g_steal_pointer (&self->noised);
+  error = g_steal_pointer (&self->error);
+  results = self->results;
+  g_queue_init (&self->results);
+  candidate = self->candidate;
+  level = self->level;
+  n_levels = self->n_levels;
+  done = self->done;
+  self->done = FALSE;
+  g_mutex_unlock (&self->lock);
+
+  if (noised != NULL)
+    g_signal_emit (self, signals[NOISED], 0, noised);
+  if (frame != NULL)
+    g_signal_emit (self, signals[FRAME], 0, frame, candidate, level, n_levels);
+  while ((result = g_queue_pop_head (&results)) != NULL)
+    {
+      g_signal_emit (self, signals[RESULT], 0, result);
+      sf_result_unref (result);
+    }
+  if (done)
+    {
+      g_clear_object (&self->cancellable);
+      g_signal_emit (self, signals[FINISHED], 0, error);
+    }
+  g_object_unref (self);
+  return G_SOURCE_REMOVE;
+}
+
+/*** On the working thread ***/
+
+/* With the lock held: what was left will be taken. */
+static void
+wake (SfRunner *self)
+{
+  if (self->idle == 0)
+    self->idle = g_idle_add (deliver, self);
+}
+
+static void
+on_preview (const SfTensor *image, int level, int n_levels, gpointer data)
+{
+  SfTaskItem *task = data;
+  SfRunner *self = task->runner;
+  SfTensor *copy = sf_tensor_copy (image, NULL); /* with no memory left there is no preview, that is all */
+
+  if (copy == NULL)
+    return;
+  g_mutex_lock (&self->lock);
+  g_clear_pointer (&self->frame, sf_tensor_unref);
+  self->frame = copy;
+  self->candidate = task->i;
+  self->level = level;
+  self->n_levels = n_levels;
+  wake (self);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+on_progress (double fraction, gpointer data)
+{
+  SfRunner *self = data;
+
+  g_atomic_int_set (&self->permille, (gint) (fraction * 1000));
+}
+
+static void
+work_run (SfRunner *self, SfTaskItem *task)
+{
+  SfProgress whole = { .cancellable = task->cancellable, .func = on_progress, .data = self, .lo = 0, .hi = 1 };
+  GError *error = NULL;
+
+  for (task->i = 0; task->i < task->n && error == NULL; task->i++)
+    {
+      SfProgress part = sf_progress_sub (&whole, (double) task->i / task->n, (task->i + 1.0) / task->n);
+      SfResult *result = sf_job_run (*task->job, task->seed, task->i, task->like, on_preview, task, &part, &error);
+
+      if (result != NULL)
+        {
+          g_mutex_lock (&self->lock);
+          g_queue_push_tail (&self->results, result);
+          wake (self);
+          g_mutex_unlock (&self->lock);
+        }
+    }
+  g_mutex_lock (&self->lock);
+  self->done = TRUE;
+  self->error = error;
+  wake (self);
+  g_mutex_unlock (&self->lock);
+}
+
+/* Answers the last request; there is none if an earlier task has done so. */
+static void
+work_noised (SfRunner *self)
+{
+  SfTensor *image;
+  SfJob **job;
+  double strength;
+  int seed;
+
+  g_mutex_lock (&self->lock);
+  job = g_steal_pointer (&self->noise_job);
+  strength = self->strength;
+  seed = self->noise_seed;
+  g_mutex_unlock (&self->lock);
+  if (job == NULL)
+    return;
+  image = sf_job_get_noised (*job, strength, seed, NULL);
+  release_job (job);
+  if (image == NULL)
+    return;
+  g_mutex_lock (&self->lock);
+  g_clear_pointer (&self->noised, sf_tensor_unref);
+  self->noised = image;
+  wake (self);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+work (gpointer data, gpointer user_data)
+{
+  SfTaskItem *task = data;
+
+  if (task->job != NULL)
+    work_run (task->runner, task);
+  else
+    work_noised (task->runner);
+  g_clear_pointer (&task->job, release_job);
+  g_clear_object (&task->cancellable);
+  g_clear_pointer (&task->like, sf_result_unref);
+  g_free (task);
+}
+
+/*** Public ***/
+
+void
+sf_runner_set_job (SfRunner *self, SfJob *job)
+{
+  g_clear_pointer (&self->job, release_job);
+  if (job != NULL)
+    {
+      self->job = g_atomic_rc_box_new (SfJob *);
+      *self->job = job;
+    }
+}
+
+gboolean
+sf_runner_has_job (SfRunner *self)
+{
+  return self->job != NULL;
+}
+
+void
+sf_runner_run (SfRunner *self, int seed, int n, SfResult *like)
+{
+  SfTaskItem *task;
+
+  g_return_if_fail (self->job != NULL && self->cancellable == NULL);
+  self->cancellable = g_cancellable_new ();
+  g_atomic_int_set (&self->permille, 0);
+  task = g_new0 (SfTaskItem, 1);
+  *task = (SfTaskItem) {
+    .runner = self,
+    .job = g_atomic_rc_box_acquire (self->job),
+    .cancellable = g_object_ref (self->cancellable),
+    .like = like ? sf_result_ref (like) : NULL,
+    .seed = seed,
+    .n = n,
+  };
+  g_thread_pool_push (self->pool, task, NULL);
+}
+
+void
+sf_runner_show_noised (SfRunner *self, double strength, int seed)
+{
+  SfTaskItem *task;
+
+  g_return_if_fail (self->job != NULL);
+  g_mutex_lock (&self->lock);
+  g_clear_pointer (&self->noise_job, release_job);
+  self->noise_job = g_atomic_rc_box_acquire (self->job);
+  self->strength = strength;
+  self->noise_seed = seed;
+  g_mutex_unlock (&self->lock);
+  task = g_new0 (SfTaskItem, 1);
+  task->runner = self;
+  g_thread_pool_push (self->pool, task, NULL);
+}
+
+void
+sf_runner_stop (SfRunner *self)
+{
+  if (self->cancellable != NULL)
+    g_cancellable_cancel (self->cancellable);
+}
+
+gboolean
+sf_runner_is_running (SfRunner *self)
+{
+  return self->cancellable != NULL;
+}
+
+double
+sf_runner_get_fraction (SfRunner *self)
+{
+  return g_atomic_int_get (&self->permille) / 1000.0;
+}
+
+static void
+sf_runner_finalize (GObject *object)
+{
+  SfRunner *self = SF_RUNNER (object);
+
+  sf_runner_stop (self);
+  g_thread_pool_free (self->pool, FALSE, TRUE);
+  if (self->idle != 0)
+    g_source_remove (self->idle);
+  g_clear_object (&self->cancellable);
+  g_clear_pointer (&self->job, release_job);
+  g_clear_pointer (&self->noise_job, release_job);
+  g_clear_pointer (&self->frame, sf_tensor_unref);
+  g_clear_pointer (&self->noised, sf_tensor_unref);
+  g_queue_clear_full (&self->results, (GDestroyNotify) sf_result_unref);
+  g_clear_error (&self->error);
+  g_mutex_clear (&self->lock);
+  G_OBJECT_CLASS (sf_runner_parent_class)->finalize (object);
+}
+
+static void
+sf_runner_class_init (SfRunnerClass *klass)
+{
+  GType type = G_TYPE_FROM_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->finalize = sf_runner_finalize;
+  signals[FRAME] = g_signal_new ("frame", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 4, G_TYPE_POINTER,
+                                 G_TYPE_INT, G_TYPE_INT, G_TYPE_INT);
+  signals[NOISED] = g_signal_new ("noised", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
+  signals[RESULT] = g_signal_new ("result", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
+  signals[FINISHED] = g_signal_new ("finished", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
+}
+
+static void
+sf_runner_init (SfRunner *self)
+{
+  g_mutex_init (&self->lock);
+  g_queue_init (&self->results);
+  self->pool = g_thread_pool_new (work, NULL, 1, TRUE, NULL);
+}
+
+SfRunner *
+sf_runner_new (void)
+{
+  return g_object_new (SF_TYPE_RUNNER, NULL);
+}
