@@ -126,14 +126,9 @@ sf_picture_init (SfPicture *self, SfTask task, GimpImage *image, GimpDrawable **
 gboolean
 sf_picture_check (const SfPicture *self, const SfSettings *settings, GError **error)
 {
-  GimpDrawable *drawables[2] = { NULL };
+  GimpDrawable *drawables[] = { (GimpDrawable *) self->layer, NULL };
   SfPicture now;
 
-  if (!gimp_image_is_valid (self->image))
-    return refuse (error, _ ("The image was closed meanwhile."));
-  if (!gimp_item_is_valid (GIMP_ITEM (self->layer)))
-    return refuse (error, _ ("The layer was deleted meanwhile."));
-  drawables[0] = GIMP_DRAWABLE (self->layer);
   if (!sf_picture_init (&now, self->task, self->image, drawables, error))
     return FALSE;
   if (now.layer_bounds.width != self->layer_bounds.width || now.layer_bounds.height != self->layer_bounds.height ||

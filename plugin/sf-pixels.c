@@ -2,12 +2,15 @@
 /* Plug-ins write through a shadow buffer, which GIMP merges into the layer.  Two things stand in the way of writing
  * exactly what we computed (both seen in GIMP 3.0 and 3.2):
  *
- * - The merge blends by the selection, which our result has done already.  So the rectangle that we write is the
- *   selection while we merge; the user's is kept in a channel and comes back bit for bit in every precision.
+ * - The merge blends by the selection, which our result has done already.
  * - The merge goes through floats.  8 and 16 bits come out as they went in, but half, float and double pixels differ
- *   in their last bits even where nothing was changed.  So the same pixels are then written once more straight to the
- *   layer's buffer.  That alone could not be undone; after the merge it can, as Undo puts back the whole rectangle
- *   that the merge has saved.
+ *   in their last bits even where nothing was changed.
+ *
+ * So the merge serves only to let Undo keep the old pixels; then the same pixels are written straight to the layer's
+ * buffer.  That alone could not be undone; after the merge it can, as Undo puts back the whole rectangle that the merge
+ * has saved.  This rectangle is the box of the selection within the layer.  Where it does not fit what we write (Expand
+ * Canvas ignores the selection, or the user has selected something else meanwhile) our rectangle is selected for the
+ * moment; the user's selection is kept in a channel and comes back bit for bit in every precision.
  */
 #include "sf-pixels.h"
 
@@ -42,6 +45,28 @@ is_size_of (GimpDrawable *drawable, const SfRect *room)
          room->height == gimp_drawable_get_height (drawable);
 }
 
+/* The rectangle that a merge would cover now. */
+static gboolean
+get_selection (GimpDrawable *drawable, GeglRectangle *rect)
+{
+  *rect = (GeglRectangle) { 0 };
+  return gimp_drawable_mask_intersect (drawable, &rect->x, &rect->y, &rect->width, &rect->height);
+}
+
+/* Whether @result changes nothing outside of @rect. */
+static gboolean
+is_confined (const SfResult *result, const GeglRectangle *rect)
+{
+  const float *mask = result->mask->data;
+
+  for (int y = result->rect.y; y < result->rect.y + result->rect.height; y++)
+    for (int x = result->rect.x; x < result->rect.x + result->rect.width; x++)
+      if (*mask++ > 0 &&
+          (x < rect->x || y < rect->y || x >= rect->x + rect->width || y >= rect->y + rect->height))
+        return FALSE;
+  return TRUE;
+}
+
 GeglBuffer *
 sf_pixels_new (GimpLayer *layer, const SfResult *result, const SfRect *room, GError **error)
 {
@@ -49,7 +74,11 @@ sf_pixels_new (GimpLayer *layer, const SfResult *result, const SfRect *room, GEr
   g_autoptr (GeglBuffer) original = gimp_drawable_get_buffer (drawable);
   g_autoptr (GeglBuffer) made = NULL;
   GeglRectangle rect = { result->rect.x, result->rect.y, result->rect.width, result->rect.height };
+  GeglRectangle selection;
 
+  /* Rather the box of the selection, if what is changed lies in it: then the selection can stay. */
+  if (get_selection (drawable, &selection) && gegl_rectangle_contains (&rect, &selection) && is_confined (result, &selection))
+    rect = selection;
   if (!gegl_rectangle_intersect (&rect, &rect, GEGL_RECTANGLE (room->x, room->y, room->width, room->height)))
     {
       g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION, _ ("The selection lies outside of the layer."));
@@ -112,24 +141,27 @@ sf_pixels_put (GimpLayer *layer, GeglBuffer *made, const SfRect *room, GError **
 {
   GimpDrawable *drawable = GIMP_DRAWABLE (layer);
   GimpImage *image = gimp_item_get_image (GIMP_ITEM (layer));
-  GeglRectangle rect = *gegl_buffer_get_extent (made);
-  GimpChannel *kept;
-  gboolean merged;
+  GeglRectangle rect = *gegl_buffer_get_extent (made), selection;
+  GimpChannel *kept = NULL;
+  gboolean merged, reselect;
 
   if (!is_size_of (drawable, room))
     gimp_layer_resize (layer, room->width, room->height, -room->x, -room->y);
   rect.x -= room->x;
   rect.y -= room->y;
 
-  kept = select_rectangle (image, layer, &rect);
   copy_into (made, gimp_drawable_get_shadow_buffer (drawable), &rect);
+  reselect = !get_selection (drawable, &selection) || !gegl_rectangle_equal (&selection, &rect);
+  if (reselect)
+    kept = select_rectangle (image, layer, &rect);
   merged = gimp_drawable_merge_shadow (drawable, TRUE);
   if (merged)
     copy_into (made, gimp_drawable_get_buffer (drawable), &rect);
   else
     g_set_error (error, SF_ERROR, SF_ERROR_REGION, _ ("The layer cannot be written to: %s"),
                  gimp_pdb_get_last_error (gimp_get_pdb ()));
-  select_again (image, kept);
+  if (reselect)
+    select_again (image, kept);
   gimp_drawable_update (drawable, rect.x, rect.y, rect.width, rect.height);
   return merged;
 }

@@ -26,51 +26,61 @@ add_mask (GimpLayer *layer, const SfResult *result)
   sf_buffer_write_mask (buffer, result);
   g_object_unref (buffer);
   gimp_drawable_update (GIMP_DRAWABLE (mask), 0, 0, result->rect.width, result->rect.height);
-  gimp_layer_set_edit_mask (layer, FALSE);
 }
 
-static void
-fill_layer (GimpLayer *layer, const SfResult *result)
+/* Complete but not yet inserted, so that nobody ever sees half of it. */
+static GimpLayer *
+build_layer (const SfPicture *picture, const SfResult *result, gboolean visible)
 {
+  GimpImage *image = picture->image;
+  GimpLayer *layer = sf_layer_new (picture, image, sf_layer_type_with_alpha (image), result->rect.width,
+                                   result->rect.height, result);
   GeglBuffer *buffer = gimp_drawable_get_buffer (GIMP_DRAWABLE (layer));
 
   sf_buffer_write_rgba (buffer, result);
   g_object_unref (buffer);
   gimp_drawable_update (GIMP_DRAWABLE (layer), 0, 0, result->rect.width, result->rect.height);
-}
-
-static GimpLayer *
-add_layer (const SfPicture *picture, const SfResult *result, int x, int y, gboolean visible)
-{
-  GimpItem *below = GIMP_ITEM (picture->layer);
-  GimpImage *image = picture->image;
-  GimpLayer *layer = sf_layer_new (picture, image, sf_layer_type_with_alpha (image), result->rect.width,
-                                   result->rect.height, result);
-
-  gimp_layer_set_offsets (layer, x + result->rect.x, y + result->rect.y);
   gimp_item_set_visible (GIMP_ITEM (layer), visible);
-  /* Position of the layer below = directly above it; so the first one inserted ends on top. */
-  gimp_image_insert_layer (image, layer, GIMP_LAYER (gimp_item_get_parent (below)),
-                           gimp_image_get_item_position (image, below));
-  fill_layer (layer, result);
   if (picture->task != SF_TASK_GENERATE)
     add_mask (layer, result);
   return layer;
 }
 
-static gboolean
-write_layers (const SfPicture *picture, GPtrArray *ranked, GPtrArray *layers)
+/* Directly above the picture's layer, so the first one inserted ends on top. */
+static void
+insert_layer (const SfPicture *picture, GimpLayer *layer, int x, int y)
+{
+  GimpItem *below = GIMP_ITEM (picture->layer);
+
+  gimp_layer_set_offsets (layer, x, y);
+  gimp_image_insert_layer (picture->image, layer, GIMP_LAYER (gimp_item_get_parent (below)),
+                           gimp_image_get_item_position (picture->image, below));
+  gimp_layer_set_edit_mask (layer, FALSE);
+}
+
+static void
+build_layers (const SfPicture *picture, GPtrArray *ranked, GPtrArray *layers)
+{
+  for (guint i = 0; i < ranked->len; i++)
+    g_ptr_array_add (layers, build_layer (picture, ranked->pdata[i], i == 0));
+}
+
+static void
+insert_layers (const SfPicture *picture, GPtrArray *ranked, GPtrArray *layers)
 {
   SfRect canvas = sf_picture_canvas (picture, ranked->pdata[0]);
   gboolean generate = picture->task == SF_TASK_GENERATE;
   int x = generate ? 0 : picture->bounds.x - canvas.x;
   int y = generate ? 0 : picture->bounds.y - canvas.y;
 
-  if (!generate)
+  if (picture->task == SF_TASK_EXPAND)
     resize_image (picture, &canvas);
   for (guint i = 0; i < ranked->len; i++)
-    g_ptr_array_add (layers, add_layer (picture, ranked->pdata[i], x, y, i == 0));
-  return TRUE;
+    {
+      const SfResult *result = ranked->pdata[i];
+
+      insert_layer (picture, layers->pdata[i], x + result->rect.x, y + result->rect.y);
+    }
 }
 
 /*** The layer itself ***/
@@ -91,38 +101,61 @@ layer_afterwards (const SfPicture *picture, const SfRect *canvas)
   return sf_rect_enclose (&layer, &whole);
 }
 
-static gboolean
-write_replace (const SfPicture *picture, GPtrArray *ranked, GPtrArray *layers, GError **error)
+/* What is known before anything is changed. */
+typedef struct
 {
-  const SfResult *best = ranked->pdata[0];
-  SfRect canvas = sf_picture_canvas (picture, best), room = layer_afterwards (picture, &canvas);
+  SfRect canvas, room;
+  GeglBuffer *made;
+} Replacement;
+
+static gboolean
+build_replacement (const SfPicture *picture, const SfResult *best, Replacement *replacement, GError **error)
+{
   SfResult here = sf_result_shifted (best, picture->bounds.x - picture->layer_bounds.x,
                                      picture->bounds.y - picture->layer_bounds.y);
-  g_autoptr (GeglBuffer) made = sf_pixels_new (picture->layer, &here, &room, error);
 
-  if (made == NULL)
-    return FALSE;
+  replacement->canvas = sf_picture_canvas (picture, best);
+  replacement->room = layer_afterwards (picture, &replacement->canvas);
+  replacement->made = sf_pixels_new (picture->layer, &here, &replacement->room, error);
+  return replacement->made != NULL;
+}
+
+static gboolean
+put_replacement (const SfPicture *picture, const SfResult *best, const Replacement *replacement, GError **error)
+{
   if (picture->task == SF_TASK_EXPAND)
-    resize_image (picture, &canvas);
-  if (!sf_pixels_put (picture->layer, made, &room, error))
+    resize_image (picture, &replacement->canvas);
+  if (!sf_pixels_put (picture->layer, replacement->made, &replacement->room, error))
     return FALSE;
   sf_layer_attach_settings (picture->layer, best);
-  g_ptr_array_add (layers, picture->layer);
   return TRUE;
 }
 
+/* Everything that takes time comes before the undo group: a kill inside would leave half of the work. */
 static gboolean
 write_here (const SfPicture *picture, const SfSettings *settings, GPtrArray *ranked, GPtrArray *layers, GError **error)
 {
   GimpImage *image = picture->image;
   g_autofree GimpLayer **selected = gimp_image_get_selected_layers (image);
-  gboolean replace = g_str_equal (settings->output, "replace"), done;
+  gboolean replace = g_str_equal (settings->output, "replace"), done = TRUE;
+  Replacement replacement = { .made = NULL };
+
+  if (!replace)
+    build_layers (picture, ranked, layers);
+  else if (!build_replacement (picture, ranked->pdata[0], &replacement, error))
+    return FALSE;
+  else
+    g_ptr_array_add (layers, picture->layer);
 
   gimp_image_undo_group_start (image);
-  done = replace ? write_replace (picture, ranked, layers, error) : write_layers (picture, ranked, layers);
+  if (replace)
+    done = put_replacement (picture, ranked->pdata[0], &replacement, error);
+  else
+    insert_layers (picture, ranked, layers);
   /* Else the next run would take the new layer, or its mask, for the picture. */
   gimp_image_set_selected_layers (image, (const GimpLayer **) selected);
   gimp_image_undo_group_end (image);
+  g_clear_object (&replacement.made);
   return done;
 }
 

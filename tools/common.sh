@@ -78,15 +78,16 @@ need_root ()
   as_root=(sudo)
 }
 
-# Ends with its parent, so that an interrupted script leaves nothing running.
-tied () { setpriv --pdeathsig TERM "$@"; }
+# Runs a command as root with processes and mounts of its own, all of which end with it or with this script, so that an interrupted
+# run leaves nothing behind.
+jailed () { setpriv --pdeathsig KILL "${as_root[@]}" unshare --mount --pid --fork --kill-child --mount-proc --propagation private "$@"; }
 
 apt_install ()
 {
   local log=$cache/log/apt
   command -v apt-get > /dev/null || die "needs a Debian or Ubuntu system (there is no apt-get here); README.md tells how to build by hand"
   need_root
-  step "Installing $*" "$log" tied "${as_root[@]}" sh -c '
+  step "Installing $*" "$log" "${as_root[@]}" sh -c '
     export DEBIAN_FRONTEND=noninteractive
     apt-get -qq update
     apt-get -qq -o DPkg::Lock::Timeout=600 install --no-install-recommends "$@"' apt "$@" || die_install "$log"
@@ -189,7 +190,7 @@ root_make ()
   printf '%s\n' "$@" > "$log.packages"
   l=$(IFS=,; echo "$*")
   step "Making the GIMP $name root (Debian $suite, some minutes)" "$log" \
-    tied "${as_root[@]}" mmdebstrap --mode=root --format=directory --variant=minbase --include="$l" --aptopt="$log.apt" \
+    jailed mmdebstrap --mode=root --format=directory --variant=minbase --include="$l" --aptopt="$log.apt" \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/info/*' \
     "$suite" "$new" "deb [signed-by=$keyring] $mirror $suite main" || { "${as_root[@]}" rm -rf --one-file-system "$new"; die_install "$log"; }
   root_locales "$new"
@@ -203,7 +204,7 @@ root_top_up ()
   shift
   sort -u "$root/.packages" - <<< "$(printf '%s\n' "$@")" > "$log.packages"
   { apt_network_options; echo 'Acquire::Check-Valid-Until "false";'; } > "$log.apt"
-  step "Adding packages to the GIMP $name root" "$log" tied "${as_root[@]}" unshare --mount --propagation private sh -ec '
+  step "Adding packages to the GIMP $name root" "$log" jailed sh -ec '
       root=$1 options=$2; shift 2
       export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin
       cp "$options" "$root/etc/apt/apt.conf.d/99mmdebstrap"

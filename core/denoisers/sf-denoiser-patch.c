@@ -142,7 +142,7 @@ search_and_vote (PatchDenoiser *self, const float *x, double sigma, const SfProg
     f->wrap_y ? r : 0, f->wrap_x ? r : 0
   };
   SfPatchQuery query = {
-    .z = self->z, .weight = self->weight, .penalty = self->level.penalty, .mu = self->level.mu, .sigma = sigma,
+    .z = self->z, .weight = self->weight, .mu = self->level.mu, .sigma = sigma,
     .exclude = self->level.keep_content ? EXCLUDE : 0, .seed = self->level.seed * 1000 + self->calls++
   };
   float window[(2 * RADIUS + 1) * (2 * RADIUS + 1)];
@@ -272,6 +272,7 @@ sf_denoiser_patch_finish (SfDenoiser *denoiser, SfTensor *x, const SfProgress *p
 
       if (small == NULL)
         return FALSE;
+      sf_patch_field_set_penalty (small, level->penalty);
       sf_patch_field_inherit (small, self->field);
       sf_patch_field_free (self->field);
       self->field = small;
@@ -439,6 +440,7 @@ sf_denoiser_patch_new (const SfPatchLevel *level, GError **error)
       (self->out = sf_patch_pixels_new (f->h, f->w, error)) == NULL ||
       (self->field = sf_patch_field_new (level->image, f, self->hole, self->weighted, r, level->keep_content, error)) == NULL)
     return NULL;
+  sf_patch_field_set_penalty (self->field, level->penalty);
   self->vote_weight = sf_try_alloc (self->field->n_queries, sizeof (float), error);
   if (self->vote_weight == NULL && self->field->n_queries > 0)
     return NULL;

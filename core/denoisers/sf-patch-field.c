@@ -104,8 +104,8 @@ make_queries (SfPatchField *self, const guint8 *hole, const guint8 *weighted, GE
       (self->nn = sf_try_alloc (n, sizeof (gint32), error)) == NULL ||
       (self->old = sf_try_alloc (n, sizeof (gint32), error)) == NULL ||
       (self->cost = sf_try_alloc (n, sizeof (float), error)) == NULL ||
-      (self->centre = sf_try_alloc (n, sizeof (gsize), error)) == NULL ||
-      (self->weight = sf_try_alloc (n, sizeof (float), error)) == NULL)
+      (self->centre = sf_try_alloc ((gsize) f->h * f->w, sizeof (gsize), error)) == NULL ||
+      (self->weight = sf_try_alloc ((gsize) f->h * f->w, sizeof (float), error)) == NULL)
     return n == 0;
   memset (self->nn, 0xff, n * sizeof (gint32));
   for (gsize i = 0; i < (gsize) f->h * f->w; i++)
@@ -127,15 +127,18 @@ sf_patch_field_new (const SfPatchImage *image, const SfPatchFrame *frame, const 
   self->image = image;
   self->frame = *frame;
   self->r = r;
-  self->valid = valid_centres (image, r, keep_content, &self->n_sources, error);
-  if (self->valid == NULL)
+  self->fault = valid_centres (image, r, keep_content, &self->n_sources, error);
+  if (self->fault == NULL)
     return NULL;
   self->sources = sf_try_alloc (MAX (self->n_sources, 1), sizeof (gint32), error);
   if (self->sources == NULL || !make_queries (self, hole, weighted, error))
     return NULL;
   for (gsize i = 0; i < (gsize) image->h * image->w; i++)
-    if (self->valid[i])
-      self->sources[n++] = (gint32) i;
+    {
+      if (self->fault[i])
+        self->sources[n++] = (gint32) i;
+      self->fault[i] = self->fault[i] ? 0 : SF_FAULT_NEVER;
+    }
   return g_steal_pointer (&self);
 }
 
@@ -144,7 +147,7 @@ sf_patch_field_free (SfPatchField *self)
 {
   if (self == NULL)
     return;
-  g_free (self->valid);
+  g_free (self->fault);
   g_free (self->sources);
   g_free (self->query_map);
   g_free (self->query);
@@ -159,13 +162,27 @@ sf_patch_field_free (SfPatchField *self)
 }
 
 void
+sf_patch_field_set_penalty (SfPatchField *self, const float *penalty)
+{
+  float most = 0;
+
+  if (penalty == NULL)
+    return;
+  for (int i = 0; i < self->n_sources; i++)
+    most = MAX (most, penalty[self->sources[i]]);
+  self->fault_scale = most / SF_FAULT_MAX;
+  for (int i = 0; i < self->n_sources && most > 0; i++)
+    self->fault[self->sources[i]] = (guint8) (penalty[self->sources[i]] / self->fault_scale + 0.5f);
+}
+
+void
 sf_patch_field_inherit (SfPatchField *self, const SfPatchField *other)
 {
   for (int i = 0; i < self->n_queries; i++)
     {
       gint32 q = other->query_map[self->query[i]];
 
-      self->nn[i] = q >= 0 && other->nn[q] >= 0 && self->valid[other->nn[q]] ? other->nn[q] : -1;
+      self->nn[i] = q >= 0 && other->nn[q] >= 0 && self->fault[other->nn[q]] != SF_FAULT_NEVER ? other->nn[q] : -1;
     }
   self->warm = TRUE;
 }
@@ -201,7 +218,7 @@ sf_patch_field_lift (SfPatchField *self, const SfPatchField *below)
         continue;
       iy = CLAMP (lift_place (nn / sw, sy, y, cy, qy), self->r, SH - 1 - self->r);
       ix = CLAMP (lift_place (nn % sw, sx, x, cx, qx), self->r, SW - 1 - self->r);
-      if (iy >= 0 && ix >= 0 && self->valid[(gsize) iy * SW + ix])
+      if (iy >= 0 && ix >= 0 && self->fault[(gsize) iy * SW + ix] != SF_FAULT_NEVER)
         self->nn[i] = iy * SW + ix;
     }
   self->warm = TRUE;
@@ -233,7 +250,7 @@ search_near (SfPatchField *self, const SfPatchQuery *query, const SfProgress *pr
   SfPatchSearch search = {
     .z = query->z, .weight = query->weight, .zw = f->w + 2 * pad_x,
     .s = image->rgb, .sh = image->h, .sw = image->w,
-    .valid = self->valid, .penalty = query->penalty, .penalty_scale = (float) n_samples,
+    .fault = self->fault, .fault_scale = self->fault_scale * n_samples,
     .sources = self->sources, .n_sources = self->n_sources,
     .qh = f->h, .qw = f->w, .query_map = self->query_map, .query = self->query, .plain = self->plain,
     .pad_y = pad_y, .pad_x = pad_x, .dy = f->y, .dx = f->x,
@@ -288,16 +305,18 @@ sf_patch_field_vote (SfPatchField *self, const float *s, const float *weight, co
     .s = means ? self->means : s,
     .row = (gsize) (means ? side : self->image->w) * 4,
     .centre = self->centre, .weight = self->weight, .window = window,
-    .qh = self->frame.h, .qw = self->frame.w, .query_map = self->query_map, .r = self->r,
+    .qh = self->frame.h, .qw = self->frame.w, .r = self->r,
     .wrap_y = self->frame.wrap_y, .wrap_x = self->frame.wrap_x, .robust = (float) robust,
     .pixel = pixels, .out = out
   };
 
   for (int i = 0; i < self->n_queries; i++)
     {
-      self->weight[i] = self->nn[i] < 0 ? 0 : weight != NULL ? weight[i] : 1;
-      self->centre[i] = means ? ((gsize) i * side * side + (gsize) self->r * (side + 1)) * 4
-                              : (gsize) MAX (self->nn[i], 0) * 4;
+      gint32 at = self->query[i];
+
+      self->weight[at] = self->nn[i] < 0 ? 0 : weight != NULL ? weight[i] : 1;
+      self->centre[at] = means ? ((gsize) i * side * side + (gsize) self->r * (side + 1)) * 4
+                               : (gsize) MAX (self->nn[i], 0) * 4;
     }
   sf_parallel_for (n_pixels, 256, vote_tile, &vote, NULL);
 }

@@ -22,7 +22,8 @@ typedef struct
   const SfPatchImage *image;
   SfPatchFrame frame;
   int r;
-  guint8 *valid;     /* of the image: may be the centre of a source */
+  guint8 *fault;     /* of the image: what a source costs by itself, SF_FAULT_NEVER where there is none */
+  float fault_scale; /* cost per sample of a patch = fault * this */
   gint32 *sources;
   int n_sources;
   gint32 *query_map; /* of the state: query or -1 */
@@ -33,8 +34,7 @@ typedef struct
   float *cost;
   float *means;      /* (nullable) of query i: its posterior-mean patch, p x p x 4, instead of nn's */
   gboolean warm;     /* nn comes from an earlier search */
-  /* scratch of a vote */
-  gsize *centre;
+  gsize *centre;     /* scratch of a vote, of the state */
   float *weight;
 } SfPatchField;
 
@@ -54,6 +54,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfPatchField, sf_patch_field_free)
 /* Counts the valid sources of @image without building anything. */
 int sf_patch_count_sources (const SfPatchImage *image, int r, gboolean keep_content);
 
+/**
+ * sf_patch_field_set_penalty:
+ * @penalty: (nullable): of the image: cost per sample of each source
+ */
+void sf_patch_field_set_penalty (SfPatchField *self, const float *penalty);
+
 /* Takes over the sources of @other, a field over the same image and frame with another radius. */
 void sf_patch_field_inherit (SfPatchField *self, const SfPatchField *other);
 
@@ -69,7 +75,6 @@ void sf_patch_field_lift (SfPatchField *self, const SfPatchField *below);
 typedef struct
 {
   const float *z, *weight;   /* (h + 2 pad) x (w + 2 pad) x 4 with pad = r in wrapped directions */
-  const float *penalty;      /* (nullable) of the image, per sample of a patch */
   double mu;                 /* spatial prior, per sample, for a distance of the image's diagonal */
   double sigma;              /* of the posterior; 0 = the nearest patch */
   int exclude;               /* sources closer than this to their query are forbidden */

@@ -12,7 +12,11 @@
 typedef float V16 __attribute__ ((vector_size (64)));
 typedef float V16u __attribute__ ((vector_size (64), aligned (4), may_alias)); /* loads from anywhere */
 
+typedef float V8 __attribute__ ((vector_size (32), may_alias));
+typedef float V4 __attribute__ ((vector_size (16), may_alias));
+
 #define N_LANES 16
+#define MAX_RANDOM 16
 #define MAX_SIDE (2 * SF_PATCH_MAX_RADIUS + 1)
 #define MAX_TAPS ((MAX_SIDE * MAX_SIDE + N_LANES - 1) / N_LANES * N_LANES)
 
@@ -25,28 +29,27 @@ load (const float *x)
 static inline float
 sum (V16 x)
 {
-  float s[8];
+  V8 eight = *(const V8 *) &x + *((const V8 *) &x + 1);
+  V4 four = *(const V4 *) &eight + *((const V4 *) &eight + 1);
 
-  for (int i = 0; i < 8; i++)
-    s[i] = x[i] + x[i + 8];
-  return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+  return (four[0] + four[2]) + (four[1] + four[3]);
 }
 
 /* exp (x) for x <= 0, relative error below 1e-6; 0 below -87.  x = n ln 2 + f, |f| <= ln 2 / 2; degree-6 Taylor. */
 static inline float
 exp_negative (float x)
 {
-  float t = fmaxf (x, -87.0f) * 1.44269504f;
-  float n = floorf (t + 0.5f);
-  float f = (t - n) * 0.693147181f;
+  float clamped = x > -87.0f ? x : -87.0f;
+  gint32 n = (gint32) (clamped * 1.44269504f - 0.5f); /* rounds, as it truncates towards 0 */
+  float f = clamped - n * 0.693147181f;
   float e = 1 + f * (1 + f * (0.5f + f * (1.0f / 6 + f * (1.0f / 24 + f * (1.0f / 120 + f * (1.0f / 720))))));
   union
   {
     gint32 i;
     float f;
-  } power = { .i = ((gint32) n + 127) << 23 };
+  } power = { .i = (n + 127) << 23 };
 
-  return x < -87.0f ? 0 : e * power.f;
+  return x > -87.0f ? e * power.f : 0;
 }
 
 /* 64-bit finaliser of MurmurHash3: a hash of (seed, iteration, query, try). */
@@ -112,112 +115,130 @@ distance (const float *z, const float *w, gsize z_row, const float *s, gsize s_r
   return total;
 }
 
-static inline float
-distance_any (const SfPatchSearch *m, gsize zo, gsize so, gboolean plain, float best)
-{
-  const float *z = m->z + zo, *w = m->weight + zo, *s = m->s + so;
-  gsize z_row = (gsize) m->zw * 4, s_row = (gsize) m->sw * 4;
-
-  switch (m->r * 2 + plain)
-    {
-    case 7:
-      return distance (z, w, z_row, s, s_row, 3, TRUE, best);
-    case 6:
-      return distance (z, w, z_row, s, s_row, 3, FALSE, best);
-    case 5:
-      return distance (z, w, z_row, s, s_row, 2, TRUE, best);
-    case 4:
-      return distance (z, w, z_row, s, s_row, 2, FALSE, best);
-    case 3:
-      return distance (z, w, z_row, s, s_row, 1, TRUE, best);
-    default:
-      return distance (z, w, z_row, s, s_row, 1, FALSE, best);
-    }
-}
-
 /*** Search ***/
 
 /* One query: where it is, and its best source so far. */
 typedef struct
 {
-  int y, x;  /* in the dictionary's coordinates */
-  gsize zo;  /* first float of its patch in z */
+  int y, x; /* in the dictionary's coordinates */
+  gsize zo; /* first float of its patch in z */
   gboolean plain;
   int nn;
   float cost;
 } Query;
 
 static inline Query
-query_open (const SfPatchSearch *m, gsize i)
+query_open (const SfPatchSearch *m, gsize i, int r)
 {
   int y = m->query[i] / m->qw, x = m->query[i] % m->qw;
 
   return (Query) {
     .y = y + m->dy,
     .x = x + m->dx,
-    .zo = ((gsize) (y + m->pad_y - m->r) * m->zw + (x + m->pad_x - m->r)) * 4,
+    .zo = ((gsize) (y + m->pad_y - r) * m->zw + (x + m->pad_x - r)) * 4,
     .plain = m->plain[i],
     .nn = m->nn[i],
     .cost = m->cost[i],
   };
 }
 
-/* Takes source (sy, sx) if it costs less than bias * the best so far. */
-static inline void
-query_try (const SfPatchSearch *m, Query *q, int sy, int sx, float bias)
+/* s / sw without a division: exact, as s < 2^31 and double has 53 bits. */
+static inline int
+row_of (int s, double inverse)
 {
-  int s = sy * m->sw + sx;
-  float limit = q->cost * bias, fixed = 0, c;
-  int ey = sy - q->y, ex = sx - q->x;
+  return (int) ((s + 0.5) * inverse);
+}
 
-  if (s == q->nn || !m->valid[s])
+/* Takes source @s if it costs less than bias * the best so far. */
+static inline __attribute__ ((always_inline)) void
+query_try (const SfPatchSearch *m, Query *q, int s, float bias, double inverse, const int r)
+{
+  float limit = q->cost * bias, fixed, c;
+  const float *source;
+
+  if (s == q->nn || s < 0 || s >= m->sh * m->sw || m->fault[s] == SF_FAULT_NEVER)
     return;
-  if (m->exclude > 0 && ABS (ey) < m->exclude && ABS (ex) < m->exclude)
-    return;
-  if (m->penalty != NULL)
-    fixed = m->penalty[s] * m->penalty_scale;
-  fixed += m->mu * (float) (ey * ey + ex * ex);
+  fixed = m->fault[s] * m->fault_scale;
+  if (m->mu > 0 || m->exclude > 0)
+    {
+      int sy = row_of (s, inverse), ey = sy - q->y, ex = s - sy * m->sw - q->x;
+
+      if (ABS (ey) < m->exclude && ABS (ex) < m->exclude)
+        return;
+      fixed += m->mu * (float) (ey * ey + ex * ex);
+    }
   if (fixed >= limit)
     return;
-  c = distance_any (m, q->zo, ((gsize) (sy - m->r) * m->sw + (sx - m->r)) * 4, q->plain, limit - fixed);
+  source = m->s + ((gsize) s - r * (gsize) m->sw - r) * 4;
+  c = q->plain ? distance (m->z + q->zo, NULL, (gsize) m->zw * 4, source, (gsize) m->sw * 4, r, TRUE, limit - fixed)
+               : distance (m->z + q->zo, m->weight + q->zo, (gsize) m->zw * 4, source, (gsize) m->sw * 4, r, FALSE,
+                           limit - fixed);
   if (c == FLT_MAX || c + fixed >= limit)
     return;
   q->nn = s;
   q->cost = c + fixed;
 }
 
-static void
-patch_score (const SfPatchSearch *m, gsize begin, gsize end)
+static inline __attribute__ ((always_inline)) void
+score (const SfPatchSearch *m, gsize begin, gsize end, const int r)
 {
+  const double inverse = 1.0 / m->sw;
+
   for (gsize i = begin; i < end; i++)
     {
-      Query q = query_open (m, i);
+      Query q = query_open (m, i, r);
       int nn = q.nn;
 
       q.nn = -1;
       q.cost = FLT_MAX;
-      if (nn >= 0)
-        query_try (m, &q, nn / m->sw, nn % m->sw, 1);
+      query_try (m, &q, nn, 1, inverse, r);
       for (int t = 0; t < 8 && q.nn < 0; t++)
-        {
-          int s = m->sources[hash (m->seed * 77777 + (guint64) i * 64 + t) % (guint) m->n_sources];
-
-          query_try (m, &q, s / m->sw, s % m->sw, 1);
-        }
+        query_try (m, &q, m->sources[hash (m->seed * 77777 + (guint64) i * 64 + t) % (guint) m->n_sources], 1, inverse, r);
       m->nn[i] = q.nn;
       m->cost[i] = q.cost;
     }
 }
 
-static void
-patch_improve (const SfPatchSearch *m, gsize begin, gsize end)
+/* A place at most @radius away from @s, from the two halves of @h. */
+static inline int
+place_near (const SfPatchSearch *m, int s, int radius, guint32 h, double inverse)
+{
+  guint span = 2 * (guint) radius + 1;
+  int sy = row_of (s, inverse), sx = s - sy * m->sw;
+
+  sy += (int) ((h & 0xffff) * span >> 16) - radius;
+  sx += (int) ((h >> 16) * span >> 16) - radius;
+  return sy >= 0 && sx >= 0 && sy < m->sh && sx < m->sw ? sy * m->sw + sx : -1;
+}
+
+/* Starts to load the first rows of source @s: a search at random is bound by the memory's latency. */
+static inline void
+prefetch (const SfPatchSearch *m, int s, int r)
+{
+  if (s < 0 || s >= m->sh * m->sw)
+    return;
+  __builtin_prefetch (m->fault + s);
+  for (int y = -r; y <= 1 - r; y++)
+    {
+      const float *row = m->s + ((gssize) s + (gssize) y * m->sw - r) * 4;
+
+      __builtin_prefetch (row);
+      __builtin_prefetch (row + N_LANES);
+    }
+}
+
+static inline __attribute__ ((always_inline)) void
+improve (const SfPatchSearch *m, gsize begin, gsize end, const int r)
 {
   static const int jump[3] = { 4, 2, 8 };
   const int far = jump[m->iteration % 3];
+  const double inverse = 1.0 / m->sw;
+  const int n_random = MIN (m->n_random, MAX_RANDOM);
+  int tries[MAX_RANDOM];
 
   for (gsize i = begin; i < end; i++)
     {
-      Query q = query_open (m, i);
+      Query q = query_open (m, i, r);
       int y = m->query[i] / m->qw, x = m->query[i] % m->qw;
       int radius = m->radius;
 
@@ -225,45 +246,66 @@ patch_improve (const SfPatchSearch *m, gsize begin, gsize end)
         {
           int d = j < 4 ? 1 : far;
           int dy = (j % 4 == 0) * d - (j % 4 == 1) * d, dx = (j % 4 == 2) * d - (j % 4 == 3) * d;
-          int yy = y + dy, xx = x + dx, other, sy, sx;
+          int yy = y + dy, xx = x + dx, other;
 
           if (yy < 0 || xx < 0 || yy >= m->qh || xx >= m->qw)
             continue;
           other = m->query_map[(gsize) yy * m->qw + xx];
-          if (other < 0 || m->old[other] < 0)
-            continue;
-          sy = m->old[other] / m->sw - dy;
-          sx = m->old[other] % m->sw - dx;
-          if (sy >= 0 && sx >= 0 && sy < m->sh && sx < m->sw)
-            query_try (m, &q, sy, sx, j < 4 ? m->coherence : 1);
+          if (other >= 0 && m->old[other] >= 0)
+            query_try (m, &q, m->old[other] - dy * m->sw - dx, j < 4 ? m->coherence : 1, inverse, r);
         }
-      for (int t = 0; t < m->n_random; t++)
+      for (int t = 0; t < n_random; t++) /* a random search, all places asked for before the first is waited for */
         {
           guint32 h = hash (m->seed * 1000003ULL + (guint64) m->iteration * 0x9E3779B97F4A7C15ULL + (guint64) i * 131 + t);
 
           if (t == 0 || q.nn < 0)
-            {
-              int s = m->sources[h % (guint) m->n_sources];
-
-              query_try (m, &q, s / m->sw, s % m->sw, 1);
-            }
+            tries[t] = m->sources[h % (guint) m->n_sources];
           else
             {
-              guint span = 2 * (guint) radius + 1;
-              int sy = q.nn / m->sw + (int) ((h & 0xffff) * span >> 16) - radius;
-              int sx = q.nn % m->sw + (int) ((h >> 16) * span >> 16) - radius;
-
-              if (sy >= 0 && sx >= 0 && sy < m->sh && sx < m->sw)
-                query_try (m, &q, sy, sx, 1);
+              tries[t] = place_near (m, q.nn, radius, h, inverse);
               radius = MAX (radius / 2, 1);
             }
+          prefetch (m, tries[t], r);
         }
+      for (int t = 0; t < n_random; t++)
+        query_try (m, &q, tries[t], 1, inverse, r);
       m->nn[i] = q.nn;
       m->cost[i] = q.cost;
     }
 }
 
+/* One copy for each radius, so that the patch's loops unroll. */
+#define FOR_EACH_RADIUS(function, m, begin, end) \
+  switch ((m)->r)                                \
+    {                                            \
+    case 3:                                      \
+      function (m, begin, end, 3);               \
+      break;                                     \
+    case 2:                                      \
+      function (m, begin, end, 2);               \
+      break;                                     \
+    default:                                     \
+      function (m, begin, end, 1);               \
+      break;                                     \
+    }
+
+static void
+patch_score (const SfPatchSearch *m, gsize begin, gsize end)
+{
+  FOR_EACH_RADIUS (score, m, begin, end)
+}
+
+static void
+patch_improve (const SfPatchSearch *m, gsize begin, gsize end)
+{
+  FOR_EACH_RADIUS (improve, m, begin, end)
+}
+
 /*** Vote ***/
+
+/* Votes that agree this well (mean squared difference / 2 robust^2) need no re-weighting: it could not move their mean by
+ * a visible amount. */
+#define AGREED 1e-3f
 
 typedef struct
 {
@@ -271,6 +313,7 @@ typedef struct
   float w[MAX_TAPS];
 } Taps;
 
+/* All that covers pixel (y, x); wrapped grids are folded.  Returns the number of votes. */
 static inline int
 taps_gather (const SfPatchVote *m, int y, int x, Taps *taps)
 {
@@ -280,56 +323,88 @@ taps_gather (const SfPatchVote *m, int y, int x, Taps *taps)
   for (int dy = -r; dy <= r; dy++)
     {
       int cy = y - dy;
+      const float *window = m->window + (dy + r) * side + r;
+      gsize row;
 
       if (m->wrap_y)
         cy = (cy + m->qh) % m->qh;
       else if (cy < 0 || cy >= m->qh)
         continue;
+      row = (gsize) cy * m->qw;
       for (int dx = -r; dx <= r; dx++)
         {
-          int cx = x - dx, q;
+          int cx = x - dx;
           const float *s;
+          float w;
 
-          if (m->wrap_x)
-            cx = (cx + m->qw) % m->qw;
-          else if (cx < 0 || cx >= m->qw)
+          if (cx < 0 || cx >= m->qw)
+            {
+              if (!m->wrap_x)
+                continue;
+              cx = (cx + m->qw) % m->qw;
+            }
+          w = m->weight[row + cx];
+          if (w <= 0)
             continue;
-          q = m->query_map[(gsize) cy * m->qw + cx];
-          if (q < 0 || m->weight[q] <= 0)
-            continue;
-          s = m->s + ((gssize) m->centre[q] + dy * (gssize) m->row + dx * 4);
+          s = m->s + (m->centre[row + cx] + dy * (gssize) m->row + dx * 4);
           taps->v[0][n] = s[0];
           taps->v[1][n] = s[1];
           taps->v[2][n] = s[2];
-          taps->w[n++] = m->weight[q] * m->window[(dy + r) * side + dx + r];
+          taps->w[n++] = w * window[dx];
         }
     }
   return n;
 }
 
-/* Weighted mean of the taps; with @scale > 0 each weight is first multiplied by exp (-|v - mean|^2 * scale). */
-static inline void
+/* Weighted mean of the taps, each weight first multiplied by exp (-|v - mean|^2 * scale) + 1e-9; returns the weighted
+ * mean of |v - mean|^2 around the old mean. */
+static inline float
 taps_mean (const Taps *taps, int n, float scale, float mean[3])
 {
-  float total = 0, a = 0, b = 0, c = 0;
+  float total = 0, a = 0, b = 0, c = 0, spread = 0;
   const float m0 = mean[0], m1 = mean[1], m2 = mean[2];
 
-#pragma omp simd reduction(+ : total, a, b, c)
+#pragma omp simd reduction(+ : total, a, b, c, spread)
   for (int i = 0; i < n; i++)
     {
       float d0 = taps->v[0][i] - m0, d1 = taps->v[1][i] - m1, d2 = taps->v[2][i] - m2;
-      float w = taps->w[i];
+      float d = d0 * d0 + d1 * d1 + d2 * d2;
+      float w = taps->w[i] * (exp_negative (-d * scale) + 1e-9f);
 
-      if (scale > 0)
-        w *= exp_negative (-(d0 * d0 + d1 * d1 + d2 * d2) * scale) + 1e-9f;
       total += w;
-      a += w * taps->v[0][i];
-      b += w * taps->v[1][i];
-      c += w * taps->v[2][i];
+      spread += w * d;
+      a += w * d0;
+      b += w * d1;
+      c += w * d2;
     }
-  mean[0] = a / total;
-  mean[1] = b / total;
-  mean[2] = c / total;
+  mean[0] = m0 + a / total;
+  mean[1] = m1 + b / total;
+  mean[2] = m2 + c / total;
+  return spread / total;
+}
+
+/* The same without the factor. */
+static inline float
+taps_plain_mean (const Taps *taps, int n, float mean[3])
+{
+  float total = 0, a = 0, b = 0, c = 0, spread = 0;
+  const float m0 = taps->v[0][0], m1 = taps->v[1][0], m2 = taps->v[2][0];
+
+#pragma omp simd reduction(+ : total, a, b, c, spread)
+  for (int i = 0; i < n; i++)
+    {
+      float d0 = taps->v[0][i] - m0, d1 = taps->v[1][i] - m1, d2 = taps->v[2][i] - m2, w = taps->w[i];
+
+      total += w;
+      spread += w * (d0 * d0 + d1 * d1 + d2 * d2);
+      a += w * d0;
+      b += w * d1;
+      c += w * d2;
+    }
+  mean[0] = m0 + a / total;
+  mean[1] = m1 + b / total;
+  mean[2] = m2 + c / total;
+  return spread / total;
 }
 
 static void
@@ -342,16 +417,15 @@ patch_vote (const SfPatchVote *m, gsize begin, gsize end)
     {
       int y = m->pixel[i] / m->qw, x = m->pixel[i] % m->qw;
       int n = taps_gather (m, y, x, &taps);
-      float mean[3] = { 0 };
-      float *out = m->out + (gsize) m->pixel[i] * 4;
+      float mean[3], spread;
 
       if (n == 0)
         continue;
-      taps_mean (&taps, n, 0, mean);
-      if (scale > 0)
+      spread = taps_plain_mean (&taps, n, mean);
+      if (scale > 0 && spread * scale > AGREED)
         for (int pass = 0; pass < 2; pass++)
           taps_mean (&taps, n, scale, mean);
-      memcpy (out, mean, sizeof mean);
+      memcpy (m->out + (gsize) m->pixel[i] * 4, mean, sizeof mean);
     }
 }
 

@@ -14,6 +14,9 @@
 
 #define SF_PATCH_MAX_RADIUS 3
 #define SF_PATCH_PAD 8
+/* A byte, so that a whole picture's faults stay in the cache: the search reads them at random. */
+#define SF_FAULT_NEVER 255
+#define SF_FAULT_MAX 254
 
 /* A nearest-patch search: for each query patch of the state the source patch with the lowest
  *   cost (q, s) = sum_j W_j (z_qj - psi_sj)^2 + penalty_s + mu |pos_s - pos_q|^2.
@@ -24,9 +27,8 @@ typedef struct
   int zw;
   const float *s;          /* the dictionary: sh x sw x 4 */
   int sh, sw;
-  const guint8 *valid;     /* sh x sw: may be the centre of a source */
-  const float *penalty;    /* (nullable) sh x sw, */
-  float penalty_scale;     /* times this */
+  const guint8 *fault;     /* sh x sw: what source s costs by itself; SF_FAULT_NEVER where it is no source */
+  float fault_scale;       /* penalty_s = fault_s * this */
   const gint32 *sources;   /* the valid centres */
   int n_sources;
 
@@ -53,11 +55,10 @@ typedef struct
 {
   const float *s;          /* patches are read here */
   gsize row;               /* floats from one row of a patch to the next */
-  const gsize *centre;     /* of query i: the float in s where its patch's centre begins */
-  const float *weight;     /* of query i */
+  const gsize *centre;     /* qh x qw: the float in s where the centre of that query's patch begins */
+  const float *weight;     /* qh x qw: of its vote; <= 0 where there is none */
   const float *window;     /* p x p */
   int qh, qw;
-  const gint32 *query_map;
   int r;
   gboolean wrap_y, wrap_x;
   float robust;            /* > 0: twice re-weight each vote by exp (-|v - mean|^2 / (2 robust^2)) */

@@ -196,7 +196,7 @@ test_validate (gconstpointer data)
         else if (p->type == SF_PARAM_CHOICE)
           {
             g_free (*(char **) member);
-            *(char **) member = g_strdup (side == 0 ? "nonsense" : side == 1 ? "" : NULL);
+            *(char **) member = g_strdup (((const char *[]) { "nonsense", "", NULL })[side]);
           }
         else
           continue;
@@ -425,7 +425,7 @@ test_json_bad (void)
     "{\"task\": \"fill\", \"candidate\": 16}",
     "{\"task\": \"fill\", \"candidate\": -1}",
     "{\"task\": \"fill\", \"candidate\": []}",
-    "{\"task\": \"fill\", \"match-color\": \"perhaps\"}",
+    "{\"task\": \"fill\", \"match-color\": \"perhaps\"}"
   };
   g_autofree char *deep = g_strnfill (1000000, '[');
   g_autofree char *long_text = g_strnfill (5000000, ' ');
@@ -437,7 +437,7 @@ test_json_bad (void)
   for (gsize i = 0; i < G_N_ELEMENTS (texts) + 2; i++)
     {
       g_autoptr (GError) error = NULL;
-      const char *text = i < G_N_ELEMENTS (texts) ? texts[i] : i == G_N_ELEMENTS (texts) ? deep : long_text;
+      const char *text = i < G_N_ELEMENTS (texts) ? texts[i] : (i == G_N_ELEMENTS (texts) ? deep : long_text);
 
       g_assert_null (sf_settings_from_json (text, NULL, NULL, &error));
       g_assert_error (error, SF_ERROR, SF_ERROR_ARGUMENT);

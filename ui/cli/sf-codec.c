@@ -37,6 +37,17 @@ is_blemish (const char *line)
   return FALSE;
 }
 
+/* GEGL reports libpng's errors with a prefix and no line end, then libpng prints them once more. */
+static const char *
+clean (char *line)
+{
+  char *twice = strstr (line, "libpng error: ");
+
+  if (twice != NULL && twice != line)
+    *twice = '\0';
+  return g_str_has_prefix (line, "LIBPNG ERROR: ") ? line + strlen ("LIBPNG ERROR: ") : line;
+}
+
 /* (nullable): the first line that matters of what was caught.  Gives standard error back. */
 static char *
 release_stderr (void)
@@ -53,7 +64,7 @@ release_stderr (void)
   text[MAX (n, 0)] = '\0';
   for (char *line = strtok (text, "\n"); line != NULL && reason == NULL; line = strtok (NULL, "\n"))
     if (!is_blemish (g_strstrip (line)))
-      reason = g_utf8_make_valid (g_str_has_prefix (line, "LIBPNG ERROR: ") ? line + 14 : line, -1);
+      reason = g_utf8_make_valid (clean (line), -1);
   return reason;
 }
 

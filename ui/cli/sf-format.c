@@ -5,6 +5,8 @@
 
 #include "sf-config.h"
 
+#include "sf-png.h"
+
 #define QUALITY 95 /* of lossy formats: what is not regenerated is encoded again, too */
 
 static gboolean
@@ -13,42 +15,18 @@ starts_with (const guint8 *bytes, gsize n, const char *magic, gsize length)
   return n >= length && memcmp (bytes, magic, length) == 0;
 }
 
-static guint32
-read_be32 (const guint8 *p)
-{
-  return (guint32) p[0] << 24 | (guint32) p[1] << 16 | (guint32) p[2] << 8 | p[3];
-}
-
 static gboolean
 is_8_bit (const Babl *format)
 {
   return babl_format_get_type (format, 0) == babl_type ("u8");
 }
 
-/*** PNG: signature, then chunks of {length, name, data, check sum} up to IEND ***/
+/*** PNG ***/
 
 static gboolean
 png_probe (const guint8 *bytes, gsize n)
 {
   return starts_with (bytes, n, "\x89PNG\r\n\x1a\n", 8);
-}
-
-static gboolean
-png_is_whole (const guint8 *bytes, gsize n)
-{
-  gsize at = 8;
-
-  while (at + 12 <= n)
-    {
-      gsize length = read_be32 (bytes + at);
-
-      if (length > n - at - 12)
-        return FALSE;
-      if (memcmp (bytes + at + 4, "IEND", 4) == 0)
-        return TRUE;
-      at += 12 + length;
-    }
-  return FALSE;
 }
 
 static void
@@ -101,13 +79,25 @@ jpeg_is_whole (const guint8 *bytes, gsize n)
   return FALSE;
 }
 
+/* JFIF: the first segment has the unit (1: per inch, 2: per cm) and two densities. */
+static double
+jpeg_density (const guint8 *bytes, gsize n)
+{
+  double density;
+
+  if (n < 18 || memcmp (bytes + 2, "\xff\xe0\0\x10JFIF", 9) != 0)
+    return 0;
+  density = bytes[14] << 8 | bytes[15];
+  return bytes[13] == 1 ? density / 0.0254 : bytes[13] == 2 ? density * 100 : 0;
+}
+
 static void
 jpeg_configure (GeglNode *save, const Babl *format)
 {
   gegl_node_set (save, "quality", QUALITY, "grayscale", babl_format_get_n_components (format) <= 2, NULL);
 }
 
-/*** The others, whose loaders notice a missing end themselves ***/
+/*** The others ***/
 
 static gboolean
 tiff_probe (const guint8 *bytes, gsize n)
@@ -143,21 +133,54 @@ exr_probe (const guint8 *bytes, gsize n)
 }
 
 static gboolean
-hdr_probe (const guint8 *bytes, gsize n)
-{
-  return starts_with (bytes, n, "#?R", 3);
-}
-
-static gboolean
 gif_probe (const guint8 *bytes, gsize n)
 {
   return starts_with (bytes, n, "GIF8", 4);
+}
+
+/* The last block is a semicolon; some writers pad behind it. */
+static gboolean
+gif_is_whole (const guint8 *bytes, gsize n)
+{
+  while (n > 0 && bytes[n - 1] == 0)
+    n--;
+  return n > 0 && bytes[n - 1] == ';';
 }
 
 static gboolean
 ppm_probe (const guint8 *bytes, gsize n)
 {
   return n >= 3 && bytes[0] == 'P' && bytes[1] != 0 && strchr ("2356", bytes[1]) != NULL && g_ascii_isspace (bytes[2]);
+}
+
+/* The next number of the header, behind white space and comments; 0 = there is none. */
+static guint64
+ppm_number (const guint8 *bytes, gsize n, gsize *at)
+{
+  guint64 value = 0;
+
+  while (*at < n && (g_ascii_isspace (bytes[*at]) || bytes[*at] == '#'))
+    if (bytes[(*at)++] == '#')
+      while (*at < n && bytes[*at] != '\n')
+        (*at)++;
+  for (; *at < n && g_ascii_isdigit (bytes[*at]) && value < G_MAXINT; (*at)++)
+    value = 10 * value + (bytes[*at] - '0');
+  return value;
+}
+
+/* Width, height and maximum as text, one white space, then the pixels; P2 and P3 have those as text. */
+static gboolean
+ppm_is_whole (const guint8 *bytes, gsize n)
+{
+  gsize at = 2;
+  guint64 width = ppm_number (bytes, n, &at), height = ppm_number (bytes, n, &at), max = ppm_number (bytes, n, &at);
+  double samples = (double) width * (double) height * (bytes[1] == '3' || bytes[1] == '6' ? 3 : 1);
+
+  if (samples == 0 || max == 0)
+    return FALSE;
+  if (bytes[1] <= '3')
+    return (double) (n - at) >= 2 * samples - 1;
+  return (double) (n - at) >= 1 + samples * (max > 255 ? 2 : 1);
 }
 
 static void
@@ -170,17 +193,16 @@ ppm_configure (GeglNode *save, const Babl *format)
 
 static const SfFormat formats[] = {
   { "PNG", EXTENSIONS ("png"), "gegl:png-load", "gegl:png-save", .alpha = TRUE, .metadata = TRUE, .text = TRUE,
-    .probe = png_probe, .is_whole = png_is_whole, .configure = png_configure },
+    .probe = png_probe, .is_whole = sf_png_is_whole, .configure = png_configure },
   { "JPEG", EXTENSIONS ("jpg", "jpeg"), "gegl:jpg-load", "gegl:jpg-save", .metadata = TRUE,
-    .probe = jpeg_probe, .is_whole = jpeg_is_whole, .configure = jpeg_configure },
+    .probe = jpeg_probe, .is_whole = jpeg_is_whole, .density = jpeg_density, .configure = jpeg_configure },
   { "TIFF", EXTENSIONS ("tif", "tiff"), "gegl:tiff-load", "gegl:tiff-save", .alpha = TRUE, .metadata = TRUE, .probe = tiff_probe },
   { "WebP", EXTENSIONS ("webp"), "gegl:webp-load", "gegl:webp-save", .alpha = TRUE, .metadata = TRUE,
     .probe = webp_probe, .is_whole = webp_is_whole, .configure = webp_configure },
   { "OpenEXR", EXTENSIONS ("exr"), "gegl:exr-load", "gegl:exr-save", .alpha = TRUE, .probe = exr_probe },
-  { "Radiance HDR", EXTENSIONS ("hdr"), "gegl:rgbe-load", "gegl:rgbe-save", .probe = hdr_probe },
-  { "Portable pixmap", EXTENSIONS ("ppm", "pgm", "pnm"), "gegl:ppm-load", "gegl:ppm-save", .probe = ppm_probe,
-    .configure = ppm_configure },
-  { "GIF", EXTENSIONS ("gif"), "gegl:gif-load", NULL, .probe = gif_probe },
+  { "Portable pixmap", EXTENSIONS ("ppm", "pnm"), "gegl:ppm-load", "gegl:ppm-save",
+    .probe = ppm_probe, .is_whole = ppm_is_whole, .configure = ppm_configure },
+  { "GIF", EXTENSIONS ("gif"), "gegl:gif-load", NULL, .probe = gif_probe, .is_whole = gif_is_whole },
 };
 
 const SfFormat *

@@ -18,6 +18,8 @@ typedef struct
   /* (nullable) FALSE when the file ends too early or its parts contradict each other.  For those loaders that go on
    * with whatever is in memory at the end of the file. */
   gboolean (*is_whole) (const guint8 *bytes, gsize n);
+  /* (nullable) Pixels per metre, 0 = not known.  For those loaders that do not tell. */
+  double (*density) (const guint8 *bytes, gsize n);
   /* (nullable) Sets up the saver for pixels like @format. */
   void (*configure) (GeglNode *save, const Babl *format);
 } SfFormat;

@@ -4,7 +4,8 @@
 #include "sf-config.h"
 
 #include <gexiv2/gexiv2.h>
-#include <glib/gi18n.h>
+
+#include "sf-png.h"
 
 #define XMP_NAMESPACE "urn:x-sfumato:1.0/"
 #define XMP_SETTINGS "Xmp.sfumato.settings"
@@ -38,19 +39,30 @@ write_tags (GExiv2Metadata *metadata, const char *path, int width, int height, c
          gexiv2_metadata_save_file (metadata, path, error);
 }
 
-gboolean
-sf_metadata_write (const char *path, const SfSource *from, int width, int height, const char *json, GError **error)
+static gboolean
+write_exiv2 (const char *path, const SfSource *from, int width, int height, const char *json, GError **error)
 {
-  g_autoptr (GExiv2Metadata) kept = NULL, fresh = NULL;
+  g_autoptr (GExiv2Metadata) kept = gexiv2_metadata_new (), fresh = gexiv2_metadata_new ();
 
-  start ();
-  kept = gexiv2_metadata_new ();
   if (from != NULL && gexiv2_metadata_open_path (kept, from->path, NULL) &&
       write_tags (kept, path, width, height, json, NULL))
     return TRUE;
   /* The input has none, or such that cannot be written again. */
-  fresh = gexiv2_metadata_new ();
   return gexiv2_metadata_open_path (fresh, path, error) && write_tags (fresh, path, width, height, json, error);
+}
+
+gboolean
+sf_metadata_write (const char *path, int fd, const SfFormat *format, const SfSource *from, int width, int height,
+                   const char *json, GError **error)
+{
+  gboolean same = from != NULL && from->format == format;
+
+  start ();
+  if (!write_exiv2 (path, from, width, height, json, error))
+    return FALSE;
+  return !format->text ||
+         sf_png_add_text (fd, same ? (const guint8 *) g_mapped_file_get_contents (from->bytes) : NULL,
+                          same ? g_mapped_file_get_length (from->bytes) : 0, "sfumato", json, error);
 }
 
 char *

@@ -11,10 +11,12 @@
 /**
  * sf_metadata_write:
  * @path: of an encoded picture; changed in place
- * @from: (nullable): whose Exif, IPTC and XMP are kept
+ * @fd: the same
+ * @from: (nullable): whose Exif, IPTC and XMP are kept, and PNG's text chunks from PNG to PNG
  * @json: settings
  */
-gboolean sf_metadata_write (const char *path, const SfSource *from, int width, int height, const char *json, GError **error);
+gboolean sf_metadata_write (const char *path, int fd, const SfFormat *format, const SfSource *from, int width, int height,
+                            const char *json, GError **error);
 
 /* (nullable) (transfer full): the settings in a picture that was made here. */
 char *sf_metadata_read (const SfSource *source);

@@ -117,7 +117,7 @@ describe_files (SfTask task)
   g_string_append_c (text, '\n');
   g_string_append (text, _ ("With several candidates the best goes to OUT, the next best to OUT-2 and so on (out.png, out-2.png, …)."));
   g_string_append_c (text, '\n');
-  g_string_append (text, _ ("The settings are stored in OUT, and “sfumato info OUT” shows them; OpenEXR, HDR and PPM have no place for them."));
+  g_string_append (text, _ ("The settings are stored in OUT, and “sfumato info OUT” shows them; OpenEXR and PPM have no place for them."));
   g_string_append_c (text, '\n');
   g_string_append (text, _ ("JPEG and WebP are encoded anew as a whole; in the other formats pixels outside of the area stay as they are, bit for bit."));
   return g_string_free (text, FALSE);
@@ -216,6 +216,14 @@ take_files (SfOptions *self, char **files, GError **error)
   return TRUE;
 }
 
+/* Standard output, or a device or pipe of another name. */
+static gboolean
+is_stream (const char *path)
+{
+  return g_str_equal (path, "-") || (g_file_test (path, G_FILE_TEST_EXISTS) && !g_file_test (path, G_FILE_TEST_IS_REGULAR) &&
+                                     !g_file_test (path, G_FILE_TEST_IS_DIR));
+}
+
 static gboolean
 check (const SfOptions *self, GError **error)
 {
@@ -227,9 +235,9 @@ check (const SfOptions *self, GError **error)
     return fail (error, _ ("--example is missing: the picture to take the look from"));
   if (g_strcmp0 (self->in, "-") == 0 && g_strcmp0 (self->mask, "-") == 0)
     return fail (error, _ ("only one of IN and MASK can be standard input"));
-  if (g_str_equal (self->out, "-") && self->settings->candidates > 1)
+  if (is_stream (self->out) && self->settings->candidates > 1)
     return fail (error, _ ("several candidates do not fit into standard output; name a file"));
-  if (!g_str_equal (self->out, "-") && sf_format_from_name (self->out) == NULL)
+  if (!is_stream (self->out) && sf_format_from_name (self->out) == NULL)
     {
       g_autofree char *extensions = sf_format_list_extensions (), *name = g_filename_display_name (self->out);
 

@@ -5,8 +5,8 @@
 #include "sf-config.h"
 
 #include <errno.h>
+#include <gegl-metadatahash.h>
 #include <glib/gi18n.h>
-#include <gio/gio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -38,23 +38,22 @@ has_transparency (GeglBuffer *buffer)
   return FALSE;
 }
 
-/* A text chunk for people and programs that read those, but no XMP. */
 static void
-set_text (GeglMetadata *metadata, const char *key, const char *text)
+set_density (GeglNode *save, double density)
 {
-  GeglMetadataIter iter;
-  GValue value = G_VALUE_INIT;
+  g_autoptr (GeglMetadataStore) metadata = NULL;
 
-  g_value_init (&value, G_TYPE_STRING);
-  g_value_set_string (&value, text);
-  if (gegl_metadata_iter_lookup (metadata, &iter, key))
-    gegl_metadata_iter_set_value (metadata, &iter, &value);
-  g_value_unset (&value);
+  if (density <= 0 || gegl_node_find_property (save, "metadata") == NULL)
+    return;
+  metadata = gegl_metadata_hash_new ();
+  /* In the unit that every format can keep. */
+  gegl_metadata_set_resolution (GEGL_METADATA (metadata), GEGL_RESOLUTION_UNIT_DPI, (float) (density * 0.0254),
+                                (float) (density * 0.0254));
+  gegl_node_set (save, "metadata", metadata, NULL);
 }
 
 static gboolean
-save (GeglBuffer *buffer, const SfFormat *format, GeglMetadata *metadata, const char *path, const char *failure,
-      GError **error)
+save (GeglBuffer *buffer, const SfFormat *format, double density, const char *path, const char *failure, GError **error)
 {
   g_autoptr (GeglNode) graph = gegl_node_new ();
   GeglNode *source = gegl_node_new_child (graph, "operation", "gegl:buffer-source", "buffer", buffer, NULL);
@@ -62,8 +61,7 @@ save (GeglBuffer *buffer, const SfFormat *format, GeglMetadata *metadata, const 
 
   if (format->configure != NULL)
     format->configure (sink, gegl_buffer_get_format (buffer));
-  if (gegl_node_find_property (sink, "metadata") != NULL)
-    gegl_node_set (sink, "metadata", metadata, NULL);
+  set_density (sink, density);
   gegl_node_link (source, sink);
   sf_codec_begin (failure);
   gegl_node_process (sink);
@@ -71,8 +69,8 @@ save (GeglBuffer *buffer, const SfFormat *format, GeglMetadata *metadata, const 
 }
 
 int
-sf_picture_encode (GeglBuffer *buffer, const SfFormat *format, const SfSource *from, GeglMetadata *metadata,
-                   const char *json, const char *name, GError **error)
+sf_picture_encode (GeglBuffer *buffer, const SfFormat *format, const SfSource *from, const char *json, const char *name,
+                   GError **error)
 {
   const GeglRectangle *size = gegl_buffer_get_extent (buffer);
   g_autofree char *failure = g_strdup_printf (_ ("%s: cannot be encoded as %s"), name, format->name), *path = NULL;
@@ -92,16 +90,14 @@ sf_picture_encode (GeglBuffer *buffer, const SfFormat *format, const SfSource *f
       return -1;
     }
   path = g_strdup_printf ("/proc/self/fd/%d", fd);
-  if (format->text)
-    set_text (metadata, "sfumato", json);
-  done = save (buffer, format, metadata, path, failure, error);
+  done = save (buffer, format, from != NULL ? from->density : 0, path, failure, error);
   if (done && lseek (fd, 0, SEEK_END) == 0)
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s", failure);
       done = FALSE;
     }
   if (done && format->metadata)
-    done = sf_metadata_write (path, from, size->width, size->height, json, error);
+    done = sf_metadata_write (path, fd, format, from, size->width, size->height, json, error);
   if (!done)
     {
       close (fd);

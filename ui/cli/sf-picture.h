@@ -8,7 +8,6 @@
  * sf_picture_encode:
  * @buffer: its extent is the picture
  * @from: (nullable): the file whose metadata is kept
- * @metadata: what sf_source_load() read
  * @json: the settings to store
  * @name: of the file that it will be, for messages
  *
@@ -16,5 +15,5 @@
  *
  * Returns: a file descriptor, or -1
  */
-int sf_picture_encode (GeglBuffer *buffer, const SfFormat *format, const SfSource *from, GeglMetadata *metadata,
-                       const char *json, const char *name, GError **error);
+int sf_picture_encode (GeglBuffer *buffer, const SfFormat *format, const SfSource *from, const char *json,
+                       const char *name, GError **error);

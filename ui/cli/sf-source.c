@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
+#include <gegl-metadatahash.h>
 #include <gegl-plugin.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -170,17 +171,33 @@ process (GeglNode *graph, GeglNode *load)
   return buffer;
 }
 
+/* What a loader has told.  The store's own default is 300 dpi; a unit of none stands for "not told". */
+static double
+get_density (const SfSource *self, GeglMetadata *metadata)
+{
+  GeglResolutionUnit unit;
+  float x, y;
+
+  if (self->format->density != NULL)
+    return self->format->density ((const guint8 *) g_mapped_file_get_contents (self->bytes), g_mapped_file_get_length (self->bytes));
+  if (!gegl_metadata_get_resolution (metadata, &unit, &x, &y) || unit == GEGL_RESOLUTION_UNIT_NONE)
+    return 0;
+  return unit == GEGL_RESOLUTION_UNIT_DPI ? x / 0.0254 : x;
+}
+
 GeglBuffer *
-sf_source_load (SfSource *self, GeglMetadata *metadata, GError **error)
+sf_source_load (SfSource *self, GError **error)
 {
   g_autoptr (GeglNode) graph = gegl_node_new ();
   g_autoptr (GeglBuffer) buffer = NULL;
   g_autofree char *failure = g_strdup_printf (_ ("%s: cannot be read"), self->name);
+  g_autoptr (GeglMetadataStore) metadata = gegl_metadata_hash_new ();
   GeglNode *load = gegl_node_new_child (graph, "operation", self->format->load, "path", self->path, NULL);
   gboolean fits;
 
   sf_codec_begin (failure);
-  if (metadata != NULL && gegl_node_find_property (load, "metadata") != NULL)
+  gegl_metadata_set_resolution (GEGL_METADATA (metadata), GEGL_RESOLUTION_UNIT_NONE, 1, 1);
+  if (gegl_node_find_property (load, "metadata") != NULL)
     gegl_node_set (load, "metadata", metadata, NULL);
   fits = check_size (self, load, error);
   if (fits)
@@ -192,5 +209,6 @@ sf_source_load (SfSource *self, GeglMetadata *metadata, GError **error)
       fail (error, self->name, _ ("cannot be read"));
       return NULL;
     }
+  self->density = get_density (self, GEGL_METADATA (metadata));
   return g_steal_pointer (&buffer);
 }

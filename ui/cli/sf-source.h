@@ -2,8 +2,6 @@
 /* A picture file to read, or standard input. */
 #pragma once
 
-#include <gegl-metadata.h>
-
 #include "sf-format.h"
 
 typedef struct
@@ -14,6 +12,7 @@ typedef struct
   GMappedFile *bytes;
   const SfFormat *format;
   gboolean is_copy;       /* of a pipe */
+  double density;         /* pixels per metre, 0 = not known; after sf_source_load() */
 } SfSource;
 
 /**
@@ -26,10 +25,5 @@ SfSource *sf_source_open (const char *path, GError **error);
 void sf_source_free (SfSource *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfSource, sf_source_free)
 
-/**
- * sf_source_load:
- * @metadata: (nullable): gets resolution and text
- *
- * The pixels in the file's own format, origin at 0, 0.
- */
-GeglBuffer *sf_source_load (SfSource *self, GeglMetadata *metadata, GError **error);
+/* The pixels in the file's own format, origin at 0, 0. */
+GeglBuffer *sf_source_load (SfSource *self, GError **error);

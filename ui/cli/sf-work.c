@@ -6,7 +6,6 @@
 
 #include "sf-config.h"
 
-#include <gegl-metadatahash.h>
 #include <glib/gi18n.h>
 #include <unistd.h>
 
@@ -20,7 +19,6 @@ typedef struct
 {
   SfSource *source;
   GeglBuffer *pixels;
-  GeglMetadata *metadata;
   GeglRectangle size;
 } Input;
 
@@ -29,7 +27,6 @@ input_clear (Input *input)
 {
   g_clear_pointer (&input->source, sf_source_free);
   g_clear_object (&input->pixels);
-  g_clear_object (&input->metadata);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Input, input_clear)
 
@@ -39,8 +36,7 @@ input_load (Input *input, const char *path, GError **error)
   input->source = sf_source_open (path, error);
   if (input->source == NULL)
     return FALSE;
-  input->metadata = GEGL_METADATA (gegl_metadata_hash_new ());
-  input->pixels = sf_source_load (input->source, input->metadata, error);
+  input->pixels = sf_source_load (input->source, error);
   if (input->pixels == NULL)
     return FALSE;
   input->size = *gegl_buffer_get_extent (input->pixels);
@@ -58,7 +54,7 @@ static GeglBuffer *
 load_mask (const char *path, const Input *input, SfRect *bounds, GError **error)
 {
   g_autoptr (SfSource) source = sf_source_open (path, error);
-  g_autoptr (GeglBuffer) mask = source != NULL ? sf_source_load (source, NULL, error) : NULL;
+  g_autoptr (GeglBuffer) mask = source != NULL ? sf_source_load (source, error) : NULL;
   const GeglRectangle *size;
 
   if (mask == NULL)
@@ -177,7 +173,7 @@ write_result (SfWork *self, const Input *input, SfJob *job, const SfResult *resu
 
   if (picture == NULL)
     return FALSE;
-  fd = sf_picture_encode (picture, format, from, input->metadata, result->json, sf_output_get_name (output), error);
+  fd = sf_picture_encode (picture, format, from, result->json, sf_output_get_name (output), error);
   if (fd < 0)
     return FALSE;
   done = sf_output_fill (output, fd, self->cancellable, error);

@@ -67,7 +67,7 @@ sf_choice_new (GObject *config, const char *property, const SfChoice *choices, i
   combo = gtk_combo_box_new_with_model (GTK_TREE_MODEL (store));
   g_object_unref (store);
   gtk_combo_box_set_id_column (GTK_COMBO_BOX (combo), COLUMN_NAME);
-  g_object_set (meaning, "ellipsize", PANGO_ELLIPSIZE_END, "attributes", attributes, NULL);
+  g_object_set (meaning, "ellipsize", PANGO_ELLIPSIZE_END, "attributes", attributes, "xalign", 0.0, NULL);
   pango_attr_list_unref (attributes);
   gtk_cell_layout_pack_start (GTK_CELL_LAYOUT (combo), label, FALSE);
   gtk_cell_layout_pack_start (GTK_CELL_LAYOUT (combo), meaning, TRUE);
@@ -82,6 +82,7 @@ static void
 choice_set_automatic (GtkComboBox *combo, const char *meaning)
 {
   GtkTreeModel *model = gtk_combo_box_get_model (combo);
+  g_autofree char *text = meaning ? g_strdup_printf ("(%s)", meaning) : NULL;
   GtkTreeIter iter;
 
   for (gboolean more = gtk_tree_model_get_iter_first (model, &iter); more; more = gtk_tree_model_iter_next (model, &iter))
@@ -89,8 +90,9 @@ choice_set_automatic (GtkComboBox *combo, const char *meaning)
       g_autofree char *name = NULL;
 
       gtk_tree_model_get (model, &iter, COLUMN_NAME, &name, -1);
-      if (g_strcmp0 (name, "auto") == 0)
-        gtk_list_store_set (GTK_LIST_STORE (model), &iter, COLUMN_MEANING, meaning, -1);
+      if (g_strcmp0 (name, "auto") != 0)
+        continue;
+      gtk_list_store_set (GTK_LIST_STORE (model), &iter, COLUMN_MEANING, text, -1);
     }
 }
 

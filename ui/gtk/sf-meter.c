@@ -140,6 +140,7 @@ sf_meter_init (SfMeter *self)
   gtk_box_set_spacing (GTK_BOX (self), 8);
   self->bar = gtk_progress_bar_new ();
   gtk_progress_bar_set_show_text (GTK_PROGRESS_BAR (self->bar), TRUE);
+  gtk_progress_bar_set_text (GTK_PROGRESS_BAR (self->bar), " "); /* no text would be "0 %" */
   gtk_progress_bar_set_ellipsize (GTK_PROGRESS_BAR (self->bar), PANGO_ELLIPSIZE_END);
   gtk_widget_set_valign (self->bar, GTK_ALIGN_CENTER);
   atk_object_set_name (gtk_widget_get_accessible (self->bar), _("Progress"));

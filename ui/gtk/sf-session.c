@@ -93,22 +93,40 @@ show_again (SfSession *self)
   update_caption (self);
 }
 
+/* The picture as it is before the job, in its coordinates.  Keeping may have changed its size. */
+static SfRect
+get_picture (SfSession *self, const SfJob *job, const SfSettings *settings)
+{
+  SfRect picture = { 0, 0, self->host->width, self->host->height };
+
+  if (job != NULL && self->task != SF_TASK_GENERATE)
+    picture = sf_job_get_canvas (job);
+  if (job != NULL && self->task == SF_TASK_EXPAND)
+    {
+      picture.x += settings->left;
+      picture.y += settings->top;
+      picture.width -= settings->left + settings->right;
+      picture.height -= settings->top + settings->bottom;
+    }
+  return picture;
+}
+
 /* Reads what is around @job's frame, unless it is there already. */
 static void
 update_picture (SfSession *self, const SfJob *job, const SfSettings *settings, gboolean force)
 {
-  SfRect frame, view;
+  SfRect picture = get_picture (self, job, settings), frame, view;
   double scale;
   gboolean moved;
 
-  sf_view_choose (job, self->task, self->host, &frame, &view, &scale);
+  sf_view_choose (job, self->task, &picture, &frame, &view, &scale);
   moved = !sf_view_equal (&frame, &self->frame);
   if (!force && !moved && sf_view_equal (&view, &self->view) && scale == self->scale)
     return;
   self->frame = frame;
   self->view = view;
   self->scale = scale;
-  sf_view_load (self->preview, self->task, self->host, settings, &frame, &view, scale, moved);
+  sf_view_load (self->preview, self->task, self->host, settings, &picture, &frame, &view, scale, moved);
   show_again (self);
 }
 

@@ -27,9 +27,9 @@ sf_view_equal (const SfRect *a, const SfRect *b)
 }
 
 void
-sf_view_choose (const SfJob *job, SfTask task, const SfDialogHost *host, SfRect *frame, SfRect *view, double *scale)
+sf_view_choose (const SfJob *job, SfTask task, const SfRect *picture, SfRect *frame, SfRect *view, double *scale)
 {
-  SfRect shown = { 0, 0, host->width, host->height };
+  SfRect shown = *picture;
 
   *frame = shown;
   if (job != NULL)
@@ -53,7 +53,7 @@ sf_view_choose (const SfJob *job, SfTask task, const SfDialogHost *host, SfRect 
 
 /* Expand makes what is outside of the picture. */
 static float *
-border_coverage (const SfDialogHost *host, const SfRect *view, double scale)
+border_coverage (const SfRect *picture, const SfRect *view, double scale)
 {
   float *coverage = g_new (float, (gsize) view->width * view->height);
 
@@ -62,14 +62,15 @@ border_coverage (const SfDialogHost *host, const SfRect *view, double scale)
       {
         double px = (view->x + x + 0.5) / scale, py = (view->y + y + 0.5) / scale;
 
-        coverage[(gsize) y * view->width + x] = px < 0 || py < 0 || px >= host->width || py >= host->height;
+        coverage[(gsize) y * view->width + x] = px < picture->x || py < picture->y || px >= picture->x + picture->width
+                                                    || py >= picture->y + picture->height;
       }
   return coverage;
 }
 
 void
 sf_view_load (SfPreview *preview, SfTask task, const SfDialogHost *host, const SfSettings *settings,
-              const SfRect *frame, const SfRect *view, double scale, gboolean move)
+              const SfRect *picture, const SfRect *frame, const SfRect *view, double scale, gboolean move)
 {
   g_autofree float *rgba = NULL;
   g_autofree float *coverage = NULL;
@@ -82,7 +83,7 @@ sf_view_load (SfPreview *preview, SfTask task, const SfDialogHost *host, const S
   if (task == SF_TASK_EXPAND)
     {
       g_free (coverage);
-      coverage = border_coverage (host, view, scale);
+      coverage = border_coverage (picture, view, scale);
     }
   sf_preview_set_picture (preview, view, scale, frame, rgba, coverage, move);
 }

@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""test-dialog.py NAME: one story with one dialog."""
+
+import sys
+import time
+
+from gui import Atspi, Dialog, wait
+
+ELLIPSE = '(gimp-image-select-ellipse image CHANNEL-OP-REPLACE %d %d %d %d)'
+LADYBIRD = ELLIPSE % (250, 300, 90, 80)
+
+CONTROLS = ['push button', 'toggle button', 'check box', 'spin button', 'combo box', 'text', 'password text', 'slider',
+            'progress bar', 'drawing area', 'image', 'list box', 'flow box']
+
+
+def check_names(dialog):
+    """Every control says what it is."""
+    for node in dialog.all():
+        role = node.get_role_name()
+        focusable = node.get_state_set().contains(Atspi.StateType.FOCUSABLE)
+        if role in CONTROLS and focusable:
+            assert node.get_name(), 'a %s has no name' % role
+    width, height = dialog.size()
+    assert width <= 1366 and height <= 740, (width, height)
+
+
+def open_one(job, run, **arguments):
+    dialog = Dialog(job, **arguments)
+    check_names(dialog)
+    dialog.screenshot(job + '-open')
+    assert dialog.run(run) == 1
+    time.sleep(0.3)
+    dialog.screenshot(job + '-done')
+    assert dialog.sensitive('Keep')
+    return dialog
+
+
+def fill():
+    dialog = open_one('fill', 'Fill', select=LADYBIRD)
+    dialog.press('Compare')
+    time.sleep(0.3)
+    dialog.screenshot('fill-compare')
+    dialog.press('Compare')
+    dialog.press('Keep')
+    wait('the word that it was kept', lambda: 'in the image' in dialog.results()[0].get_name())
+    assert 'layers=2' in dialog.close()
+
+
+def nothing_kept():
+    """Escape after a run leaves the image as it was."""
+    dialog = open_one('fill', 'Fill', select=LADYBIRD)
+    assert 'layers=1' in dialog.close()
+
+
+def regenerate():
+    dialog = Dialog('regenerate', select=LADYBIRD)
+    check_names(dialog)
+    time.sleep(1)
+    dialog.screenshot('regenerate-open')
+    dialog.set('Strength', 0.3)
+    time.sleep(1)
+    dialog.screenshot('regenerate-strength-30')
+    dialog.set('Strength', 0.5)
+    dialog.set('Candidates', 4)
+    assert dialog.run('Regenerate') == 4
+    dialog.press('More like this')
+    wait('the run', lambda: not dialog.idle())
+    wait('its end', dialog.idle, 60)
+    assert len(dialog.results()) == 8
+    time.sleep(0.3)
+    dialog.screenshot('regenerate-more')
+    marks = [n for n in dialog.all() if n.get_name().startswith('Keep the result')]
+    for mark in marks[1:4]:
+        mark.get_action_iface().do_action(0)
+    dialog.press('Keep')
+    time.sleep(0.5)
+    dialog.screenshot('regenerate-kept')
+    assert 'layers=4' in dialog.close()
+
+
+def expand():
+    dialog = open_one('expand', 'Expand', picture='storm.jpg')
+    dialog.press('Keep')
+    time.sleep(0.5)
+    dialog.screenshot('expand-kept')
+    assert 'layers=2' in dialog.close()
+
+
+def generate():
+    dialog = Dialog('generate', picture='gravel.png')
+    check_names(dialog)
+    dialog.set('Width', 256)
+    dialog.set('Height', 192)
+    time.sleep(0.5)
+    dialog.screenshot('generate-open')
+    assert dialog.run('Generate') == 1
+    dialog.screenshot('generate-done')
+    dialog.press('Keep')
+    time.sleep(0.5)
+    assert 'layers=2' in dialog.close()
+
+
+def stop():
+    """Stop, and Escape while a run is on, end the run and nothing else."""
+    dialog = Dialog('fill', select=ELLIPSE % (100, 100, 400, 300))
+    dialog.set('Candidates', 16)
+    dialog.set('Steps', 200)
+    for how in ('Stop', 'Escape', 'Cancel'):
+        dialog.press('Fill')
+        wait('the run', lambda: not dialog.idle())
+        time.sleep(1)
+        dialog.screenshot('stop-running')
+        begin = time.monotonic()
+        if how == 'Escape':
+            dialog.key('Escape')
+        else:
+            dialog.press(how)
+        wait('the stop', dialog.idle, 10)
+        print('%s took %.0f ms' % (how, 1000 * (time.monotonic() - begin)))
+        wait('the next try', lambda: dialog.sensitive('Fill'), 10)
+    dialog.screenshot('stop-stopped')
+    assert 'layers=1' in dialog.close()
+
+
+def error():
+    """With nothing selected the dialog says so and does not run."""
+    dialog = Dialog('fill')
+    check_names(dialog)
+    time.sleep(0.5)
+    dialog.screenshot('error')
+    assert dialog.text('Select the area to fill first'), 'no message'
+    assert not dialog.sensitive('Fill')
+    assert 'layers=1' in dialog.close()
+
+
+def keyboard():
+    """Enter fills, Enter again keeps; the seed can be typed."""
+    dialog = Dialog('fill', select=LADYBIRD)
+    dialog.key('Return')
+    wait('the run', lambda: not dialog.idle())
+    wait('its end', lambda: dialog.idle() and dialog.sensitive('Keep'), 60)
+    dialog.key('Return')
+    wait('the word that it was kept', lambda: 'in the image' in dialog.results()[0].get_name())
+    assert 'layers=2' in dialog.close()
+
+
+if __name__ == '__main__':
+    globals()[sys.argv[1].replace('-', '_')]()
