@@ -36,8 +36,9 @@ locales=(de_DE es_ES fr_FR zh_CN)
 
 me=$(basename "$0")
 
-die () { printf '%s: %s\n' "$me" "$*" >&2; exit 1; }
 note () { printf '%s\n' "$*" >&2; }
+die () { note "$me: $*"; exit 1; }
+trap 'exit 130' INT
 
 # step TEXT LOG COMMAND…: run it with its output in LOG; one line with the seconds it took. The command ends with this script.
 step ()

@@ -21,6 +21,7 @@
 #define FINAL_RADIUS 2
 #define COARSE_SIGMA 0.02
 #define EXCLUDE 4
+#define DETAIL_COST 0.1     /* of a source that is an octave more detailed than its place allows */
 
 typedef struct
 {
@@ -180,6 +181,22 @@ predict (SfDenoiser *denoiser, const SfTensor *x, double sigma, SfTensor *denois
   return TRUE;
 }
 
+/* A field for patches of radius @r over this level, with what its sources cost. */
+static SfPatchField *
+make_field (const PatchDenoiser *self, int r, GError **error)
+{
+  const SfPatchLevel *level = &self->level;
+  g_autoptr (SfPatchField) field = sf_patch_field_new (level->image, &level->frame, self->hole, self->weighted, r,
+                                                       level->keep_content, error);
+
+  if (field == NULL)
+    return NULL;
+  sf_patch_field_set_penalty (field, level->penalty);
+  if (level->detail != NULL && !sf_patch_field_set_detail (field, level->detail, level->budget, DETAIL_COST, error))
+    return NULL;
+  return g_steal_pointer (&field);
+}
+
 /*** Hooks ***/
 
 gboolean
@@ -267,12 +284,10 @@ sf_denoiser_patch_finish (SfDenoiser *denoiser, SfTensor *x, const SfProgress *p
     return TRUE;
   if (self->field->r != FINAL_RADIUS)
     {
-      SfPatchField *small = sf_patch_field_new (level->image, &level->frame, self->hole, self->weighted, FINAL_RADIUS,
-                                                level->keep_content, error);
+      SfPatchField *small = make_field (self, FINAL_RADIUS, error);
 
       if (small == NULL)
         return FALSE;
-      sf_patch_field_set_penalty (small, level->penalty);
       sf_patch_field_inherit (small, self->field);
       sf_patch_field_free (self->field);
       self->field = small;
@@ -331,6 +346,8 @@ denoiser_free (SfDenoiser *denoiser)
   g_free (self->level.guide);
   g_free (self->level.confidence);
   g_free (self->level.penalty);
+  g_free (self->level.detail);
+  g_free (self->level.budget);
   g_free (self->hole);
   g_free (self->weighted);
   g_free (self->known);
@@ -438,9 +455,8 @@ sf_denoiser_patch_new (const SfPatchLevel *level, GError **error)
       (self->z = sf_patch_pixels_new (f->h + 2 * pad_y, f->w + 2 * pad_x, error)) == NULL ||
       (self->weight = sf_patch_pixels_new (f->h + 2 * pad_y, f->w + 2 * pad_x, error)) == NULL ||
       (self->out = sf_patch_pixels_new (f->h, f->w, error)) == NULL ||
-      (self->field = sf_patch_field_new (level->image, f, self->hole, self->weighted, r, level->keep_content, error)) == NULL)
+      (self->field = make_field (self, r, error)) == NULL)
     return NULL;
-  sf_patch_field_set_penalty (self->field, level->penalty);
   self->vote_weight = sf_try_alloc (self->field->n_queries, sizeof (float), error);
   if (self->vote_weight == NULL && self->field->n_queries > 0)
     return NULL;

@@ -13,7 +13,9 @@
 
 #include "base/sf-error.h"
 #include "denoisers/sf-denoiser-patch.h"
+#include "kernels/sf-kernels.h"
 #include "denoisers/sf-patch-bridge.h"
+#include "denoisers/sf-patch-sliver.h"
 #include "denoisers/sf-patch-sources.h"
 
 #define SCALE G_SQRT2
@@ -23,7 +25,10 @@
 #define STROKE_HOLE 64       /* px across at the level where strokes are found */
 #define RADIUS 3
 #define MARGIN (2 * RADIUS)
-#define N_TRIALS 4
+#define N_TRIALS 4           /* at the coarsest level, */
+#define MIN_TRIALS 2         /* fewer where they are expensive: */
+#define TRIAL_PAIRS 4e6      /* queries x sources that all trials together may have */
+#define RANK_HOLE 32         /* px across at the level where a result is held against the ring */
 #define COARSE_SIGMA_MAX 1.5
 #define COARSE_SIGMA_MIN 0.15
 #define FINE_SIGMA_MAX 0.15
@@ -61,15 +66,17 @@ typedef struct
 {
   SfEngine parent;
   SfRegion region;
+  guint8 *state;            /* (nullable) replaces the region's: slivers belong to the hole */
   Level levels[MAX_LEVELS]; /* 0 = finest here: index n_levels - 1 - l */
   GArray *strokes;          /* (nullable) */
   int stroke_level;         /* index into levels */
   float *ring;              /* (nullable) of the coarsest image */
+  float *detail, *budget;   /* (nullable) of the coarsest image */
   float *usage;             /* of the coarsest image: what earlier candidates copied */
   gboolean used;
   double smooth_mu;         /* upper bound of mu by the surroundings */
-  double ring_detail;       /* at the ranking level */
-  int rank_level;
+  int rank_level;           /* half size */
+  int ring_level;           /* where the hole is small enough to hold the result against the ring */
 } PatchEngine;
 
 /*** Planning ***/
@@ -144,8 +151,9 @@ level_clear (Level *level)
   g_clear_pointer (&level->level.denoiser, sf_denoiser_free);
 }
 
+/* The images, as many as the picture and the hole allow. */
 static gboolean
-plan_levels (PatchEngine *self, const SfProgress *progress, GError **error)
+make_levels (PatchEngine *self, const SfProgress *progress, GError **error)
 {
   const SfRegion *region = &self->region;
   int side = MIN (region->image->h, region->image->w), n = 1;
@@ -158,6 +166,7 @@ plan_levels (PatchEngine *self, const SfProgress *progress, GError **error)
     {
       Level *level = &self->levels[i];
 
+      level_clear (level);
       if (!level_init (self, i, error) || sf_progress_stopped (progress, error))
         return FALSE;
       self->parent.n_levels = i + 1;
@@ -169,6 +178,74 @@ plan_levels (PatchEngine *self, const SfProgress *progress, GError **error)
           break;
         }
     }
+  return TRUE;
+}
+
+/* The finest level whose hole is at most @size px across. */
+static int
+level_for_hole (const PatchEngine *self, double size)
+{
+  int i = 0;
+
+  while (i < self->parent.n_levels - 1 && self->levels[i].hole > size)
+    i++;
+  return i;
+}
+
+/* Gives slivers of what is removed to the hole; returns whether there are any, negative on error. */
+static int
+add_slivers (PatchEngine *self, GError **error)
+{
+  const SfRegion *region = &self->region;
+  const Level *level = &self->levels[level_for_hole (self, STROKE_HOLE)];
+  const int H = region->image->h, W = region->image->w, h = level->image->h, w = level->image->w;
+  g_autoptr (SfPatchImage) image = sf_patch_image_new (region->image, region->state, h, w, FALSE, TRUE, error);
+  g_autofree guint8 *sliver = sf_try_alloc ((gsize) h * w, 1, error);
+  g_autofree float *map = sf_try_alloc ((gsize) h * w, sizeof (float), error);
+  int count;
+
+  if (image == NULL || sliver == NULL || map == NULL)
+    return -1;
+  if ((count = sf_patch_find_slivers (image, level->hole, sliver, error)) <= 0)
+    return count;
+  if ((self->state = sf_try_alloc ((gsize) H * W, 1, error)) == NULL)
+    return -1;
+  for (gsize i = 0; i < (gsize) h * w; i++)
+    map[i] = sliver[i];
+  for (int y = 0; y < H; y++)
+    for (int x = 0; x < W; x++)
+      {
+        gsize i = (gsize) y * W + x;
+        float v;
+
+        sf_bilinear_sample (map, h, w, 1, (y + 0.5) * h / H - 0.5, (x + 0.5) * w / W - 0.5, &v);
+        self->state[i] = v > 0.5f && region->state[i] == SF_PIXEL_KNOWN ? SF_PIXEL_HOLE : region->state[i];
+      }
+  self->region.state = self->state;
+  return 1;
+}
+
+static int
+trials_for (const Level *level)
+{
+  /* queries: what the state holds; a rough count is enough */
+  double pairs = (double) level->frame.h * level->frame.w * level->image->h * level->image->w;
+
+  return CLAMP ((int) (TRIAL_PAIRS / pairs), MIN_TRIALS, N_TRIALS);
+}
+
+static gboolean
+plan_levels (PatchEngine *self, const SfProgress *progress, GError **error)
+{
+  const SfRegion *region = &self->region;
+  int slivers = 0;
+
+  if (!make_levels (self, progress, error))
+    return FALSE;
+  if (region->removal && (slivers = add_slivers (self, error)) < 0)
+    return FALSE;
+  if (slivers > 0 && !make_levels (self, progress, error))
+    return FALSE;
   for (int i = 0; i < self->parent.n_levels; i++)
     {
       Level *level = &self->levels[i];
@@ -182,7 +259,7 @@ plan_levels (PatchEngine *self, const SfProgress *progress, GError **error)
         .sigma_min = coarsest ? COARSE_SIGMA_MIN : FINE_SIGMA_MIN,
         .step_share = coarsest ? 1 : FINE_SHARE,
         .finish_evaluations = (coarsest ? SF_PATCH_COARSE_PASSES : 0) + (i == 0 ? SF_PATCH_FINAL_PASSES : 0),
-        .trials = coarsest && !region->generate && !region->keep_content ? N_TRIALS : 1,
+        .trials = coarsest && !region->generate && !region->keep_content ? trials_for (level) : 1,
         .cost = (double) level->frame.h * level->frame.w,
         .start = sf_denoiser_patch_start,
         .lift = sf_denoiser_patch_lift,
@@ -199,11 +276,13 @@ study_surroundings (PatchEngine *self, GError **error)
 {
   const int coarsest = self->parent.n_levels - 1;
   const SfPatchImage *image = self->levels[coarsest].image;
+  const gsize n = (gsize) image->h * image->w;
   double detail;
 
   self->rank_level = MIN (2, coarsest);
+  self->ring_level = level_for_hole (self, RANK_HOLE);
   self->smooth_mu = 1;
-  self->usage = sf_try_alloc ((gsize) image->h * image->w, sizeof (float), error);
+  self->usage = sf_try_alloc (n, sizeof (float), error);
   if (self->usage == NULL)
     return FALSE;
   if (self->region.generate)
@@ -211,17 +290,19 @@ study_surroundings (PatchEngine *self, GError **error)
   detail = sf_patch_ring_detail (self->levels[self->rank_level].image, 12, error);
   if (detail < 0)
     return FALSE;
-  self->ring_detail = detail;
   self->smooth_mu = SMOOTH_MU + (recipes[0].mu - SMOOTH_MU) * CLAMP ((detail - SMOOTH_DETAIL) / (TEXTURED_DETAIL - SMOOTH_DETAIL), 0, 1);
   if (detail >= TEXTURED_DETAIL)
     self->smooth_mu = 1;
   if (self->region.keep_content)
     return TRUE;
-  while (self->stroke_level < coarsest && self->levels[self->stroke_level].hole > STROKE_HOLE)
-    self->stroke_level++;
+  self->stroke_level = level_for_hole (self, STROKE_HOLE);
   self->strokes = sf_patch_find_strokes (self->levels[self->stroke_level].image, error);
-  self->ring = sf_try_alloc ((gsize) image->h * image->w, sizeof (float), error);
-  return self->strokes != NULL && self->ring != NULL && sf_patch_ring_map (image, self->ring, error);
+  self->ring = sf_try_alloc (n, sizeof (float), error);
+  self->detail = sf_try_alloc (n, sizeof (float), error);
+  self->budget = sf_try_alloc (n, sizeof (float), error);
+  return self->strokes != NULL && self->ring != NULL && self->detail != NULL && self->budget != NULL &&
+         sf_patch_ring_map (image, self->ring, error) &&
+         sf_patch_detail_maps (image, self->detail, self->budget, error);
 }
 
 /*** Candidates ***/
@@ -268,6 +349,46 @@ make_penalty (PatchEngine *self, int i, gboolean coarsest, SfPatchLevel *out, GE
   return TRUE;
 }
 
+/* The detail maps at level @i; strokes may be as sharp as they are. */
+static gboolean
+make_detail (PatchEngine *self, int i, gboolean strokes, SfPatchLevel *out, GError **error)
+{
+  const int coarsest = self->parent.n_levels - 1;
+  const SfPatchImage *coarse = self->levels[coarsest].image, *image = self->levels[i].image;
+  g_autofree float *budget = NULL;
+  SfPatchLevel painted = { 0 };
+
+  if (self->detail == NULL)
+    return TRUE;
+  budget = g_memdup2 (self->budget, (gsize) coarse->h * coarse->w * sizeof (float));
+  if (strokes)
+    {
+      gboolean done = coarse_guide (self, coarsest, &painted, error);
+
+      for (int y = 0; done && y < coarse->h; y++)
+        for (int x = 0; x < coarse->w; x++)
+          {
+            float most = 0;
+
+            for (int k = 0; k < 25; k++)
+              most = MAX (most, painted.confidence[(gsize) CLAMP (y + k / 5 - 2, 0, coarse->h - 1) * coarse->w +
+                                                   CLAMP (x + k % 5 - 2, 0, coarse->w - 1)]);
+            budget[(gsize) y * coarse->w + x] += 4 * most;
+          }
+      g_free (painted.guide);
+      g_free (painted.confidence);
+      if (!done)
+        return FALSE;
+    }
+  out->detail = sf_try_alloc ((gsize) image->h * image->w, sizeof (float), error);
+  out->budget = sf_try_alloc ((gsize) image->h * image->w, sizeof (float), error);
+  if (out->detail == NULL || out->budget == NULL)
+    return FALSE;
+  sf_bilinear_resize (self->detail, coarse->h, coarse->w, 1, out->detail, image->h, image->w);
+  sf_bilinear_resize (budget, coarse->h, coarse->w, 1, out->budget, image->h, image->w);
+  return TRUE;
+}
+
 static gboolean
 make_denoiser (PatchEngine *self, int i, int candidate, guint64 seed, GError **error)
 {
@@ -286,8 +407,10 @@ make_denoiser (PatchEngine *self, int i, int candidate, guint64 seed, GError **e
     .stroke_weight = 1,
   };
 
+  gboolean strokes = self->strokes != NULL && self->strokes->len > 0 && recipes[recipe].strokes;
+
   g_clear_pointer (&level->level.denoiser, sf_denoiser_free);
-  if (self->strokes != NULL && self->strokes->len > 0 && recipes[recipe].strokes)
+  if (strokes)
     {
       if (i < self->stroke_level)
         {
@@ -298,7 +421,7 @@ make_denoiser (PatchEngine *self, int i, int candidate, guint64 seed, GError **e
       else if (!coarse_guide (self, i, &patch, error))
         return FALSE;
     }
-  if (!make_penalty (self, i, i == n - 1, &patch, error))
+  if (!make_penalty (self, i, i == n - 1, &patch, error) || !make_detail (self, i, strokes, &patch, error))
     return FALSE;
   level->level.denoiser = sf_denoiser_patch_new (&patch, error);
   return level->level.denoiser != NULL;
@@ -403,8 +526,28 @@ patch_render (SfEngine *engine, int l, const SfTensor *x, GError **error)
   return g_steal_pointer (&out);
 }
 
-/* E = mean distance of the result's patches to the nearest source, at half size, times a factor for blur:
- * exp (1.5 max (0, ln (detail of the surroundings / detail of the result))). */
+/* Share of the result that the ring does not explain, at ring_level; make_content() has been called. */
+static double
+unexplained_share (PatchEngine *self, GError **error)
+{
+  const Level *level = &self->levels[self->ring_level];
+  const SfPatchFrame *f = &level->frame;
+  const SfPatchImage *image = level->image;
+  g_autofree float *filled = g_memdup2 (image->rgb, ((gsize) image->h * image->w + SF_PATCH_PAD) * 4 * sizeof (float));
+
+  for (int y = 0; y < f->h; y++)
+    for (int x = 0; x < f->w; x++)
+      {
+        gsize i = (gsize) (y + f->y) * image->w + x + f->x;
+
+        if (image->state[i] == SF_PIXEL_HOLE)
+          memcpy (filled + i * 4, level->content + ((gsize) y * f->w + x) * 4, 3 * sizeof (float));
+      }
+  return sf_patch_unexplained (image, filled, error);
+}
+
+/* E = mean RMS distance of the result's patches to the nearest source, at half size, * (1 + 10 U), U the share of the
+ * result that nothing in the ring explains: a confident copy of the wrong thing ranks last. */
 static double
 patch_end (SfEngine *engine, const SfTensor *result, const SfProgress *progress, GError **error)
 {
@@ -412,9 +555,8 @@ patch_end (SfEngine *engine, const SfTensor *result, const SfProgress *progress,
   Level *level = &self->levels[self->rank_level];
   g_autoptr (SfDenoiser) judge = NULL;
   g_autoptr (SfTensor) x = NULL, y = NULL;
-  g_autofree guint8 *hole = NULL;
   SfPatchLevel patch = { .image = level->image, .frame = level->frame, .keep_content = self->region.keep_content };
-  double energy, detail;
+  double unexplained = 0;
 
   sf_patch_field_add_usage (sf_denoiser_patch_get_field (self->levels[engine->n_levels - 1].level.denoiser), self->usage);
   self->used = TRUE;
@@ -425,20 +567,12 @@ patch_end (SfEngine *engine, const SfTensor *result, const SfProgress *progress,
   patch.content = level->content;
   x = sf_tensor_new (1, level->frame.h, level->frame.w, 3, error);
   y = sf_tensor_new (1, level->frame.h, level->frame.w, 3, error);
-  hole = sf_try_alloc ((gsize) level->frame.h * level->frame.w, 1, error);
-  if (x == NULL || y == NULL || hole == NULL || (judge = sf_denoiser_patch_new (&patch, error)) == NULL)
+  if (x == NULL || y == NULL || (judge = sf_denoiser_patch_new (&patch, error)) == NULL ||
+      !sf_denoiser_patch_start (judge, x, error) || !sf_denoiser_predict (judge, x, 0, y, progress, error))
     return -1;
-  sf_denoiser_patch_start (judge, x, NULL);
-  for (int i = 0; i < level->frame.h; i++)
-    for (int j = 0; j < level->frame.w; j++)
-      hole[(gsize) i * level->frame.w + j] = level->image->state[(gsize) (i + level->frame.y) * level->image->w + j + level->frame.x];
-  detail = sf_patch_detail (x->data, 3, hole, SF_PIXEL_HOLE, level->frame.h, level->frame.w);
-  if (!sf_denoiser_predict (judge, x, 0, y, progress, error))
+  if (!self->region.keep_content && (unexplained = unexplained_share (self, error)) < 0)
     return -1;
-  energy = sqrt (sf_denoiser_patch_energy (judge));
-  if (detail > 0 && self->ring_detail > detail)
-    energy *= pow (self->ring_detail / detail, 1.5);
-  return energy;
+  return sqrt (sf_denoiser_patch_energy (judge)) * (1 + 10 * unexplained);
 }
 
 static void
@@ -450,6 +584,9 @@ patch_free (SfEngine *engine)
     level_clear (&self->levels[i]);
   g_clear_pointer (&self->strokes, g_array_unref);
   g_free (self->ring);
+  g_free (self->detail);
+  g_free (self->budget);
+  g_free (self->state);
   g_free (self->usage);
   g_free (self);
 }

@@ -21,6 +21,7 @@ typedef struct
   int x, y, width, height;
   gboolean generate;     /* the frame is new and @image is only an example */
   gboolean wrap_x, wrap_y; /* generate: seamless edges */
+  gboolean removal;      /* fill: what is in the hole is to go */
   gboolean keep_content; /* regenerate: the hole's present content is a legitimate source */
   gboolean match_color;
 } SfRegion;

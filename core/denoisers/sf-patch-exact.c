@@ -87,7 +87,8 @@ add_priors (const Exact *e, gsize i, float constant, float *d)
   const SfPatchField *field = e->field;
   const int w = field->image->w, exclude = e->query->exclude;
   int y = field->query[i] / field->frame.w + field->frame.y, x = field->query[i] % field->frame.w + field->frame.x;
-  float scale = 3.0f * e->side * e->side * field->fault_scale;
+  float samples = 3.0f * e->side * e->side, scale = samples * field->fault_scale;
+  float octave = samples * field->detail_scale / SF_DETAIL_STEPS;
 
   for (int s = 0; s < field->n_sources; s++)
     {
@@ -95,6 +96,8 @@ add_priors (const Exact *e, gsize i, float constant, float *d)
 
       d[s] = fmaxf (d[s] + constant, 0) + e->mu * (float) (ey * ey + ex * ex);
       d[s] += field->fault[field->sources[s]] * scale;
+      if (field->detail != NULL)
+        d[s] += CLAMP (field->detail[field->sources[s]] - field->budget[i], 0, SF_DETAIL_STEPS) * octave;
       if (exclude > 0 && ABS (ey) < exclude && ABS (ex) < exclude)
         d[s] = 1e9f;
     }
@@ -155,7 +158,7 @@ sf_patch_field_search_exact (SfPatchField *self, const SfPatchQuery *query, cons
   e.psi = psi;
   e.pixels = pixels;
   e.mu = (float) (query->mu * 3 * area / ((double) image->h * image->h + (double) image->w * image->w));
-  if (g_getenv ("SF_HARD") == NULL && query->sigma > 0 && (self->means = sf_try_alloc ((gsize) self->n_queries * area * 4, sizeof (float), error)) == NULL)
+  if (query->sigma > 0 && (self->means = sf_try_alloc ((gsize) self->n_queries * area * 4, sizeof (float), error)) == NULL)
     return FALSE;
   sf_parallel_for (self->n_sources, 512, gather_sources, &e, NULL);
   sf_parallel_for (self->n_queries, CLAMP (262144 / self->n_sources, 4, MAX_TILE), exact_tile, &e,

@@ -148,6 +148,8 @@ sf_patch_field_free (SfPatchField *self)
   if (self == NULL)
     return;
   g_free (self->fault);
+  g_free (self->detail);
+  g_free (self->budget);
   g_free (self->sources);
   g_free (self->query_map);
   g_free (self->query);
@@ -173,6 +175,30 @@ sf_patch_field_set_penalty (SfPatchField *self, const float *penalty)
   self->fault_scale = most / SF_FAULT_MAX;
   for (int i = 0; i < self->n_sources && most > 0; i++)
     self->fault[self->sources[i]] = (guint8) (penalty[self->sources[i]] / self->fault_scale + 0.5f);
+}
+
+gboolean
+sf_patch_field_set_detail (SfPatchField *self, const float *detail, const float *budget, double cost, GError **error)
+{
+  const SfPatchFrame *f = &self->frame;
+  gsize n = (gsize) self->image->h * self->image->w;
+  const float zero = 6; /* octaves below 1 where the bytes begin */
+
+  g_clear_pointer (&self->detail, g_free);
+  g_clear_pointer (&self->budget, g_free);
+  if ((self->detail = sf_try_alloc (n, 1, error)) == NULL ||
+      (self->budget = sf_try_alloc (self->n_queries, sizeof (float), error)) == NULL)
+    return FALSE;
+  self->detail_scale = (float) cost;
+  for (gsize i = 0; i < n; i++)
+    self->detail[i] = (guint8) CLAMP ((detail[i] + zero) * SF_DETAIL_STEPS + 0.5f, 0, 255);
+  for (int i = 0; i < self->n_queries; i++)
+    {
+      gsize at = (gsize) (self->query[i] / f->w + f->y) * self->image->w + self->query[i] % f->w + f->x;
+
+      self->budget[i] = (budget[at] + zero) * SF_DETAIL_STEPS;
+    }
+  return TRUE;
 }
 
 void
@@ -251,6 +277,7 @@ search_near (SfPatchField *self, const SfPatchQuery *query, const SfProgress *pr
     .z = query->z, .weight = query->weight, .zw = f->w + 2 * pad_x,
     .s = image->rgb, .sh = image->h, .sw = image->w,
     .fault = self->fault, .fault_scale = self->fault_scale * n_samples,
+    .detail = self->detail, .budget = self->budget, .detail_scale = self->detail_scale * n_samples,
     .sources = self->sources, .n_sources = self->n_sources,
     .qh = f->h, .qw = f->w, .query_map = self->query_map, .query = self->query, .plain = self->plain,
     .pad_y = pad_y, .pad_x = pad_x, .dy = f->y, .dx = f->x,

@@ -24,6 +24,9 @@ typedef struct
   int r;
   guint8 *fault;     /* of the image: what a source costs by itself, SF_FAULT_NEVER where there is none */
   float fault_scale; /* cost per sample of a patch = fault * this */
+  guint8 *detail;    /* (nullable) of the image: log2 detail, quantised */
+  float *budget;     /* (nullable) of query i: what a source may have, in the same units */
+  float detail_scale; /* cost per sample of an octave too much */
   gint32 *sources;
   int n_sources;
   gint32 *query_map; /* of the state: query or -1 */
@@ -59,6 +62,15 @@ int sf_patch_count_sources (const SfPatchImage *image, int r, gboolean keep_cont
  * @penalty: (nullable): of the image: cost per sample of each source
  */
 void sf_patch_field_set_penalty (SfPatchField *self, const float *penalty);
+
+/**
+ * sf_patch_field_set_detail:
+ * @detail: of the image: log2 of the detail around each source
+ * @budget: of the image: log2 of the detail that may be pasted there
+ * @cost: per sample of a patch, for a source an octave or more above its query's budget
+ */
+gboolean sf_patch_field_set_detail (SfPatchField *self, const float *detail, const float *budget, double cost,
+                                    GError **error);
 
 /* Takes over the sources of @other, a field over the same image and frame with another radius. */
 void sf_patch_field_inherit (SfPatchField *self, const SfPatchField *other);

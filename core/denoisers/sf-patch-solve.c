@@ -36,7 +36,7 @@ sf_patch_harmonic (float *x, const guint8 *fixed, int h, int w)
 
 #define LAMBDA 5e-3f
 #define ROBUST 0.02
-#define EDGE 0.12f /* a larger difference of gradients is an edge, no seam */
+#define EDGE 0.12f /* at the hole's border a larger difference of gradients is an edge, no seam */
 #define MAX_ITERATIONS 150
 #define TOLERANCE 1e-4
 
@@ -185,7 +185,7 @@ add_divergence (const SfPatchFrame *f, const guint8 *hole, const float *x, const
             d[c] = voted[at * 4 + c] - (x[next * 4 + c] - x[at * 4 + c]);
             largest = MAX (largest, fabsf (d[c]));
           }
-        if (largest >= EDGE)
+        if (largest >= EDGE && !(hole[at] && hole[next]))
           continue;
         for (int c = 0; c < 3; c++)
           {

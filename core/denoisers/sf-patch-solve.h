@@ -20,8 +20,8 @@ void sf_patch_harmonic (float *x, const guint8 *fixed, int h, int w);
  *
  * Removes small steps between copied pieces: the sources' forward differences are voted like their colours (g), and
  *   min_x' lambda |x' - x|^2 + |grad x' - g|^2    in the hole, x' = x outside
- * is solved by conjugate gradients.  Where g differs from grad x by more than a step that could be a seam, grad x is
- * kept: it is a real edge.
+ * is solved by conjugate gradients.  Between the hole and what is known, a g that differs from grad x by more than a
+ * seam would is ignored: there is a real edge.  Within the hole torn seams become ramps.
  */
 gboolean sf_patch_polish (SfPatchField *field, const float *weight, const guint8 *hole, float *x,
                           const SfProgress *progress, GError **error);

@@ -6,37 +6,50 @@
 
 #include "base/sf-error.h"
 #include "base/sf-parallel.h"
+#include "denoisers/sf-patch-solve.h"
 #include "kernels/sf-blas.h"
 
 #define RADIUS 3
 #define SIDE (2 * RADIUS + 1)
 #define SAMPLES (3 * SIDE * SIDE)
-#define RING_WIDTH 4
-#define EXPLAINED 0.15f   /* RMS distance to the ring up to which a source costs nothing */
-#define UNEXPLAINED 0.35f /* and from which it costs the full penalty */
 #define TILE 32
+
+/*** Explained by the ring ***/
+
+/* RMS distance to the ring up to which a patch is explained, and from which it is not at all. */
+typedef struct
+{
+  float explained, unexplained;
+} Limits;
+
+static const Limits source_limits = { 0.15f, 0.35f };
+static const Limits result_limits = { 0.1f, 0.35f };
+#define SOURCE_RING 4 /* width of the ring beyond a patch's radius */
+#define RESULT_RING 6
 
 typedef struct
 {
-  const SfPatchImage *image;
-  const gint32 *ring, *all;
+  const float *rgb;      /* h x w x 4: patches that are judged are read here */
+  int w;
+  const gint32 *judged;
   int n_ring;
   float *patches, *norms; /* of the ring: n_ring x SAMPLES, n_ring */
-  float *map;
-} Ring;
+  Limits limits;
+  float *out;            /* of judged i */
+} Judge;
 
 /* The patch around pixel @at, SAMPLES floats; returns its squared norm. */
 static float
-gather (const SfPatchImage *image, gint32 at, float *patch)
+gather (const float *rgb, int w, gint32 at, float *patch)
 {
-  const float *rgb = image->rgb + ((gsize) at - RADIUS * (gsize) image->w - RADIUS) * 4;
   float norm = 0;
 
+  rgb += ((gsize) at - RADIUS * (gsize) w - RADIUS) * 4;
   for (int y = 0; y < SIDE; y++)
     for (int x = 0; x < SIDE; x++)
       for (int c = 0; c < 3; c++)
         {
-          float v = rgb[((gsize) y * image->w + x) * 4 + c];
+          float v = rgb[((gsize) y * w + x) * 4 + c];
 
           *patch++ = v;
           norm += v * v;
@@ -45,71 +58,166 @@ gather (const SfPatchImage *image, gint32 at, float *patch)
 }
 
 static void
-ring_tile (gsize begin, gsize end, gpointer data)
+judge_tile (gsize begin, gsize end, gpointer data)
 {
-  const Ring *r = data;
+  const Judge *j = data;
   const int n = (int) (end - begin);
   g_autofree float *patches = g_new (float, n * SAMPLES);
-  g_autofree float *dots = g_new (float, (gsize) n * r->n_ring);
+  g_autofree float *dots = g_new (float, (gsize) n * j->n_ring);
   float norms[TILE];
 
   for (int i = 0; i < n; i++)
-    norms[i] = gather (r->image, r->all[begin + i], patches + i * SAMPLES);
-  sf_gemm_nt (n, r->n_ring, SAMPLES, patches, r->patches, dots);
+    norms[i] = gather (j->rgb, j->w, j->judged[begin + i], patches + i * SAMPLES);
+  sf_gemm_nt (n, j->n_ring, SAMPLES, patches, j->patches, dots);
   for (int i = 0; i < n; i++)
     {
       float least = G_MAXFLOAT;
 
-      for (int j = 0; j < r->n_ring; j++)
-        least = MIN (least, norms[i] + r->norms[j] - 2 * dots[(gsize) i * r->n_ring + j]);
+      for (int k = 0; k < j->n_ring; k++)
+        least = MIN (least, norms[i] + j->norms[k] - 2 * dots[(gsize) i * j->n_ring + k]);
       least = sqrtf (MAX (least, 0) / SAMPLES);
-      r->map[r->all[begin + i]] = CLAMP ((least - EXPLAINED) / (UNEXPLAINED - EXPLAINED), 0, 1);
+      j->out[begin + i] = CLAMP ((least - j->limits.explained) / (j->limits.unexplained - j->limits.explained), 0, 1);
     }
+}
+
+static gboolean
+patch_is_known (const SfPatchImage *image, int y, int x)
+{
+  for (int dy = -RADIUS; dy <= RADIUS; dy++)
+    for (int dx = -RADIUS; dx <= RADIUS; dx++)
+      if (image->state[(gsize) (y + dy) * image->w + x + dx] != SF_PIXEL_KNOWN)
+        return FALSE;
+  return TRUE;
+}
+
+/* How badly the ring of @width explains the patches of @rgb around the pixels whose state is @state (fully known ones
+ * if that is SF_PIXEL_KNOWN).  Returns their places; *out has a value for each.  None if there is hardly a ring. */
+static GArray *
+judge_by_ring (const SfPatchImage *image, const float *rgb, SfPixelState state, int width, Limits limits, float **out,
+               GError **error)
+{
+  gsize n = (gsize) image->h * image->w;
+  g_autofree float *distance = sf_try_alloc (n, sizeof (float), error), *patches = NULL, *norms = NULL;
+  g_autofree guint8 *outside = sf_try_alloc (n, 1, error);
+  g_autoptr (GArray) judged = g_array_new (FALSE, FALSE, sizeof (gint32));
+  g_autoptr (GArray) ring = g_array_new (FALSE, FALSE, sizeof (gint32));
+  Judge judge = { .rgb = rgb, .w = image->w, .limits = limits };
+
+  if (distance == NULL || outside == NULL)
+    return NULL;
+  for (gsize i = 0; i < n; i++)
+    outside[i] = image->state[i] != SF_PIXEL_HOLE;
+  if (!sf_distance_transform (outside, TRUE, image->h, image->w, FALSE, distance, error))
+    return NULL;
+  for (int y = RADIUS; y < image->h - RADIUS; y++)
+    for (int x = RADIUS; x < image->w - RADIUS; x++)
+      {
+        gint32 at = y * image->w + x;
+        gboolean known = image->state[at] == SF_PIXEL_KNOWN && patch_is_known (image, y, x);
+
+        if (known && distance[at] <= RADIUS + width)
+          g_array_append_val (ring, at);
+        if (state == SF_PIXEL_KNOWN ? known : image->state[at] == state)
+          g_array_append_val (judged, at);
+      }
+  if (ring->len < 8)
+    g_array_set_size (judged, 0);
+  patches = sf_try_alloc ((gsize) ring->len * SAMPLES, sizeof (float), error);
+  norms = sf_try_alloc (ring->len, sizeof (float), error);
+  *out = sf_try_alloc (judged->len, sizeof (float), error);
+  if (patches == NULL || norms == NULL || *out == NULL)
+    return NULL;
+  for (guint i = 0; i < ring->len; i++)
+    norms[i] = gather (image->rgb, image->w, g_array_index (ring, gint32, i), patches + (gsize) i * SAMPLES);
+  judge.judged = (const gint32 *) (gpointer) judged->data;
+  judge.n_ring = (int) ring->len;
+  judge.patches = patches;
+  judge.norms = norms;
+  judge.out = *out;
+  sf_parallel_for (judged->len, TILE, judge_tile, &judge, NULL);
+  return g_steal_pointer (&judged);
 }
 
 gboolean
 sf_patch_ring_map (const SfPatchImage *image, float *map, GError **error)
 {
-  gsize n = (gsize) image->h * image->w;
-  g_autofree float *distance = sf_try_alloc (n, sizeof (float), error);
-  g_autofree guint8 *outside = sf_try_alloc (n, 1, error);
-  g_autofree gint32 *all = sf_try_alloc (n, sizeof (gint32), error);
-  g_autofree gint32 *ring = sf_try_alloc (n, sizeof (gint32), error);
-  g_autofree float *patches = NULL, *norms = NULL;
-  g_autofree guint8 *patch_known = NULL;
-  int n_all = 0, n_ring = 0;
+  g_autofree float *values = NULL;
+  g_autoptr (GArray) sources = judge_by_ring (image, image->rgb, SF_PIXEL_KNOWN, SOURCE_RING, source_limits, &values, error);
 
-  memset (map, 0, n * sizeof (float));
-  if (distance == NULL || outside == NULL || all == NULL || ring == NULL)
+  memset (map, 0, (gsize) image->h * image->w * sizeof (float));
+  for (guint i = 0; sources != NULL && i < sources->len; i++)
+    map[g_array_index (sources, gint32, i)] = values[i];
+  return sources != NULL;
+}
+
+double
+sf_patch_unexplained (const SfPatchImage *image, const float *filled, GError **error)
+{
+  g_autofree float *values = NULL;
+  g_autoptr (GArray) made = judge_by_ring (image, filled, SF_PIXEL_HOLE, RESULT_RING, result_limits, &values, error);
+  double sum = 0;
+
+  if (made == NULL)
+    return -1;
+  for (guint i = 0; i < made->len; i++)
+    sum += values[i];
+  return made->len > 0 ? sum / made->len : 0;
+}
+
+/*** Detail ***/
+
+#define NO_LIMIT 9.0f
+#define HEADROOM 0.7f /* octaves above the surroundings that cost nothing */
+
+gboolean
+sf_patch_detail_maps (const SfPatchImage *image, float *detail, float *budget, GError **error)
+{
+  const int h = image->h, w = image->w;
+  gsize n = (gsize) h * w;
+  g_autofree float *weight = sf_try_alloc (n, sizeof (float), error);
+  g_autofree float *distance = sf_try_alloc (n, sizeof (float), error);
+  g_autofree float *extended = sf_patch_pixels_new (h, w, error);
+  g_autofree guint8 *fixed = sf_try_alloc (n, 1, error);
+  double mean = 0;
+  gsize count = 0;
+
+  if (weight == NULL || distance == NULL || extended == NULL || fixed == NULL ||
+      !sf_distance_transform (image->state, SF_PIXEL_KNOWN, h, w, FALSE, distance, error))
+    return FALSE;
+  memset (detail, 0, n * sizeof (float));
+  for (int y = 1; y < h - 1; y++)
+    for (int x = 1; x < w - 1; x++)
+      {
+        gsize i = (gsize) y * w + x;
+        const guint8 *s = image->state + i;
+        const float *p = image->rgb + i * 4;
+
+        if (s[0] != SF_PIXEL_KNOWN || s[-1] != SF_PIXEL_KNOWN || s[1] != SF_PIXEL_KNOWN || s[-w] != SF_PIXEL_KNOWN ||
+            s[w] != SF_PIXEL_KNOWN)
+          continue;
+        weight[i] = 1;
+        for (int c = 0; c < 3; c++)
+          {
+            float gx = p[c + 4] - p[c - 4], gy = p[c + 4 * (gssize) w] - p[c - 4 * (gssize) w];
+
+            detail[i] += (gx * gx + gy * gy) / 12;
+          }
+      }
+  if (!sf_gaussian_blur (detail, h, w, 2, error) || !sf_gaussian_blur (weight, h, w, 2, error))
     return FALSE;
   for (gsize i = 0; i < n; i++)
-    outside[i] = image->state[i] != SF_PIXEL_HOLE;
-  if (!sf_distance_transform (outside, TRUE, image->h, image->w, FALSE, distance, error))
-    return FALSE;
-  for (int y = RADIUS; y < image->h - RADIUS; y++)
-    for (int x = RADIUS; x < image->w - RADIUS; x++)
-      {
-        gsize at = (gsize) y * image->w + x;
-        gboolean known = TRUE;
-
-        for (int dy = -RADIUS; dy <= RADIUS && known; dy++)
-          for (int dx = -RADIUS; dx <= RADIUS && known; dx++)
-            known = image->state[at + dy * (gssize) image->w + dx] == SF_PIXEL_KNOWN;
-        if (!known)
-          continue;
-        all[n_all++] = (gint32) at;
-        if (distance[at] <= RADIUS + RING_WIDTH)
-          ring[n_ring++] = (gint32) at;
-      }
-  if (n_ring < 8)
-    return TRUE;
-  patches = sf_try_alloc ((gsize) n_ring * SAMPLES, sizeof (float), error);
-  norms = sf_try_alloc (n_ring, sizeof (float), error);
-  if (patches == NULL || norms == NULL)
-    return FALSE;
-  for (int i = 0; i < n_ring; i++)
-    norms[i] = gather (image, ring[i], patches + (gsize) i * SAMPLES);
-  sf_parallel_for (n_all, TILE, ring_tile, &(Ring) { image, ring, all, n_ring, patches, norms, map }, NULL);
+    {
+      detail[i] = log2f (sqrtf (MAX (detail[i] / MAX (weight[i], 1e-6f), 0)) + 0.02f);
+      fixed[i] = image->state[i] == SF_PIXEL_KNOWN && distance[i] >= 1.5f;
+      mean += fixed[i] ? detail[i] : 0;
+      count += fixed[i];
+    }
+  for (gsize i = 0; i < n; i++)
+    extended[i * 4] = fixed[i] ? detail[i] : (float) (mean / MAX (count, 1));
+  if (count > 0)
+    sf_patch_harmonic (extended, fixed, h, w);
+  for (gsize i = 0; i < n; i++)
+    budget[i] = image->state[i] == SF_PIXEL_HOLE ? extended[i * 4] + HEADROOM : NO_LIMIT;
   return TRUE;
 }
 

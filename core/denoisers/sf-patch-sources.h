@@ -12,6 +12,25 @@
  */
 gboolean sf_patch_ring_map (const SfPatchImage *image, float *map, GError **error);
 
+/**
+ * sf_patch_unexplained:
+ * @image: a level where the hole is at most 32 px across
+ * @filled: h x w x 4: the same with the result in its hole
+ *
+ * Returns: share 0…1 of the result that nothing in the ring explains, negative on error
+ */
+double sf_patch_unexplained (const SfPatchImage *image, const float *filled, GError **error);
+
+/**
+ * sf_patch_detail_maps:
+ * @detail: (out): h x w: log2 of the RMS gradient around each known pixel
+ * @budget: (out): h x w: in the hole, what its surroundings have (harmonically extended) and a little more; elsewhere
+ *          no limit
+ *
+ * A confident copy of something detailed into smooth surroundings is the worst that a fill can do.
+ */
+gboolean sf_patch_detail_maps (const SfPatchImage *image, float *detail, float *budget, GError **error);
+
 /* Mean |Laplacian| of the luminance where @mask is @value and all four neighbours' too; pixels of @stride floats. */
 double sf_patch_detail (const float *rgb, int stride, const guint8 *mask, guint8 value, int h, int w);
 

@@ -124,7 +124,7 @@ typedef struct
   gsize zo; /* first float of its patch in z */
   gboolean plain;
   int nn;
-  float cost;
+  float cost, budget;
 } Query;
 
 static inline Query
@@ -139,6 +139,7 @@ query_open (const SfPatchSearch *m, gsize i, int r)
     .plain = m->plain[i],
     .nn = m->nn[i],
     .cost = m->cost[i],
+    .budget = m->detail != NULL ? m->budget[i] : 0,
   };
 }
 
@@ -159,6 +160,8 @@ query_try (const SfPatchSearch *m, Query *q, int s, float bias, double inverse, 
   if (s == q->nn || s < 0 || s >= m->sh * m->sw || m->fault[s] == SF_FAULT_NEVER)
     return;
   fixed = m->fault[s] * m->fault_scale;
+  if (m->detail != NULL && m->detail[s] > q->budget)
+    fixed += MIN (m->detail[s] - q->budget, SF_DETAIL_STEPS) * (m->detail_scale / SF_DETAIL_STEPS);
   if (m->mu > 0 || m->exclude > 0)
     {
       int sy = row_of (s, inverse), ey = sy - q->y, ex = s - sy * m->sw - q->x;

@@ -17,6 +17,7 @@
 /* A byte, so that a whole picture's faults stay in the cache: the search reads them at random. */
 #define SF_FAULT_NEVER 255
 #define SF_FAULT_MAX 254
+#define SF_DETAIL_STEPS 32
 
 /* A nearest-patch search: for each query patch of the state the source patch with the lowest
  *   cost (q, s) = sum_j W_j (z_qj - psi_sj)^2 + penalty_s + mu |pos_s - pos_q|^2.
@@ -29,6 +30,9 @@ typedef struct
   int sh, sw;
   const guint8 *fault;     /* sh x sw: what source s costs by itself; SF_FAULT_NEVER where it is no source */
   float fault_scale;       /* penalty_s = fault_s * this */
+  const guint8 *detail;    /* (nullable) sh x sw: detail of source s, SF_DETAIL_STEPS per octave */
+  const float *budget;     /* of query i: detail up to which a source costs nothing, in the same units */
+  float detail_scale;      /* cost of a whole octave above the budget, and of any more */
   const gint32 *sources;   /* the valid centres */
   int n_sources;
 

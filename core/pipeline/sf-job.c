@@ -99,6 +99,7 @@ open_engine (SfJob *self, const SfProgress *progress, GError **error)
     .width = plan->frame.width,
     .height = plan->frame.height,
     .generate = self->task == SF_TASK_GENERATE,
+    .removal = self->task == SF_TASK_FILL,
     .keep_content = self->task == SF_TASK_REGENERATE,
     .match_color = self->settings->match_color,
   };

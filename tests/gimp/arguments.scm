@@ -44,9 +44,9 @@
 (acts #:tileable "both")
 
 ; strength 0 is the input, bit for bit
-(let ((digest (digest layer)))
+(let ((before (digest layer)))
   (plug-in-sfumato-regenerate #:image image #:drawables (vector layer) #:strength 0 #:output "replace")
-  (check-equal 'nothing (digest layer) digest))
+  (check-equal 'nothing (digest layer) before))
 
 ; -1 draws a seed, which is told: with it the result repeats
 (let* ((result (plug-in-sfumato-fill #:image image #:drawables (vector layer) #:seed -1 #:steps 3))

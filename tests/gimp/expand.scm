@@ -9,12 +9,12 @@
 
 ; ---- a new layer over the new canvas; the old layer is only moved ----
 
-(let* ((layer (new)) (image (gimp-item-get-image layer)) (digest (digest layer)))
+(let* ((layer (new)) (image (gimp-item-get-image layer)) (before (digest layer)))
   (select layer 4 4 5 5)
   (let ((border (made (expand layer #:left 10 #:top 6))))
     (check-equal 'canvas (size image) '(50 36))
     (check-equal 'moved (gimp-drawable-get-offsets layer) '(10 6))
-    (check-equal 'pixels (digest layer) digest)
+    (check-equal 'pixels (digest layer) before)
     (check-equal 'above (layers image) (list border layer))
     (check-equal 'selection (gimp-selection-bounds image) '(#t 14 10 19 15)))
   ; nothing is left transparent

@@ -9,10 +9,10 @@
 (define (size layer) (list (gimp-drawable-get-width layer) (gimp-drawable-get-height layer)))
 
 ; the image's size, in a new layer; the example stays
-(let* ((digest (digest layer)) (new (made (generate))))
+(let* ((before (digest layer)) (new (made (generate))))
   (check-equal 'size (size new) '(48 40))
   (check-equal 'mask (gimp-layer-get-mask new) -1)
-  (check-equal 'example (digest layer) digest)
+  (check-equal 'example (digest layer) before)
   (gimp-image-remove-layer image new))
 
 ; any size, in an image of its own

@@ -20,18 +20,18 @@
 ; a layer of one pixel, of one row, of one column, smaller than a patch: nothing to continue from
 (for-each
   (lambda (size)
-    (let* ((layer (rgb-picture (car size) (cadr size))) (digest (digest layer)) (image (gimp-item-get-image layer)))
+    (let* ((layer (rgb-picture (car size) (cadr size))) (before (digest layer)) (image (gimp-item-get-image layer)))
       (select layer 0 0 1 1)
       (fails "surroundings" (plug-in-sfumato-fill #:image image #:drawables (vector layer) #:output "replace"))
-      (check-equal (list 'unchanged size) (digest layer) digest)
+      (check-equal (list 'unchanged size) (digest layer) before)
       (done layer)))
   '((1 1)))
 (for-each
   (lambda (size)
-    (let* ((layer (rgb-picture (car size) (cadr size))) (digest (digest layer)) (image (gimp-item-get-image layer)))
+    (let* ((layer (rgb-picture (car size) (cadr size))) (before (digest layer)) (image (gimp-item-get-image layer)))
       (select layer 0 0 1 1)
       (fails "too little" (plug-in-sfumato-fill #:image image #:drawables (vector layer) #:output "replace"))
-      (check-equal (list 'unchanged size) (digest layer) digest)
+      (check-equal (list 'unchanged size) (digest layer) before)
       (done layer)))
   '((1 30) (30 1) (2 2) (3 3)))
 

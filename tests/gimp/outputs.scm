@@ -19,13 +19,13 @@
 
 ; ---- a new layer, directly above ----
 
-(let* ((digest (digest layer))
+(let* ((before (digest layer))
        (result (plug-in-sfumato-fill #:image image #:drawables (vector layer) #:seed 41 #:steps 2))
        (new (made result)))
   (check-equal 'seed (seed-of result) 41)
   (check-equal 'count (vector-length (car result)) 1)
   (check-equal 'order (layers image) (list top new layer))
-  (check-equal 'below (digest layer) digest)
+  (check-equal 'below (digest layer) before)
   (check 'mask (gimp-item-id-is-layer-mask (gimp-layer-get-mask new)))
   (check-equal 'edit-mask (gimp-layer-get-edit-mask new) #f)
   (check 'name (contains? (gimp-item-get-name new) "41"))

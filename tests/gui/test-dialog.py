@@ -8,7 +8,7 @@ import time
 from gui import Atspi, Dialog, wait
 
 ELLIPSE = '(gimp-image-select-ellipse image CHANNEL-OP-REPLACE %d %d %d %d)'
-LADYBIRD = ELLIPSE % (250, 300, 90, 80)
+LADYBIRD = ELLIPSE % (825, 345, 150, 150)
 
 CONTROLS = ['push button', 'toggle button', 'check box', 'spin button', 'combo box', 'text', 'password text', 'slider',
             'progress bar', 'drawing area', 'image', 'list box', 'flow box']
@@ -58,10 +58,10 @@ def regenerate():
     check_names(dialog)
     time.sleep(1)
     dialog.screenshot('regenerate-open')
-    dialog.set('Strength', 0.3)
+    dialog.set('Strength', 30)
     time.sleep(1)
     dialog.screenshot('regenerate-strength-30')
-    dialog.set('Strength', 0.5)
+    dialog.set('Strength', 50)
     dialog.set('Candidates', 4)
     assert dialog.run('Regenerate') == 4
     dialog.press('More like this')
@@ -74,7 +74,7 @@ def regenerate():
     for mark in marks[1:4]:
         mark.get_action_iface().do_action(0)
     dialog.press('Keep')
-    time.sleep(0.5)
+    wait('the word that it was kept', lambda: dialog.text_with('in the image now'))
     dialog.screenshot('regenerate-kept')
     assert 'layers=4' in dialog.close()
 
@@ -82,13 +82,13 @@ def regenerate():
 def expand():
     dialog = open_one('expand', 'Expand', picture='storm.jpg')
     dialog.press('Keep')
-    time.sleep(0.5)
+    wait('the word that it was kept', lambda: dialog.text_with('in the image now'))
     dialog.screenshot('expand-kept')
     assert 'layers=2' in dialog.close()
 
 
 def generate():
-    dialog = Dialog('generate', picture='gravel.png')
+    dialog = Dialog('generate', picture='grass.png')
     check_names(dialog)
     dialog.set('Width', 256)
     dialog.set('Height', 192)
@@ -97,7 +97,7 @@ def generate():
     assert dialog.run('Generate') == 1
     dialog.screenshot('generate-done')
     dialog.press('Keep')
-    time.sleep(0.5)
+    wait('the word that it was kept', lambda: dialog.text_with('in the image now'))
     assert 'layers=2' in dialog.close()
 
 
@@ -129,7 +129,7 @@ def error():
     check_names(dialog)
     time.sleep(0.5)
     dialog.screenshot('error')
-    assert dialog.text('Select the area to fill first'), 'no message'
+    assert dialog.text_with('Select the area to fill first'), 'no message'
     assert not dialog.sensitive('Fill')
     assert 'layers=1' in dialog.close()
 

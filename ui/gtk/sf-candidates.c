@@ -4,6 +4,8 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "sf-fields.h"
+
 /* One thumbnail, kept with its child of the flow box. */
 typedef struct
 {
@@ -108,7 +110,8 @@ add_child (SfCandidates *self, SfItem *item, cairo_surface_t *thumbnail)
 
   item->child = gtk_flow_box_child_new ();
   item->mark = gtk_check_button_new ();
-  item->label = gtk_label_new (NULL);
+  item->label = sf_note_new (NULL);
+  gtk_label_set_xalign (GTK_LABEL (item->label), 0.5);
   gtk_widget_set_halign (item->mark, GTK_ALIGN_START);
   gtk_widget_set_valign (item->mark, GTK_ALIGN_START);
   gtk_widget_set_focus_on_click (item->mark, FALSE);
@@ -117,8 +120,6 @@ add_child (SfCandidates *self, SfItem *item, cairo_surface_t *thumbnail)
   gtk_box_pack_start (GTK_BOX (box), overlay, FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (box), item->label, FALSE, FALSE, 0);
   gtk_container_add (GTK_CONTAINER (item->child), box);
-  gtk_label_set_attributes (GTK_LABEL (item->label), NULL);
-  gtk_style_context_add_class (gtk_widget_get_style_context (item->label), "sf-small");
   g_object_set_data (G_OBJECT (item->child), "sf-item", item);
   g_object_set_data (G_OBJECT (item->mark), "sf-item", item);
   name_item (item);
@@ -341,7 +342,7 @@ sf_candidates_init (SfCandidates *self)
   gtk_stack_add_named (GTK_STACK (self->stack), self->flow, "results");
 
   /* As high with results as without. */
-  gtk_widget_set_size_request (GTK_WIDGET (self), -1, SF_THUMBNAIL_SIZE + 44);
+  gtk_widget_set_size_request (GTK_WIDGET (self), -1, SF_THUMBNAIL_SIZE + 40);
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (self), GTK_POLICY_AUTOMATIC, GTK_POLICY_NEVER);
   gtk_scrolled_window_set_shadow_type (GTK_SCROLLED_WINDOW (self), GTK_SHADOW_IN);
   gtk_container_add (GTK_CONTAINER (self), self->stack);

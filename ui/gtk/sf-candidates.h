@@ -43,4 +43,4 @@ void sf_candidates_set_kept (SfCandidates *self);
 /* Whether all chosen ones are in the image already. */
 gboolean sf_candidates_get_kept (SfCandidates *self);
 
-#define SF_THUMBNAIL_SIZE 64
+#define SF_THUMBNAIL_SIZE 72

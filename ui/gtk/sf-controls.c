@@ -174,7 +174,7 @@ sf_controls_set_evaluations (SfControls *self, int n)
   if (self->evaluations == NULL)
     return;
   if (n > 0)
-    text = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%d evaluation a candidate", "%d evaluations a candidate", n), n);
+    text = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%d evaluation per candidate", "%d evaluations per candidate", n), n);
   gtk_label_set_text (GTK_LABEL (self->evaluations), text ? text : "–");
 }
 

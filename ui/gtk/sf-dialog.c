@@ -13,6 +13,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "sf-fields.h"
 #include "sf-mnemonics.h"
 #include "sf-session.h"
 
@@ -63,8 +64,9 @@ make_caption_row (SfSession *s)
 {
   GtkWidget *row = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
 
-  s->caption = gtk_label_new (NULL);
-  gtk_label_set_xalign (GTK_LABEL (s->caption), 0);
+  s->caption = sf_note_new (NULL);
+  gtk_label_set_line_wrap (GTK_LABEL (s->caption), TRUE);
+  gtk_label_set_lines (GTK_LABEL (s->caption), 2);
   gtk_label_set_ellipsize (GTK_LABEL (s->caption), PANGO_ELLIPSIZE_END);
   s->compare = gtk_toggle_button_new_with_mnemonic (_("Co_mpare"));
   set_name (s->compare, _("Compare"),

@@ -6,13 +6,6 @@
 
 #define FADED 0.6 /* opacity of what is only said, not set */
 
-enum
-{
-  COLUMN_NAME,
-  COLUMN_LABEL,
-  COLUMN_MEANING,
-};
-
 static PangoAttrList *
 faded (double scale)
 {
@@ -53,26 +46,42 @@ sf_plain_label (const char *label)
 
 /*** Choices ***/
 
+enum
+{
+  COLUMN_NAME,
+  COLUMN_LABEL,
+  COLUMN_MARKUP,
+};
+
+static void
+choice_set_markup (GtkListStore *store, GtkTreeIter *iter, const char *label, const char *meaning)
+{
+  g_autofree char *markup = meaning ? g_markup_printf_escaped ("%s <span alpha=\"60%%\">(%s)</span>", label, meaning)
+                                    : g_markup_escape_text (label, -1);
+
+  gtk_list_store_set (store, iter, COLUMN_MARKUP, markup, -1);
+}
+
 GtkWidget *
 sf_choice_new (GObject *config, const char *property, const SfChoice *choices, int n)
 {
   GtkListStore *store = gtk_list_store_new (3, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_STRING);
-  GtkWidget *combo;
-  GtkCellRenderer *label = gtk_cell_renderer_text_new (), *meaning = gtk_cell_renderer_text_new ();
-  PangoAttrList *attributes = faded (1);
+  GtkWidget *combo = gtk_combo_box_new_with_model (GTK_TREE_MODEL (store));
+  GtkCellRenderer *renderer = gtk_cell_renderer_text_new ();
 
   for (int i = 0; i < n; i++)
-    gtk_list_store_insert_with_values (store, NULL, -1, COLUMN_NAME, choices[i].name, COLUMN_LABEL,
-                                       g_dgettext (GETTEXT_PACKAGE, choices[i].label), -1);
-  combo = gtk_combo_box_new_with_model (GTK_TREE_MODEL (store));
+    {
+      const char *label = g_dgettext (GETTEXT_PACKAGE, choices[i].label);
+      GtkTreeIter iter;
+
+      gtk_list_store_insert_with_values (store, &iter, -1, COLUMN_NAME, choices[i].name, COLUMN_LABEL, label, -1);
+      choice_set_markup (store, &iter, label, NULL);
+    }
   g_object_unref (store);
+  g_object_set (renderer, "ellipsize", PANGO_ELLIPSIZE_END, NULL);
   gtk_combo_box_set_id_column (GTK_COMBO_BOX (combo), COLUMN_NAME);
-  g_object_set (meaning, "ellipsize", PANGO_ELLIPSIZE_END, "attributes", attributes, "xalign", 0.0, NULL);
-  pango_attr_list_unref (attributes);
-  gtk_cell_layout_pack_start (GTK_CELL_LAYOUT (combo), label, FALSE);
-  gtk_cell_layout_pack_start (GTK_CELL_LAYOUT (combo), meaning, TRUE);
-  gtk_cell_layout_set_attributes (GTK_CELL_LAYOUT (combo), label, "text", COLUMN_LABEL, NULL);
-  gtk_cell_layout_set_attributes (GTK_CELL_LAYOUT (combo), meaning, "text", COLUMN_MEANING, NULL);
+  gtk_cell_layout_pack_start (GTK_CELL_LAYOUT (combo), renderer, TRUE);
+  gtk_cell_layout_set_attributes (GTK_CELL_LAYOUT (combo), renderer, "markup", COLUMN_MARKUP, NULL);
   /* A GimpParamSpecChoice is a string property as well. */
   g_object_bind_property (config, property, combo, "active-id", G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
   return combo;
@@ -82,17 +91,16 @@ static void
 choice_set_automatic (GtkComboBox *combo, const char *meaning)
 {
   GtkTreeModel *model = gtk_combo_box_get_model (combo);
-  g_autofree char *text = meaning ? g_strdup_printf ("(%s)", meaning) : NULL;
   GtkTreeIter iter;
 
   for (gboolean more = gtk_tree_model_get_iter_first (model, &iter); more; more = gtk_tree_model_iter_next (model, &iter))
     {
       g_autofree char *name = NULL;
+      g_autofree char *label = NULL;
 
-      gtk_tree_model_get (model, &iter, COLUMN_NAME, &name, -1);
-      if (g_strcmp0 (name, "auto") != 0)
-        continue;
-      gtk_list_store_set (GTK_LIST_STORE (model), &iter, COLUMN_MEANING, text, -1);
+      gtk_tree_model_get (model, &iter, COLUMN_NAME, &name, COLUMN_LABEL, &label, -1);
+      if (g_strcmp0 (name, "auto") == 0)
+        choice_set_markup (GTK_LIST_STORE (model), &iter, label, meaning);
     }
 }
 
@@ -169,6 +177,25 @@ number_new (GObject *config, const SfParam *param)
   return spin;
 }
 
+static gboolean
+on_percent_output (GtkSpinButton *spin)
+{
+  g_autofree char *text = g_strdup_printf (_("%.0f %%"), gtk_adjustment_get_value (gtk_spin_button_get_adjustment (spin)));
+
+  if (g_strcmp0 (text, gtk_entry_get_text (GTK_ENTRY (spin))) != 0)
+    gtk_entry_set_text (GTK_ENTRY (spin), text);
+  return TRUE;
+}
+
+static int
+on_percent_input (GtkSpinButton *spin, double *value)
+{
+  char *end;
+
+  *value = g_strtod (gtk_entry_get_text (GTK_ENTRY (spin)), &end);
+  return end == gtk_entry_get_text (GTK_ENTRY (spin)) ? GTK_INPUT_ERROR : TRUE;
+}
+
 /* Shares of one are shown in per cent. */
 static GtkWidget *
 slider_new (GObject *config, const SfParam *param)
@@ -179,6 +206,10 @@ slider_new (GObject *config, const SfParam *param)
     {
       gimp_prop_widget_set_factor (scale, 100, 1, 10, 0);
       gtk_spin_button_set_digits (GTK_SPIN_BUTTON (scale), 0);
+      gtk_spin_button_set_numeric (GTK_SPIN_BUTTON (scale), FALSE);
+      g_signal_connect (scale, "output", G_CALLBACK (on_percent_output), NULL);
+      g_signal_connect (scale, "input", G_CALLBACK (on_percent_input), NULL);
+      gtk_spin_button_update (GTK_SPIN_BUTTON (scale));
     }
   gimp_spin_scale_set_label (GIMP_SPIN_SCALE (scale), NULL);
   gtk_entry_set_activates_default (GTK_ENTRY (scale), TRUE);

@@ -11,7 +11,7 @@ struct _SfMeter
 {
   GtkBox parent;
   SfRunner *runner;
-  GtkWidget *bar, *stop;
+  GtkWidget *text, *bar, *stop;
   SfEta eta;
   double shown; /* seconds, < 0 = none */
   guint timer;
@@ -42,7 +42,7 @@ show (SfMeter *self)
 
   if (left != NULL && self->work != NULL)
     text = g_strdup_printf (_("%s · %s"), self->work, left);
-  gtk_progress_bar_set_text (GTK_PROGRESS_BAR (self->bar), text ? text : left ? left : self->work ? self->work : _("Working…"));
+  gtk_label_set_text (GTK_LABEL (self->text), text ? text : left ? left : self->work ? self->work : _("Working…"));
 }
 
 static gboolean
@@ -92,7 +92,7 @@ sf_meter_set_stopping (SfMeter *self)
 {
   stop_timer (self);
   gtk_widget_set_sensitive (self->stop, FALSE);
-  gtk_progress_bar_set_text (GTK_PROGRESS_BAR (self->bar), _("Stopping…"));
+  gtk_label_set_text (GTK_LABEL (self->text), _("Stopping…"));
 }
 
 void
@@ -101,7 +101,7 @@ sf_meter_end (SfMeter *self, const char *outcome)
   stop_timer (self);
   gtk_widget_set_sensitive (self->stop, FALSE);
   gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->bar), 0);
-  gtk_progress_bar_set_text (GTK_PROGRESS_BAR (self->bar), outcome);
+  gtk_label_set_text (GTK_LABEL (self->text), outcome);
 }
 
 GtkWidget *
@@ -137,19 +137,23 @@ sf_meter_class_init (SfMeterClass *klass)
 static void
 sf_meter_init (SfMeter *self)
 {
+  GtkWidget *column = gtk_box_new (GTK_ORIENTATION_VERTICAL, 2);
+
   gtk_box_set_spacing (GTK_BOX (self), 8);
+  self->text = gtk_label_new (NULL);
+  gtk_label_set_xalign (GTK_LABEL (self->text), 0);
+  gtk_label_set_ellipsize (GTK_LABEL (self->text), PANGO_ELLIPSIZE_END);
   self->bar = gtk_progress_bar_new ();
-  gtk_progress_bar_set_show_text (GTK_PROGRESS_BAR (self->bar), TRUE);
-  gtk_progress_bar_set_text (GTK_PROGRESS_BAR (self->bar), " "); /* no text would be "0 %" */
-  gtk_progress_bar_set_ellipsize (GTK_PROGRESS_BAR (self->bar), PANGO_ELLIPSIZE_END);
-  gtk_widget_set_valign (self->bar, GTK_ALIGN_CENTER);
   atk_object_set_name (gtk_widget_get_accessible (self->bar), _("Progress"));
   self->stop = gtk_button_new_with_mnemonic (_("Sto_p"));
   gtk_widget_set_sensitive (self->stop, FALSE);
   gtk_widget_set_tooltip_text (self->stop, _("Stops the run; results that are finished stay (Escape)"));
   atk_object_set_name (gtk_widget_get_accessible (self->stop), _("Stop"));
   g_signal_connect_swapped (self->stop, "clicked", G_CALLBACK (on_stop), self);
-  gtk_box_pack_start (GTK_BOX (self), self->bar, TRUE, TRUE, 0);
+  gtk_widget_set_valign (column, GTK_ALIGN_CENTER);
+  gtk_box_pack_start (GTK_BOX (column), self->text, FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (column), self->bar, FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (self), column, TRUE, TRUE, 0);
   gtk_box_pack_start (GTK_BOX (self), self->stop, FALSE, FALSE, 0);
 }
 

@@ -36,10 +36,10 @@ update_caption (SfSession *self)
     text = g_strdup (_("What the model is given at this strength: what you still see will be kept."));
   else if (self->shown == SF_SHOW_LIVE)
     text = g_strdup (_("Work in progress …"));
-  else
-    text = g_strdup (_(originals[self->task]));
-  gtk_label_set_text (GTK_LABEL (self->caption), text);
-  atk_object_set_description (gtk_widget_get_accessible (GTK_WIDGET (self->preview)), text);
+  else if (sf_runner_has_job (self->runner))
+    text = g_strdup (_ (originals[self->task]));
+  gtk_label_set_text (GTK_LABEL (self->caption), text ? text : "");
+  atk_object_set_description (gtk_widget_get_accessible (GTK_WIDGET (self->preview)), text ? text : "");
 }
 
 /* Which buttons can be pressed, and which one Enter presses. */
@@ -146,6 +146,7 @@ prepare (SfSession *self, const SfSettings *settings, gboolean force)
   sf_runner_set_job (self->runner, job);
   if (job != NULL || self->view.width == 0)
     update_picture (self, job, settings, force);
+  update_caption (self);
   return job != NULL;
 }
 

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Three sets of pixels: the band (known, at most T from the hole), the outer band beyond it (O), and the object proper:
+ * what is in the hole and is not found in O (I).  A band pixel with colour distance d_O to O and d_I to I, each within
+ * 3 T + 2 px, is a sliver if d_O > 0.15 and d_I < d_O / 4.  T is a fifth of the hole, 3 to 6 px.
+ */
+#include "denoisers/sf-patch-sliver.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/sf-error.h"
+
+#define STRANGE 0.15f    /* RMS colour distance to what lies outside */
+#define RELATED 0.25f    /* of that distance, to the object */
+#define DOUBTFUL 0.06f   /* enough next to a sliver */
+#define PROPER 0.1f      /* distance of the object proper to all that lies outside */
+
+enum
+{
+  BAND = 1,
+  OUTER = 2,
+  OBJECT = 4
+};
+
+static inline float
+color_distance (const float *a, const float *b)
+{
+  float d0 = a[0] - b[0], d1 = a[1] - b[1], d2 = a[2] - b[2];
+
+  return sqrtf ((d0 * d0 + d1 * d1 + d2 * d2) / 3);
+}
+
+/* The smallest colour distance of pixel (y, x) to those of @set at most @reach px away. */
+static float
+nearest (const SfPatchImage *image, const guint8 *sets, guint8 set, int y, int x, int reach)
+{
+  const float *rgb = image->full + ((gsize) y * image->w + x) * 4;
+  float least = 9;
+
+  for (int dy = MAX (-reach, -y); dy <= MIN (reach, image->h - 1 - y); dy++)
+    for (int dx = MAX (-reach, -x); dx <= MIN (reach, image->w - 1 - x); dx++)
+      {
+        gsize i = (gsize) (y + dy) * image->w + x + dx;
+
+        if ((sets[i] & set) && dy * dy + dx * dx <= reach * reach)
+          least = MIN (least, color_distance (rgb, image->full + i * 4));
+      }
+  return least;
+}
+
+static gboolean
+make_sets (const SfPatchImage *image, int t, guint8 *sets, GError **error)
+{
+  gsize n = (gsize) image->h * image->w;
+  g_autofree float *known = sf_try_alloc (n, sizeof (float), error);
+  g_autofree float *inside = sf_try_alloc (n, sizeof (float), error);
+
+  if (known == NULL || inside == NULL ||
+      !sf_distance_transform (image->state, SF_PIXEL_KNOWN, image->h, image->w, FALSE, known, error) ||
+      !sf_distance_transform (image->state, SF_PIXEL_HOLE, image->h, image->w, FALSE, inside, error))
+    return FALSE;
+  for (gsize i = 0; i < n; i++)
+    {
+      sets[i] = 0;
+      if (image->state[i] == SF_PIXEL_KNOWN && known[i] <= t)
+        sets[i] = BAND;
+      else if (image->state[i] == SF_PIXEL_KNOWN && known[i] > t + 0.5f && known[i] <= 3 * t + 2)
+        sets[i] = OUTER;
+      else if (image->state[i] == SF_PIXEL_HOLE && inside[i] > 1)
+        sets[i] = OBJECT;
+    }
+  for (gsize i = 0; i < n; i++) /* the object proper is not found outside */
+    for (gsize o = 0; o < n && sets[i] == OBJECT; o++)
+      if (sets[o] == OUTER && color_distance (image->full + i * 4, image->full + o * 4) <= PROPER)
+        sets[i] = 0;
+  return TRUE;
+}
+
+/* In place: pixels equal to @from that touch one equal to @to (8 neighbours), if @allowed, become @to; until none does
+ * or @times.  */
+static void
+grow (guint8 *mark, const guint8 *allowed, int h, int w, guint8 from, guint8 to, int times)
+{
+  gboolean changed = TRUE;
+
+  while (changed && times-- > 0)
+    {
+      g_autofree guint8 *before = g_memdup2 (mark, (gsize) h * w);
+
+      changed = FALSE;
+      for (int y = 1; y < h - 1; y++)
+        for (int x = 1; x < w - 1; x++)
+          {
+            gsize i = (gsize) y * w + x;
+
+            if (before[i] != from || (allowed != NULL && !allowed[i]))
+              continue;
+            for (int k = 0; k < 9 && mark[i] == from; k++)
+              if (before[i + (k / 3 - 1) * (gssize) w + k % 3 - 1] == to)
+                {
+                  mark[i] = to;
+                  changed = TRUE;
+                }
+          }
+    }
+}
+
+int
+sf_patch_find_slivers (const SfPatchImage *image, double hole, guint8 *sliver, GError **error)
+{
+  const int h = image->h, w = image->w, t = CLAMP ((int) lrint (0.2 * hole), 3, 6), reach = 3 * t + 2;
+  gsize n = (gsize) h * w;
+  g_autofree guint8 *sets = sf_try_alloc (n, 1, error), *doubtful = sf_try_alloc (n, 1, error);
+  int count = 0;
+
+  memset (sliver, 0, n);
+  if (sets == NULL || doubtful == NULL || !make_sets (image, t, sets, error))
+    return -1;
+  for (int y = 2 * t; y < h - 2 * t; y++)
+    for (int x = 2 * t; x < w - 2 * t; x++)
+      {
+        gsize i = (gsize) y * w + x;
+        float outer, object;
+
+        if (sets[i] != BAND)
+          continue;
+        outer = nearest (image, sets, OUTER, y, x, reach);
+        object = nearest (image, sets, OBJECT, y, x, reach);
+        doubtful[i] = outer > DOUBTFUL;
+        sliver[i] = outer > STRANGE && object < RELATED * outer;
+      }
+  grow (sliver, doubtful, h, w, 0, 1, 2);
+  /* only what hangs together with the hole: 2 = reached */
+  for (gsize i = 0; i < n; i++)
+    if (image->state[i] == SF_PIXEL_HOLE)
+      sliver[i] = 2;
+  grow (sliver, NULL, h, w, 1, 2, h + w);
+  for (gsize i = 0; i < n; i++)
+    sliver[i] = sliver[i] == 2 && image->state[i] != SF_PIXEL_HOLE;
+  grow (sliver, NULL, h, w, 0, 1, 1);
+  for (gsize i = 0; i < n; i++)
+    {
+      sliver[i] = sliver[i] && image->state[i] == SF_PIXEL_KNOWN;
+      count += sliver[i];
+    }
+  return count;
+}
