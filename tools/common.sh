@@ -271,7 +271,7 @@ enter ()
 #   stage  stage/bin/sfumato, stage/plug-ins/sfumato/sfumato, …
 build ()
 {
-  local root=$1 variant=$2 setup flags=(--buildtype=release) text
+  local root=$1 variant=$2 setup source flags=(--buildtype=release) text
   case $variant in
     release) ;;
     asan) flags=(--buildtype=debugoptimized "-Db_sanitize=address,undefined" -Db_lundef=false) ;;
@@ -284,6 +284,10 @@ build ()
   stage=$dir/stage
   setup="--prefix=$stage -Dplugindir=$stage/plug-ins ${flags[*]}"
   mkdir -p "$dir"
+  for source in "$cache"/build/*/source; do
+    [[ ! -e $source || -d $(< "$source") ]] || rm -rf "${source%/source}"      # of a checkout that is gone
+  done
+  echo "$top" > "$dir/../source"
   exec 8> "$dir/lock"
   flock 8
   if [[ ! -e $dir/build/build.ninja || $(cat "$dir/setup" 2> /dev/null) != "$setup" ]]; then
@@ -297,10 +301,6 @@ build ()
     step "Compiling $text" "$dir/log" in_root "$root" sh -ec '
       ninja -C "$1/build"
       meson install -C "$1/build" --no-rebuild --quiet
-      mkdir -p "$1/host-plug-ins"
-      for p in script-fu file-png file-jpeg file-tiff file-webp; do
-        ln -sfn "$(pkg-config --variable=gimplibdir gimp-3.0)/plug-ins/$p" "$1/host-plug-ins/$p"
-      done
       touch "$1/installed"' sh "$dir" 8>&- || { build_failed "$text"; return 1; }
   fi
   exec 8>&-
@@ -308,12 +308,6 @@ build ()
 
 build_failed ()
 {
-  grep -nE -A12 '^FAILED|error:|ERROR' "$dir/log" | head -n 60 >&2 || tail -n 20 "$dir/log" >&2
+  grep -E -A12 '^FAILED|error:|ERROR' "$dir/log" | head -n 60 >&2 || tail -n 20 "$dir/log" >&2
   note "$me: the build $1 failed (whole log: $dir/log)"
-}
-
-# What a command needs to find the build: tests and GIMP read these.
-build_env ()
-{
-  export SFUMATO_STAGE=$stage GIMP_TESTING_PLUGINDIRS=$stage/plug-ins:$dir/host-plug-ins
 }

@@ -21,6 +21,7 @@
 #define FINAL_RADIUS 2
 #define COARSE_SIGMA 0.02
 #define EXCLUDE 4
+#define COMPLETENESS 0.03   /* generate: richer, all of the example is used */
 #define DETAIL_COST 0.1     /* of a source that is an octave more detailed than its place allows */
 
 typedef struct
@@ -144,6 +145,7 @@ search_and_vote (PatchDenoiser *self, const float *x, double sigma, const SfProg
   };
   SfPatchQuery query = {
     .z = self->z, .weight = self->weight, .mu = self->level.mu, .sigma = sigma,
+    .completeness = self->level.frame.own ? COMPLETENESS : 0,
     .exclude = self->level.keep_content ? EXCLUDE : 0, .seed = self->level.seed * 1000 + self->calls++
   };
   float window[(2 * RADIUS + 1) * (2 * RADIUS + 1)];

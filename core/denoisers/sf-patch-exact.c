@@ -5,11 +5,16 @@
  *        = const_q + [-2 W z | W] . [psi | sum over RGB of psi^2]      (inner size 3 p^2 + p^2)
  *   w_qs = softmax_s (-D_qs / 2 sigma^2),    mean patch_q = sum_s w_qs psi_s
  *
+ * With completeness alpha > 0 (Granot et al. 2022) D_qs is divided by alpha + min_q' D_q's and the nearest patch taken: a
+ * source that nothing resembles yet becomes cheap, so that all of the example appears in the result.
+ *
  * Queries are shared out in tiles whose size depends on the number of sources alone.
  */
 #include "denoisers/sf-patch-field.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
+#include <string.h>
 
 #include "base/sf-error.h"
 #include "base/sf-parallel.h"
@@ -27,6 +32,8 @@ typedef struct
   float *psi;       /* n_sources x k: the patches (3 p^2), then the squares (p^2) */
   float *pixels;    /* n_sources x 3 p^2: the patches alone, for the mean */
   float mu;
+  int tile;         /* queries per tile */
+  float *least;     /* (nullable) see find_norms() */
   gint failed;      /* (atomic) a tile got no memory */
 } Exact;
 
@@ -103,37 +110,85 @@ add_priors (const Exact *e, gsize i, float constant, float *d)
     }
 }
 
+/* D of queries begin…end, n x n_sources; %NULL without memory. */
+static float *
+tile_distances (Exact *e, gsize begin, gsize end)
+{
+  const int n = (int) (end - begin), ns = e->field->n_sources;
+  g_autofree float *rows = g_new (float, (gsize) n * e->k);
+  g_autofree float *d = sf_try_alloc ((gsize) n * ns, sizeof (float), NULL);
+  float constant[MAX_TILE];
+
+  if (d == NULL)
+    {
+      g_atomic_int_set (&e->failed, TRUE);
+      return NULL;
+    }
+  for (int i = 0; i < n; i++)
+    constant[i] = gather_query (e, begin + i, rows + (gsize) i * e->k);
+  sf_gemm_nt (n, ns, e->k, rows, e->psi, d);
+  for (int i = 0; i < n; i++)
+    add_priors (e, begin + i, constant[i], d + (gsize) i * ns);
+  return g_steal_pointer (&d);
+}
+
+/* Row (begin / tile) of `least`: for each source the smallest D of this tile's queries. */
+static void
+least_tile (gsize begin, gsize end, gpointer data)
+{
+  Exact *e = data;
+  const int ns = e->field->n_sources;
+  g_autofree float *d = tile_distances (e, begin, end);
+  float *least = e->least + begin / e->tile * ns;
+
+  if (d == NULL)
+    return;
+  memcpy (least, d, ns * sizeof (float));
+  for (gsize i = 1; i < end - begin; i++)
+    for (int s = 0; s < ns; s++)
+      least[s] = MIN (least[s], d[i * ns + s]);
+}
+
+/* e->least: the norms that D is divided by, one row. */
+static void
+find_norms (Exact *e, GCancellable *cancellable)
+{
+  const int ns = e->field->n_sources, side = e->side;
+  gsize n_rows = ((gsize) e->field->n_queries + e->tile - 1) / e->tile;
+
+  sf_parallel_for (e->field->n_queries, e->tile, least_tile, e, cancellable);
+  for (gsize row = 1; row < n_rows; row++)
+    for (int s = 0; s < ns; s++)
+      e->least[s] = MIN (e->least[s], e->least[row * ns + s]);
+  for (int s = 0; s < ns; s++)
+    e->least[s] += (float) (e->query->completeness * 3 * side * side);
+}
+
 static void
 exact_tile (gsize begin, gsize end, gpointer data)
 {
   Exact *e = data;
   SfPatchField *field = e->field;
   const int n = (int) (end - begin), ns = field->n_sources, area = e->side * e->side;
-  g_autofree float *rows = g_new (float, (gsize) n * e->k);
+  g_autofree float *d = tile_distances (e, begin, end);
   g_autofree float *means = g_new (float, (gsize) n * 3 * area);
-  g_autofree float *d = sf_try_alloc ((gsize) n * ns, sizeof (float), NULL);
-  float constant[MAX_TILE], total[MAX_TILE];
+  float total[MAX_TILE];
   double sigma = MAX (e->query->sigma, 1e-3);
 
   if (d == NULL)
-    {
-      g_atomic_int_set (&e->failed, TRUE);
-      return;
-    }
-  for (int i = 0; i < n; i++)
-    constant[i] = gather_query (e, begin + i, rows + (gsize) i * e->k);
-  sf_gemm_nt (n, ns, e->k, rows, e->psi, d);
+    return;
   for (int i = 0; i < n; i++)
     {
-      gsize best;
       float *row = d + (gsize) i * ns;
+      gsize best = 0;
 
-      add_priors (e, begin + i, constant[i], row);
-      field->cost[begin + i] = G_MAXFLOAT;
       for (int s = 0; s < ns; s++)
-        field->cost[begin + i] = MIN (field->cost[begin + i], row[s]);
-      total[i] = sf_kernels ()->softmin (row, ns, (float) (1 / (2 * sigma * sigma)), &best);
+        if (e->least != NULL ? row[s] * e->least[best] < row[best] * e->least[s] : row[s] < row[best])
+          best = s;
       field->nn[begin + i] = field->sources[best];
+      field->cost[begin + i] = row[best];
+      if (field->means != NULL)
+        total[i] = sf_kernels ()->softmin (row, ns, row[best], (float) (1 / (2 * sigma * sigma)));
     }
   if (field->means == NULL)
     return;
@@ -152,20 +207,31 @@ sf_patch_field_search_exact (SfPatchField *self, const SfPatchQuery *query, cons
   Exact e = { .field = self, .query = query, .side = side, .k = 4 * area };
   g_autofree float *psi = sf_try_alloc ((gsize) self->n_sources * e.k, sizeof (float), error);
   g_autofree float *pixels = sf_try_alloc ((gsize) self->n_sources * 3 * area, sizeof (float), error);
+  g_autofree float *least = NULL;
+  GCancellable *cancellable = progress != NULL ? progress->cancellable : NULL;
 
   if (psi == NULL || pixels == NULL)
     return FALSE;
   e.psi = psi;
   e.pixels = pixels;
   e.mu = (float) (query->mu * 3 * area / ((double) image->h * image->h + (double) image->w * image->w));
-  if (query->sigma > 0 && (self->means = sf_try_alloc ((gsize) self->n_queries * area * 4, sizeof (float), error)) == NULL)
+  e.tile = CLAMP (262144 / self->n_sources, 4, MAX_TILE);
+  if (query->completeness > 0)
+    {
+      least = sf_try_alloc (((gsize) self->n_queries / e.tile + 1) * self->n_sources, sizeof (float), error);
+      if ((e.least = least) == NULL)
+        return FALSE;
+    }
+  else if (query->sigma > 0 && (self->means = sf_try_alloc ((gsize) self->n_queries * area * 4, sizeof (float), error)) == NULL)
     return FALSE;
   sf_parallel_for (self->n_sources, 512, gather_sources, &e, NULL);
-  sf_parallel_for (self->n_queries, CLAMP (262144 / self->n_sources, 4, MAX_TILE), exact_tile, &e,
-                   progress != NULL ? progress->cancellable : NULL);
+  if (least != NULL)
+    find_norms (&e, cancellable);
+  sf_parallel_for (self->n_queries, e.tile, exact_tile, &e, cancellable);
   if (e.failed)
     {
-      g_set_error_literal (error, SF_ERROR, SF_ERROR_MEMORY, "Not enough memory");
+      g_set_error_literal (error, SF_ERROR, SF_ERROR_MEMORY,
+                           _ ("Not enough memory. Work on a smaller area or close other pictures."));
       return FALSE;
     }
   return !sf_progress_stopped (progress, error);

@@ -8,7 +8,7 @@
 #include "base/sf-parallel.h"
 #include "kernels/sf-kernels.h"
 
-#define N_ITERATIONS 3        /* with a warm start */
+#define N_ITERATIONS 2        /* with a warm start */
 #define N_ITERATIONS_COLD 10
 #define N_RANDOM 6
 #define COHERENCE 1.5f        /* a neighbour's source wins up to this times the cost: sharpness */

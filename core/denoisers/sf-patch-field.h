@@ -89,6 +89,7 @@ typedef struct
   const float *z, *weight;   /* (h + 2 pad) x (w + 2 pad) x 4 with pad = r in wrapped directions */
   double mu;                 /* spatial prior, per sample, for a distance of the image's diagonal */
   double sigma;              /* of the posterior; 0 = the nearest patch */
+  double completeness;       /* > 0: alpha, so that all of the dictionary gets used; exact search only */
   int exclude;               /* sources closer than this to their query are forbidden */
   guint64 seed;
 } SfPatchQuery;

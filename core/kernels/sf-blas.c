@@ -15,6 +15,44 @@ one_thread (void)
     }
 }
 
+/*** Memory ***/
+
+#define BUFFER ((gsize) 128 << 20) /* bytes, on x86-64 */
+#define MAX_BUFFERS 64
+
+/* OpenBLAS exports these two, but no header declares them. */
+extern void *blas_memory_alloc (int position) __attribute__ ((weak));
+extern void blas_memory_free (void *buffer) __attribute__ ((weak));
+
+int
+sf_blas_reserve (int n_threads)
+{
+  static GMutex mutex;
+  static int reserved = 1; /* OpenBLAS takes the first when it is loaded */
+  void *buffers[MAX_BUFFERS];
+  int n = CLAMP (n_threads, 1, MAX_BUFFERS), taken = 0;
+
+  g_mutex_lock (&mutex);
+  /* All at the same time, or it would be one buffer taken again and again. */
+  while (reserved < n && taken < n && blas_memory_alloc != NULL)
+    {
+      void *probe = taken >= reserved ? g_try_malloc (BUFFER) : NULL;
+
+      if (taken >= reserved && probe == NULL)
+        break;
+      g_free (probe);
+      buffers[taken++] = blas_memory_alloc (0);
+    }
+  reserved = MAX (reserved, taken);
+  n = blas_memory_alloc != NULL ? MIN (n, reserved) : n;
+  while (taken > 0)
+    blas_memory_free (buffers[--taken]);
+  g_mutex_unlock (&mutex);
+  return n;
+}
+
+/*** Products ***/
+
 void
 sf_gemm_nt (int m, int n, int k, const float *a, const float *b, float *c)
 {

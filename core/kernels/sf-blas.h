@@ -11,5 +11,15 @@ void sf_gemm_nt (int m, int n, int k, const float *a, const float *b, float *c);
 /* C (m x n) = A (m x k) B, B k x n. */
 void sf_gemm_nn (int m, int n, int k, const float *a, const float *b, float *c);
 
+/**
+ * sf_blas_reserve:
+ *
+ * OpenBLAS takes a large work buffer for each thread that multiplies, and when there is no memory for one, it asks
+ * again for ever.  So they are taken here, before the work begins.
+ *
+ * Returns: how many threads may multiply at the same time: @n_threads, or fewer where memory is short
+ */
+int sf_blas_reserve (int n_threads);
+
 /* The core that OpenBLAS chose kernels for, "SkylakeX" say. */
 const char *sf_blas_core (void);

@@ -443,17 +443,10 @@ combine (float *out, float a, const float *x, float b, const float *y, gsize n)
 }
 
 static float
-softmin (float *d, gsize n, float scale, gsize *best)
+softmin (float *d, gsize n, float least, float scale)
 {
-  float least = d[0], total = 0;
+  float total = 0;
 
-  *best = 0;
-  for (gsize i = 1; i < n; i++)
-    if (d[i] < least)
-      {
-        least = d[i];
-        *best = i;
-      }
 #pragma omp simd reduction(+ : total)
   for (gsize i = 0; i < n; i++)
     {

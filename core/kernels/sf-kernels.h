@@ -80,8 +80,8 @@ typedef struct
   void (*patch_vote) (const SfPatchVote *vote, gsize begin, gsize end);
   /* out = a x + b y; out may be x or y. */
   void (*combine) (float *out, float a, const float *x, float b, const float *y, gsize n);
-  /* In place: weight_i = exp (-(d_i - min d) * scale); returns their sum, and the place of the minimum. */
-  float (*softmin) (float *d, gsize n, float scale, gsize *best);
+  /* In place: d_i = exp (-(d_i - least) * scale), where d_i >= least; returns their sum. */
+  float (*softmin) (float *d, gsize n, float least, float scale);
 } SfKernels;
 
 /* The table for this CPU, or the one that SFUMATO_ISA names. */

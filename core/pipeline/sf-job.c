@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/sf-parallel.h"
+#include "kernels/sf-blas.h"
 #include "pipeline/sf-cascade.h"
 #include "denoisers/sf-patch-image.h"
 #include "pipeline/sf-region.h"
@@ -248,6 +249,7 @@ sf_job_run (SfJob *self, int seed, int candidate, const SfResult *like, SfPrevie
 
   if (settings.strength == 0)
     return make_result (self, NULL, seed, candidate, error);
+  sf_parallel_set_threads (sf_blas_reserve (sf_parallel_get_threads ()));
   if (like != NULL)
     {
       settings.strength = MIN (settings.strength, LIKE_STRENGTH);

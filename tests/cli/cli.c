@@ -134,7 +134,9 @@ CliRun
 cli_run_with (const CliHow *how, const char *const *words)
 {
   g_auto (GStrv) arguments = make_arguments (words), environment = make_environment (how);
-  g_autofree char *err_path = g_strconcat (folder, ".err", NULL), *out_path = g_strconcat (folder, ".out", NULL);
+  static gint number; /* several may run at once */
+  int mine = g_atomic_int_add (&number, 1);
+  g_autofree char *err_path = g_strdup_printf ("%s-%d.err", folder, mine), *out_path = g_strdup_printf ("%s-%d.out", folder, mine);
   int in = open_or_die (how->in != NULL ? how->in : "/dev/null", O_RDONLY);
   int out = open_or_die (how->out != NULL ? how->out : out_path, O_WRONLY | O_CREAT | O_TRUNC);
   int err = open_or_die (err_path, O_WRONLY | O_CREAT | O_TRUNC);
@@ -223,7 +225,7 @@ cli_write_pixels (const char *name, const Babl *format, int width, int height, c
 void
 cli_write_texture (const char *name, const char *format, int width, int height)
 {
-  g_autofree float *rgba = g_new (float, (gsize) width * height * 4);
+  g_autofree float *rgba = g_new (float, (gsize) width *height * 4);
   g_autoptr (GRand) rand = g_rand_new_with_seed (1);
 
   for (int y = 0; y < height; y++)
@@ -240,7 +242,7 @@ cli_write_texture (const char *name, const char *format, int width, int height)
 void
 cli_write_mask (const char *name, const char *format, int width, int height, float (*value) (int x, int y))
 {
-  g_autofree float *rgba = g_new (float, (gsize) width * height * 4);
+  g_autofree float *rgba = g_new (float, (gsize) width *height * 4);
 
   for (int y = 0; y < height; y++)
     for (int x = 0; x < width; x++)

@@ -62,13 +62,15 @@ check_list (const char *family, const char *first, int n)
 static void
 test_list (void)
 {
-  int n;
-  const SfSampler *const *samplers = sf_samplers (&n);
+  int n_samplers, n_schedules, n_engines;
+  const SfSampler *const *samplers = sf_samplers (&n_samplers);
+  const SfSchedule *const *schedules = sf_schedules (&n_schedules);
+  const SfEngineInfo *const *engines = sf_engines (&n_engines);
 
-  check_list ("samplers", samplers[0]->name, n);
-  check_list ("schedules", sf_schedules (&n)[0]->name, n);
-  check_list ("engines", sf_engines (&n)[0]->name, n);
-  check_list ("models", sf_engines (&n)[0]->name, n);
+  check_list ("samplers", samplers[0]->name, n_samplers);
+  check_list ("schedules", schedules[0]->name, n_schedules);
+  check_list ("engines", engines[0]->name, n_engines);
+  check_list ("models", engines[0]->name, n_engines);
 }
 
 static void

@@ -203,7 +203,7 @@ test_repeat (void)
   for (char **word = words; *word != NULL; word++)
     {
       const char *replaced = g_str_equal (*word, "IN") ? cli_path ("rep-in.png") : g_str_equal (*word, "OUT") ? cli_path ("rep-2.png")
-                                                                                                             : NULL;
+                                                                                                              : NULL;
       char *mask = g_str_equal (*word, "--mask=MASK") ? g_strconcat ("--mask=", cli_path ("square.png"), NULL) : g_strdup (replaced);
 
       if (mask != NULL)
@@ -229,7 +229,8 @@ test_odd_numbers (void)
   int outside, inside;
 
   for (int i = 0; i < W * H * 4; i++)
-    rgba[i] = i % 4 == 3 ? 1 : i % 29 == 0 ? odd[i / 29 % G_N_ELEMENTS (odd)] : 0.5f;
+    rgba[i] = i % 4 == 3 ? 1 : i % 29 == 0 ? odd[i / 29 % G_N_ELEMENTS (odd)]
+                                           : 0.5f;
   cli_write_pixels ("odd.tif", babl_format ("R'G'B' float"), W, H, rgba);
   cli_write_mask ("square.png", "Y' u8", W, H, square);
   {

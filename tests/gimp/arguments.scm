@@ -2,13 +2,13 @@
 ;
 ; Each argument acts, and nothing but them does: the same call gives the same pixels.
 
-(define layer (rgb-picture 96 72))
+(define layer (photo "meadow.jpg" 120 90))
 (define image (gimp-item-get-image layer))
 (select-soft layer 30 20 36 30)
 
 ; The pixels and the mask that a run makes.
 (define (result-of procedure . more)
-  (let* ((new (made (apply procedure (append (list #:image image #:drawables (vector layer) #:seed 1 #:steps 3) more))))
+  (let* ((new (made (apply procedure (append (list #:image image #:drawables (vector layer) #:seed 1 #:steps 8) more))))
          (mask (gimp-layer-get-mask new))
          (digest (string-append (digest new) (if (= mask -1) "" (digest mask)))))
     (gimp-image-remove-layer image new)
@@ -23,15 +23,16 @@
 (check-equal 'repeat (result-of plug-in-sfumato-regenerate) plain)
 (check-equal 'default (result-of plug-in-sfumato-regenerate #:model "patch" #:prompt "" #:strength 0.6 #:sampler "auto" #:feather -1) plain)
 (acts #:strength 0.9)
-(acts #:steps 7)
-(acts #:sampler "euler")
-(acts #:schedule "linear")
+(acts #:steps 20)
+(acts #:sampler "heun")
+(acts #:sampler "ddim" #:eta 0)
+(acts #:schedule "cosine")
 (acts #:seed 2)
 (acts #:feather 1)
 (acts #:respect-selection FALSE)
 
 (take plug-in-sfumato-fill)
-(acts #:steps 7)
+(acts #:steps 20)
 (acts #:sampler "heun")
 (acts #:schedule "karras")
 (acts #:seed 2)

@@ -35,6 +35,7 @@
 
 ; ---- several candidates: one layer each, returned in their order; only the best one, on top, is visible ----
 
+(paint layer "random")
 (let* ((result (plug-in-sfumato-regenerate #:image image #:drawables (vector layer) #:seed 5 #:candidates 3 #:steps 2 #:strength 0.5))
        (new (vector->list (car result))))
   (check-equal 'count (length new) 3)

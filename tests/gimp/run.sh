@@ -20,12 +20,13 @@ trap 'exit 1' INT TERM
 mkdir -p "$tmp/home" "$tmp/plug-ins/sfumato" "$tmp/plug-ins/sf-probe"
 ln -s "$SF_PLUGIN" "$tmp/plug-ins/sfumato/sfumato"
 ln -s "$SF_PROBE" "$tmp/plug-ins/sf-probe/sf-probe"
+[ -z "$SF_GIMPRC" ] || { mkdir "$tmp/profile" && printf '%s\n' "$SF_GIMPRC" > "$tmp/profile/gimprc"; }
 for p in script-fu file-png file-jpeg; do ln -s "$system/$p" "$tmp/plug-ins/$p"; done
 
 cd "$tmp" || exit 1
-HOME=$tmp/home GIMP3_DIRECTORY=$tmp/profile GIMP_TESTING_PLUGINDIRS=$tmp/plug-ins LANG=${SF_LANG:-C.UTF-8} SF_TMP=$tmp \
-  timeout "${SF_TIMEOUT:-200}" gimp-console -idfs --batch-interpreter plug-in-script-fu-eval \
-  -b "(define data-folder \"$SF_DATA\") (load \"$here/common.scm\") (load \"$here/$1\")" --quit > out 2> err
+HOME=$tmp/home GIMP3_DIRECTORY=$tmp/profile GIMP_TESTING_PLUGINDIRS=$tmp/plug-ins LANG=${SF_LANG:-C.UTF-8} \
+  timeout "${SF_TIMEOUT:-200}" ${SF_GIMP:-gimp-console -idfs} --batch-interpreter plug-in-script-fu-eval \
+  -b "(define data-folder \"$SF_DATA\") (define folder \"${SF_FOLDER:-$tmp}\") (load \"$here/common.scm\") (load \"$here/$1\")" --quit > out 2> err
 got=$?
 cat out
 # What GIMP itself says, seen with every plug-in; see there for each.

@@ -10,8 +10,6 @@ import time
 from gui import DATA, Dialog, application, wait
 
 PROFILE = os.environ['GIMP3_DIRECTORY']
-OPEN = '(define image (vector-ref (gimp-get-images) 0)) (gimp-image-select-ellipse image CHANNEL-OP-REPLACE %s)'
-
 
 class InGimp(Dialog):
     """The dialog as it comes up from the menu of a whole GIMP."""
@@ -22,19 +20,24 @@ class InGimp(Dialog):
             f.write('(show-welcome-dialog no)\n(check-updates no)\n(single-window-mode yes)\n')
         with open(PROFILE + '/shortcutsrc', 'w') as f:
             f.write('(file-version 1)\n(action "plug-in-sfumato-%s" "<Primary><Alt>p")\n' % job)
-        path = os.path.join(DATA, picture)
-        # Opened by a script, so that it comes with its selection.
-        script = ('(script-fu-use-v3) (let* ((image (gimp-file-load RUN-NONINTERACTIVE "%s"))) '
-                  '(gimp-image-select-ellipse image CHANNEL-OP-REPLACE %s) (gimp-display-new image))' % (path, select))
+        script = '(script-fu-use-v3) (gimp-image-select-ellipse (vector-ref (gimp-get-images) 0) CHANNEL-OP-REPLACE %s)' % select
         self.log = open(os.environ['SF_TMP'] + '/log', 'w+')
         self.gimp = subprocess.Popen(
-            ['gimp', '--new-instance', '--no-splash', '--batch-interpreter', 'plug-in-script-fu-eval', '-b', script],
-            stdout=self.log, stderr=subprocess.STDOUT)
-        name = os.path.splitext(picture)[0]
-        window = wait('GIMP', lambda: subprocess.run(
-            ['xdotool', 'search', '--onlyvisible', '--name', name + '.*GIMP'], capture_output=True, text=True).stdout.split(), 90)[-1]
+            ['gimp', '--new-instance', '--no-splash', '--batch-interpreter', 'plug-in-script-fu-eval', '-b', script,
+             os.path.join(DATA, picture)], stdout=self.log, stderr=subprocess.STDOUT)
+        try:
+            window = wait('GIMP', lambda: subprocess.run(['xdotool', 'search', '--onlyvisible', '--name', 'GIMP$'],
+                                                         capture_output=True, text=True).stdout.split(), 60)[-1]
+        except AssertionError:
+            print(self.said())
+            self.screenshot('gimp-failed')
+            raise
         subprocess.run(['xdotool', 'windowsize', '--sync', window, '100%', '100%'])
         time.sleep(3)
+        # The first start of a release welcomes, whatever the settings say.
+        welcome = subprocess.run(['xdotool', 'search', '--onlyvisible', '--name', '^Welcome'], capture_output=True, text=True).stdout.split()
+        for w in welcome:
+            subprocess.run(['xdotool', 'windowactivate', '--sync', w, 'key', 'Escape'])
         subprocess.run(['xdotool', 'windowactivate', '--sync', window], check=True)
         time.sleep(0.5)
         self.key('ctrl+alt+p')

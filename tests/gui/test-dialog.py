@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """test-dialog.py NAME: one story with one dialog."""
 
+import subprocess
 import sys
 import time
 
@@ -14,6 +15,13 @@ CONTROLS = ['push button', 'toggle button', 'check box', 'spin button', 'combo b
             'progress bar', 'drawing area', 'image', 'list box', 'flow box']
 
 
+def mnemonic(node):
+    action = node.get_action_iface()
+    if action is None or action.get_n_actions() == 0:
+        return None
+    return next((k for k in action.get_key_binding(0).split(';') if k.startswith('<Alt>')), None)
+
+
 def check_names(dialog):
     """Every control says what it is."""
     for node in dialog.all():
@@ -21,6 +29,9 @@ def check_names(dialog):
         focusable = node.get_state_set().contains(Atspi.StateType.FOCUSABLE)
         if role in CONTROLS and focusable:
             assert node.get_name(), 'a %s has no name' % role
+    keys = [k for k in map(mnemonic, dialog.all()) if k]
+    assert len(keys) == len(set(keys)), 'mnemonics clash: ' + ' '.join(sorted(keys))
+    assert len(keys) > 10, keys
     width, height = dialog.size()
     assert width <= 1366 and height <= 740, (width, height)
 
@@ -105,11 +116,11 @@ def stop():
     """Stop, and Escape while a run is on, end the run and nothing else."""
     dialog = Dialog('fill', select=ELLIPSE % (100, 100, 400, 300))
     dialog.set('Candidates', 16)
-    dialog.set('Steps', 200)
+    dialog.set('Steps', 60)
     for how in ('Stop', 'Escape', 'Cancel'):
         dialog.press('Fill')
         wait('the run', lambda: not dialog.idle())
-        time.sleep(1)
+        time.sleep(2)
         dialog.screenshot('stop-running')
         begin = time.monotonic()
         if how == 'Escape':
@@ -120,6 +131,26 @@ def stop():
         print('%s took %.0f ms' % (how, 1000 * (time.monotonic() - begin)))
         wait('the next try', lambda: dialog.sensitive('Fill'), 10)
     dialog.screenshot('stop-stopped')
+    assert 'layers=1' in dialog.close()
+
+
+def advanced():
+    """The rest of the controls does not enlarge the window; the mouse compares, zooms and moves."""
+    dialog = Dialog('regenerate', select=LADYBIRD)
+    before = dialog.size()
+    dialog.press('Advanced')
+    time.sleep(0.5)
+    check_names(dialog)
+    assert dialog.size() == before
+    dialog.screenshot('advanced')
+    e = dialog.get('Preview').get_component_iface().get_extents(Atspi.CoordType.SCREEN)
+    subprocess.run(['xdotool', 'mousemove', str(e.x + e.width // 2), str(e.y + e.height // 2), 'click', '4', 'click', '4'], check=True)
+    time.sleep(0.3)
+    dialog.screenshot('zoomed')
+    subprocess.run(['xdotool', 'mousedown', '1'], check=True)
+    time.sleep(0.3)
+    dialog.screenshot('held')
+    subprocess.run(['xdotool', 'mouseup', '1'], check=True)
     assert 'layers=1' in dialog.close()
 
 

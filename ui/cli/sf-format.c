@@ -88,7 +88,8 @@ jpeg_density (const guint8 *bytes, gsize n)
   if (n < 18 || memcmp (bytes + 2, "\xff\xe0\0\x10JFIF", 9) != 0)
     return 0;
   density = bytes[14] << 8 | bytes[15];
-  return bytes[13] == 1 ? density / 0.0254 : bytes[13] == 2 ? density * 100 : 0;
+  return bytes[13] == 1 ? density / 0.0254 : bytes[13] == 2 ? density * 100
+                                                            : 0;
 }
 
 static void
@@ -189,7 +190,11 @@ ppm_configure (GeglNode *save, const Babl *format)
   gegl_node_set (save, "bitdepth", is_8_bit (format) ? 8 : 16, NULL);
 }
 
-#define EXTENSIONS(...) (const char *const[]) { __VA_ARGS__, NULL }
+#define EXTENSIONS(...) \
+  (const char *const[]) \
+  {                     \
+    __VA_ARGS__, NULL   \
+  }
 
 static const SfFormat formats[] = {
   { "PNG", EXTENSIONS ("png"), "gegl:png-load", "gegl:png-save", .alpha = TRUE, .metadata = TRUE, .text = TRUE,

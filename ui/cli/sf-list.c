@@ -14,19 +14,19 @@ typedef struct
   const char *name, *label, *description;
 } Row;
 
-#define DEFINE_FAMILY(family, function, item_type)                                                                            \
-  static GArray *family (void)                                                                                                \
-  {                                                                                                                           \
-    int n;                                                                                                                    \
-    const item_type *const *items = function (&n);                                                                            \
-    GArray *rows = g_array_new (FALSE, FALSE, sizeof (Row));                                                                  \
-                                                                                                                              \
-    for (int i = 0; i < n; i++)                                                                                               \
-      {                                                                                                                       \
-        Row row = { items[i]->name, _ (items[i]->label), _ (items[i]->description) };                                         \
-        g_array_append_val (rows, row);                                                                                       \
-      }                                                                                                                       \
-    return rows;                                                                                                              \
+#define DEFINE_FAMILY(family, function, item_type)                                    \
+  static GArray *family (void)                                                        \
+  {                                                                                   \
+    int n;                                                                            \
+    const item_type *const *items = function (&n);                                    \
+    GArray *rows = g_array_new (FALSE, FALSE, sizeof (Row));                          \
+                                                                                      \
+    for (int i = 0; i < n; i++)                                                       \
+      {                                                                               \
+        Row row = { items[i]->name, _ (items[i]->label), _ (items[i]->description) }; \
+        g_array_append_val (rows, row);                                               \
+      }                                                                               \
+    return rows;                                                                      \
   }
 
 DEFINE_FAMILY (list_samplers, sf_samplers, SfSampler)

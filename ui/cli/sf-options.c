@@ -141,8 +141,7 @@ static void
 add_row (GArray *entries, GPtrArray *texts, const SfParam *param)
 {
   char *description = describe (param);
-  GOptionEntry entry = { .long_name = param->name, .arg = G_OPTION_ARG_CALLBACK, .arg_data = set_option,
-                         .description = description, .arg_description = value_name (param) };
+  GOptionEntry entry = { .long_name = param->name, .arg = G_OPTION_ARG_CALLBACK, .arg_data = set_option, .description = description, .arg_description = value_name (param) };
 
   g_ptr_array_add (texts, description);
   g_array_append_val (entries, entry);
@@ -151,8 +150,7 @@ add_row (GArray *entries, GPtrArray *texts, const SfParam *param)
       char *negated = g_strconcat ("no-", param->name, NULL);
 
       g_ptr_array_add (texts, negated);
-      entry = (GOptionEntry) { .long_name = negated, .flags = G_OPTION_FLAG_NO_ARG | G_OPTION_FLAG_HIDDEN,
-                               .arg = G_OPTION_ARG_CALLBACK, .arg_data = set_option };
+      entry = (GOptionEntry) { .long_name = negated, .flags = G_OPTION_FLAG_NO_ARG | G_OPTION_FLAG_HIDDEN, .arg = G_OPTION_ARG_CALLBACK, .arg_data = set_option };
       g_array_append_val (entries, entry);
     }
 }

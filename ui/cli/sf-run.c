@@ -108,9 +108,12 @@ sf_run (const SfOptions *options, GError **error)
   g_unix_signal_add (SIGINT, on_interrupt, &run);
   g_unix_signal_add (SIGTERM, on_interrupt, &run);
   g_unix_signal_add (SIGHUP, on_interrupt, &run);
-  thread = g_thread_try_new ("work", thread_main, &run, error);
+  thread = g_thread_try_new ("work", thread_main, &run, NULL);
   if (thread == NULL)
-    return FALSE;
+    {
+      g_set_error (error, SF_ERROR, SF_ERROR_MEMORY, _ ("Not enough memory to start. Close other programs."));
+      return FALSE;
+    }
   g_timeout_add (PROGRESS_INTERVAL, on_tick, &run);
   g_main_loop_run (loop);
   failure = g_thread_join (thread);

@@ -82,8 +82,8 @@ sf_buffer_find_coverage (GeglBuffer *buffer, SfRect *bounds)
 {
   const GeglRectangle *all = gegl_buffer_get_extent (buffer);
   int rows = strip_rows (all->width), left = G_MAXINT, right = -1, top = G_MAXINT, bottom = -1;
-  g_autofree float *pairs = g_new (float, (gsize) all->width * rows * 2);
-  g_autofree float *coverage = g_new (float, (gsize) all->width * rows);
+  g_autofree float *pairs = g_new (float, (gsize) all->width *rows * 2);
+  g_autofree float *coverage = g_new (float, (gsize) all->width *rows);
 
   for (int y = 0; y < all->height; y += rows)
     {

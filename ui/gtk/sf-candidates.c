@@ -10,7 +10,7 @@
 typedef struct
 {
   SfResult *result;
-  GtkWidget *child, *mark, *label;
+  GtkWidget *child, *mark, *tick, *label; /* tick: it is in the image */
   int run;
   gboolean kept;
 } SfItem;
@@ -75,14 +75,15 @@ name_item (SfItem *item)
 {
   int seed = item->result->seed + item->result->candidate;
   gboolean marked = gtk_toggle_button_get_active (GTK_TOGGLE_BUTTON (item->mark));
-  g_autofree char *name = g_strdup_printf (item->kept ? _("Result with seed %d, in the image") : _("Result with seed %d"), seed);
-  g_autofree char *mark = g_strdup_printf (_("Keep the result with seed %d"), seed);
-  g_autofree char *text = g_strdup_printf (item->kept ? "✓ %d" : "%d", seed);
+  g_autofree char *name = g_strdup_printf (item->kept ? _ ("Result with seed %d, in the image") : _ ("Result with seed %d"), seed);
+  g_autofree char *mark = g_strdup_printf (_ ("Keep the result with seed %d"), seed);
+  g_autofree char *text = g_strdup_printf ("%d", seed);
 
   atk_object_set_name (gtk_widget_get_accessible (item->child), name);
   atk_object_set_name (gtk_widget_get_accessible (item->mark), mark);
   gtk_label_set_text (GTK_LABEL (item->label), text);
-  gtk_widget_set_tooltip_text (item->child, marked || item->kept ? name : _("Click to see it large; tick the box to keep several"));
+  gtk_widget_set_visible (item->tick, item->kept);
+  gtk_widget_set_tooltip_text (item->child, marked || item->kept ? name : _ ("Click to see it large; tick the box to keep several"));
 }
 
 static void
@@ -112,11 +113,17 @@ add_child (SfCandidates *self, SfItem *item, cairo_surface_t *thumbnail)
   item->mark = gtk_check_button_new ();
   item->label = sf_note_new (NULL);
   gtk_label_set_xalign (GTK_LABEL (item->label), 0.5);
+  item->tick = gtk_image_new_from_icon_name ("object-select-symbolic", GTK_ICON_SIZE_MENU);
+  gtk_widget_set_halign (item->tick, GTK_ALIGN_END);
+  gtk_widget_set_valign (item->tick, GTK_ALIGN_END);
+  gtk_style_context_add_class (gtk_widget_get_style_context (item->tick), GTK_STYLE_CLASS_OSD);
+  gtk_widget_set_no_show_all (item->tick, TRUE);
   gtk_widget_set_halign (item->mark, GTK_ALIGN_START);
   gtk_widget_set_valign (item->mark, GTK_ALIGN_START);
   gtk_widget_set_focus_on_click (item->mark, FALSE);
   gtk_container_add (GTK_CONTAINER (overlay), image);
   gtk_overlay_add_overlay (GTK_OVERLAY (overlay), item->mark);
+  gtk_overlay_add_overlay (GTK_OVERLAY (overlay), item->tick);
   gtk_box_pack_start (GTK_BOX (box), overlay, FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (box), item->label, FALSE, FALSE, 0);
   gtk_container_add (GTK_CONTAINER (item->child), box);
@@ -155,8 +162,7 @@ find_same (SfCandidates *self, const SfResult *result)
       SfItem *item = g_ptr_array_index (self->items, i);
       const SfTensor *a = item->result->rgba, *b = result->rgba;
 
-      if (g_strcmp0 (item->result->json, result->json) == 0 && sf_tensor_same_shape (a, b)
-          && memcmp (a->data, b->data, sf_tensor_size (a) * sizeof (float)) == 0)
+      if (g_strcmp0 (item->result->json, result->json) == 0 && sf_tensor_same_shape (a, b) && memcmp (a->data, b->data, sf_tensor_size (a) * sizeof (float)) == 0)
         return item;
     }
   return NULL;
@@ -323,7 +329,7 @@ sf_candidates_class_init (SfCandidatesClass *klass)
 static void
 sf_candidates_init (SfCandidates *self)
 {
-  GtkWidget *empty = gtk_label_new (_("The results will appear here; the best one comes first."));
+  GtkWidget *empty = gtk_label_new (_ ("The results will appear here; the best one comes first."));
 
   self->items = g_ptr_array_new_with_free_func (free_item);
   self->flow = gtk_flow_box_new ();
@@ -333,7 +339,7 @@ sf_candidates_init (SfCandidates *self)
   gtk_flow_box_set_sort_func (GTK_FLOW_BOX (self->flow), compare_children, NULL, NULL);
   gtk_widget_set_halign (self->flow, GTK_ALIGN_START);
   gtk_widget_set_valign (self->flow, GTK_ALIGN_START);
-  atk_object_set_name (gtk_widget_get_accessible (self->flow), _("Results"));
+  atk_object_set_name (gtk_widget_get_accessible (self->flow), _ ("Results"));
   g_signal_connect_swapped (self->flow, "selected-children-changed", G_CALLBACK (on_selection_changed), self);
 
   self->stack = gtk_stack_new ();
@@ -342,7 +348,7 @@ sf_candidates_init (SfCandidates *self)
   gtk_stack_add_named (GTK_STACK (self->stack), self->flow, "results");
 
   /* As high with results as without. */
-  gtk_widget_set_size_request (GTK_WIDGET (self), -1, SF_THUMBNAIL_SIZE + 40);
+  gtk_widget_set_size_request (GTK_WIDGET (self), -1, SF_THUMBNAIL_SIZE + 32);
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (self), GTK_POLICY_AUTOMATIC, GTK_POLICY_NEVER);
   gtk_scrolled_window_set_shadow_type (GTK_SCROLLED_WINDOW (self), GTK_SHADOW_IN);
   gtk_container_add (GTK_CONTAINER (self), self->stack);

@@ -21,11 +21,34 @@ G_DEFINE_TYPE (SfControls, sf_controls, GTK_TYPE_BOX)
 
 /* From the top; what a task does not have is left out. */
 static const char *const main_rows[] = {
-  "model", "prompt", "negative-prompt", "strength", "width", "height", "tileable",
-  "left", "right", "top", "bottom", "steps", "sampler", "schedule", "seed", "candidates", "output", NULL,
+  "model",
+  "prompt",
+  "negative-prompt",
+  "strength",
+  "width",
+  "height",
+  "tileable",
+  "left",
+  "right",
+  "top",
+  "bottom",
+  "steps",
+  "sampler",
+  "schedule",
+  "seed",
+  "candidates",
+  "output",
+  NULL,
 };
 static const char *const advanced_rows[] = {
-  "eta", "guidance", "feather", "context", "match-color", "respect-selection", "sample-merged", NULL,
+  "eta",
+  "guidance",
+  "feather",
+  "context",
+  "match-color",
+  "respect-selection",
+  "sample-merged",
+  NULL,
 };
 
 /* The engines as choices, and whatever else the config says: a path, say. */
@@ -45,7 +68,7 @@ model_new (SfControls *self, const SfParam *param)
     choices[n++] = (SfChoice) { current, current, "" };
   combo = sf_choice_new (self->config, param->name, choices, n);
   gtk_widget_set_tooltip_text (combo, g_dgettext (GETTEXT_PACKAGE, param->description));
-  atk_object_set_name (gtk_widget_get_accessible (combo), _("Model"));
+  atk_object_set_name (gtk_widget_get_accessible (combo), _ ("Model"));
   return combo;
 }
 
@@ -102,8 +125,7 @@ add_rows (SfControls *self, GtkWidget *grid, const char *const *names)
     {
       const SfParam *param = sf_settings_find (*names);
 
-      if (param != NULL && (param->tasks & (1u << self->task))
-          && g_object_class_find_property (G_OBJECT_GET_CLASS (self->config), param->name) != NULL)
+      if (param != NULL && (param->tasks & (1u << self->task)) && g_object_class_find_property (G_OBJECT_GET_CLASS (self->config), param->name) != NULL)
         add_row (self, GTK_GRID (grid), &y, param);
     }
 }
@@ -211,7 +233,7 @@ GtkWidget *
 sf_controls_new (GObject *config, SfTask task)
 {
   SfControls *self = g_object_new (SF_TYPE_CONTROLS, "orientation", GTK_ORIENTATION_VERTICAL, "spacing", 10, NULL);
-  GtkWidget *expander = gtk_expander_new_with_mnemonic (_("Ad_vanced"));
+  GtkWidget *expander = gtk_expander_new_with_mnemonic (_ ("Ad_vanced"));
 
   self->config = config;
   self->task = task;
@@ -222,7 +244,7 @@ sf_controls_new (GObject *config, SfTask task)
   gtk_widget_set_margin_start (self->advanced, 12);
   gtk_widget_set_margin_top (self->advanced, 6);
   gtk_container_add (GTK_CONTAINER (expander), self->advanced);
-  atk_object_set_name (gtk_widget_get_accessible (expander), _("Advanced"));
+  atk_object_set_name (gtk_widget_get_accessible (expander), _ ("Advanced"));
   gtk_box_pack_start (GTK_BOX (self), self->grid, FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (self), expander, FALSE, FALSE, 0);
   gtk_widget_show_all (GTK_WIDGET (self));

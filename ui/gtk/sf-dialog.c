@@ -3,9 +3,9 @@
  *
  *   preview                     controls
  *   caption, compare, more      (scrolled, so that Advanced does not enlarge the window)
- *   candidates
+ *   candidates                  load, save
  *   progress, stop
- *   load, save      reset   cancel   fill   keep
+ *   help                reset   cancel   fill   keep
  *
  * Everything has its place from the beginning; nothing is shown or hidden by a run.
  */
@@ -39,7 +39,7 @@ make_preview (SfSession *s)
 
   s->preview = SF_PREVIEW (sf_preview_new ());
   gtk_widget_set_size_request (GTK_WIDGET (s->preview), 420, 260);
-  set_name (GTK_WIDGET (s->preview), _("Preview"), NULL);
+  set_name (GTK_WIDGET (s->preview), _ ("Preview"), NULL);
   gtk_container_add (GTK_CONTAINER (frame), GTK_WIDGET (s->preview));
   gtk_frame_set_shadow_type (GTK_FRAME (frame), GTK_SHADOW_IN);
   gtk_container_add (GTK_CONTAINER (overlay), frame);
@@ -68,11 +68,11 @@ make_caption_row (SfSession *s)
   gtk_label_set_line_wrap (GTK_LABEL (s->caption), TRUE);
   gtk_label_set_lines (GTK_LABEL (s->caption), 2);
   gtk_label_set_ellipsize (GTK_LABEL (s->caption), PANGO_ELLIPSIZE_END);
-  s->compare = gtk_toggle_button_new_with_mnemonic (_("Co_mpare"));
-  set_name (s->compare, _("Compare"),
-            _("Shows the picture as it was. Holding the mouse button on the picture, or the space bar, does the same"));
-  s->more = gtk_button_new_with_mnemonic (_("More li_ke this"));
-  set_name (s->more, _("More like this"), _("Makes new results that start from the one you see"));
+  s->compare = gtk_toggle_button_new_with_mnemonic (_ ("Co_mpare"));
+  set_name (s->compare, _ ("Compare"),
+            _ ("Shows the picture as it was. Holding the mouse button on the picture, or the space bar, does the same"));
+  s->more = gtk_button_new_with_mnemonic (_ ("More li_ke this"));
+  set_name (s->more, _ ("More like this"), _ ("Makes new results that start from the one you see"));
   gtk_box_pack_start (GTK_BOX (row), s->caption, TRUE, TRUE, 0);
   gtk_box_pack_start (GTK_BOX (row), s->compare, FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (row), s->more, FALSE, FALSE, 0);
@@ -91,12 +91,39 @@ make_controls (SfSession *s)
   return scrolled;
 }
 
+static void
+set_own_width (GtkWidget *button, gpointer box)
+{
+  gtk_button_box_set_child_non_homogeneous (box, button, TRUE);
+}
+
+/* GIMP's buttons to load and save settings go below the settings, which leaves their row to the preview. */
+static void
+move_settings_buttons (GtkDialog *dialog, GtkWidget *column)
+{
+  GList *children = gtk_container_get_children (GTK_CONTAINER (gtk_dialog_get_content_area (dialog)));
+
+  for (GList *l = children; l != NULL; l = l->next)
+    if (GTK_IS_BUTTON_BOX (l->data))
+      {
+        GtkWidget *buttons = g_object_ref (l->data);
+
+        gtk_container_remove (GTK_CONTAINER (gtk_widget_get_parent (buttons)), buttons);
+        gtk_box_pack_start (GTK_BOX (column), buttons, FALSE, FALSE, 0);
+        gtk_button_box_set_layout (GTK_BUTTON_BOX (buttons), GTK_BUTTONBOX_START);
+        gtk_container_foreach (GTK_CONTAINER (buttons), set_own_width, buttons);
+        g_object_unref (buttons);
+        break;
+      }
+  g_list_free (children);
+}
+
 static GtkWidget *
 make_content (SfSession *s)
 {
   GtkWidget *content = gtk_box_new (GTK_ORIENTATION_VERTICAL, 8);
   GtkWidget *columns = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
-  GtkWidget *left = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+  GtkWidget *left = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6), *right = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
 
   s->candidates = SF_CANDIDATES (sf_candidates_new ());
   s->meter = SF_METER (sf_meter_new (s->runner));
@@ -104,7 +131,10 @@ make_content (SfSession *s)
   gtk_box_pack_start (GTK_BOX (left), make_caption_row (s), FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (left), GTK_WIDGET (s->candidates), FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (columns), left, TRUE, TRUE, 0);
-  gtk_box_pack_start (GTK_BOX (columns), make_controls (s), FALSE, FALSE, 0);
+  gtk_widget_set_hexpand (right, FALSE); /* all the room is for the preview, whatever the captions say */
+  gtk_box_pack_start (GTK_BOX (right), make_controls (s), TRUE, TRUE, 0);
+  gtk_box_pack_start (GTK_BOX (columns), right, FALSE, FALSE, 0);
+  move_settings_buttons (s->dialog, right);
   gtk_box_pack_start (GTK_BOX (content), columns, TRUE, TRUE, 0);
   gtk_box_pack_start (GTK_BOX (content), GTK_WIDGET (s->meter), FALSE, FALSE, 0);
   return content;
@@ -114,12 +144,13 @@ static void
 make_dialog (SfSession *s, GimpProcedure *procedure)
 {
   GtkWidget *dialog = gimp_procedure_dialog_new (procedure, GIMP_PROCEDURE_CONFIG (s->config), NULL);
-  GtkWidget *content = make_content (s), *ok;
+  GtkWidget *content, *ok;
 
   s->dialog = GTK_DIALOG (dialog);
-  gimp_procedure_dialog_set_ok_label (GIMP_PROCEDURE_DIALOG (dialog), _(run_labels[s->task]));
-  gtk_widget_set_tooltip_text (gimp_dialog_add_button (GIMP_DIALOG (dialog), _("_Keep"), SF_RESPONSE_KEEP),
-                               _("Puts the results that are ticked, or the one you see, into the image"));
+  content = make_content (s);
+  gimp_procedure_dialog_set_ok_label (GIMP_PROCEDURE_DIALOG (dialog), _ (run_labels[s->task]));
+  gtk_widget_set_tooltip_text (gimp_dialog_add_button (GIMP_DIALOG (dialog), _ ("_Keep"), SF_RESPONSE_KEEP),
+                               _ ("Puts the results that are ticked, or the one you see, into the image"));
   ok = gtk_dialog_get_widget_for_response (s->dialog, GTK_RESPONSE_OK);
   gtk_box_pack_start (GTK_BOX (gtk_dialog_get_content_area (s->dialog)), content, TRUE, TRUE, 0);
   gtk_widget_show_all (content);

@@ -56,7 +56,7 @@ enum
 static void
 choice_set_markup (GtkListStore *store, GtkTreeIter *iter, const char *label, const char *meaning)
 {
-  g_autofree char *markup = meaning ? g_markup_printf_escaped ("%s <span alpha=\"60%%\">(%s)</span>", label, meaning)
+  g_autofree char *markup = meaning ? g_markup_printf_escaped ("%s <span foreground=\"#888888\">(%s)</span>", label, meaning)
                                     : g_markup_escape_text (label, -1);
 
   gtk_list_store_set (store, iter, COLUMN_MARKUP, markup, -1);
@@ -122,7 +122,7 @@ on_output (GtkSpinButton *spin)
 
   if (is_automatic (spin))
     {
-      text = meaning ? g_strdup_printf (_("auto (%s)"), meaning) : g_strdup (_("auto"));
+      text = meaning ? g_strdup_printf (_ ("auto (%s)"), meaning) : g_strdup (_ ("auto"));
       attributes = faded (1);
     }
   gtk_entry_set_attributes (GTK_ENTRY (spin), attributes);
@@ -180,7 +180,7 @@ number_new (GObject *config, const SfParam *param)
 static gboolean
 on_percent_output (GtkSpinButton *spin)
 {
-  g_autofree char *text = g_strdup_printf (_("%.0f %%"), gtk_adjustment_get_value (gtk_spin_button_get_adjustment (spin)));
+  g_autofree char *text = g_strdup_printf (_ ("%.0f %%"), gtk_adjustment_get_value (gtk_spin_button_get_adjustment (spin)));
 
   if (g_strcmp0 (text, gtk_entry_get_text (GTK_ENTRY (spin))) != 0)
     gtk_entry_set_text (GTK_ENTRY (spin), text);

@@ -30,8 +30,8 @@ format_time (double seconds)
   if (s < 60)
     return g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%d s left", "%d s left", s), s);
   if (s < 3600)
-    return g_strdup_printf (_("%d min %02d s left"), s / 60, s % 60);
-  return g_strdup_printf (_("%d h %02d min left"), s / 3600, s / 60 % 60);
+    return g_strdup_printf (_ ("%d min %02d s left"), s / 60, s % 60);
+  return g_strdup_printf (_ ("%d h %02d min left"), s / 3600, s / 60 % 60);
 }
 
 static void
@@ -41,8 +41,10 @@ show (SfMeter *self)
   g_autofree char *text = NULL;
 
   if (left != NULL && self->work != NULL)
-    text = g_strdup_printf (_("%s · %s"), self->work, left);
-  gtk_label_set_text (GTK_LABEL (self->text), text ? text : left ? left : self->work ? self->work : _("Working…"));
+    text = g_strdup_printf (_ ("%s · %s"), self->work, left);
+  gtk_label_set_text (GTK_LABEL (self->text), text ? text : left     ? left
+                                                        : self->work ? self->work
+                                                                     : _ ("Working…"));
 }
 
 static gboolean
@@ -92,7 +94,7 @@ sf_meter_set_stopping (SfMeter *self)
 {
   stop_timer (self);
   gtk_widget_set_sensitive (self->stop, FALSE);
-  gtk_label_set_text (GTK_LABEL (self->text), _("Stopping…"));
+  gtk_label_set_text (GTK_LABEL (self->text), _ ("Stopping…"));
 }
 
 void
@@ -144,11 +146,11 @@ sf_meter_init (SfMeter *self)
   gtk_label_set_xalign (GTK_LABEL (self->text), 0);
   gtk_label_set_ellipsize (GTK_LABEL (self->text), PANGO_ELLIPSIZE_END);
   self->bar = gtk_progress_bar_new ();
-  atk_object_set_name (gtk_widget_get_accessible (self->bar), _("Progress"));
-  self->stop = gtk_button_new_with_mnemonic (_("Sto_p"));
+  atk_object_set_name (gtk_widget_get_accessible (self->bar), _ ("Progress"));
+  self->stop = gtk_button_new_with_mnemonic (_ ("Sto_p"));
   gtk_widget_set_sensitive (self->stop, FALSE);
-  gtk_widget_set_tooltip_text (self->stop, _("Stops the run; results that are finished stay (Escape)"));
-  atk_object_set_name (gtk_widget_get_accessible (self->stop), _("Stop"));
+  gtk_widget_set_tooltip_text (self->stop, _ ("Stops the run; results that are finished stay (Escape)"));
+  atk_object_set_name (gtk_widget_get_accessible (self->stop), _ ("Stop"));
   g_signal_connect_swapped (self->stop, "clicked", G_CALLBACK (on_stop), self);
   gtk_widget_set_valign (column, GTK_ALIGN_CENTER);
   gtk_box_pack_start (GTK_BOX (column), self->text, FALSE, FALSE, 0);

@@ -204,8 +204,7 @@ sf_preview_motion (GtkWidget *widget, GdkEventMotion *event)
 {
   SfPreview *self = SF_PREVIEW (widget);
 
-  if (self->pressed && !self->dragging
-      && gtk_drag_check_threshold (widget, self->press_x, self->press_y, event->x, event->y))
+  if (self->pressed && !self->dragging && gtk_drag_check_threshold (widget, self->press_x, self->press_y, event->x, event->y))
     {
       self->dragging = TRUE;
       set_holding (self, FALSE);
@@ -222,7 +221,8 @@ sf_preview_motion (GtkWidget *widget, GdkEventMotion *event)
 static gboolean
 sf_preview_scroll (GtkWidget *widget, GdkEventScroll *event)
 {
-  double dy = event->direction == GDK_SCROLL_DOWN ? 1 : event->direction == GDK_SCROLL_UP ? -1 : event->delta_y;
+  double dy = event->direction == GDK_SCROLL_DOWN ? 1 : event->direction == GDK_SCROLL_UP ? -1
+                                                                                          : event->delta_y;
 
   if (dy != 0)
     zoom_at (SF_PREVIEW (widget), pow (1.25, -dy), event->x, event->y);
@@ -418,8 +418,7 @@ sf_preview_size_allocate (GtkWidget *widget, GtkAllocation *allocation)
 {
   SfPreview *self = SF_PREVIEW (widget);
 
-  self->fit = self->fit || allocation->width != gtk_widget_get_allocated_width (widget)
-              || allocation->height != gtk_widget_get_allocated_height (widget);
+  self->fit = self->fit || allocation->width != gtk_widget_get_allocated_width (widget) || allocation->height != gtk_widget_get_allocated_height (widget);
   GTK_WIDGET_CLASS (sf_preview_parent_class)->size_allocate (widget, allocation);
 }
 
@@ -460,9 +459,7 @@ sf_preview_init (SfPreview *self)
   self->zoom = self->scale = 1;
   self->fit = TRUE;
   gtk_widget_set_can_focus (widget, TRUE);
-  gtk_widget_add_events (widget, GDK_BUTTON_PRESS_MASK | GDK_BUTTON_RELEASE_MASK | GDK_BUTTON_MOTION_MASK
-                                     | GDK_SCROLL_MASK | GDK_SMOOTH_SCROLL_MASK | GDK_KEY_PRESS_MASK
-                                     | GDK_KEY_RELEASE_MASK | GDK_FOCUS_CHANGE_MASK);
+  gtk_widget_add_events (widget, GDK_BUTTON_PRESS_MASK | GDK_BUTTON_RELEASE_MASK | GDK_BUTTON_MOTION_MASK | GDK_SCROLL_MASK | GDK_SMOOTH_SCROLL_MASK | GDK_KEY_PRESS_MASK | GDK_KEY_RELEASE_MASK | GDK_FOCUS_CHANGE_MASK);
 }
 
 GtkWidget *

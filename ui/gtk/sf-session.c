@@ -31,11 +31,11 @@ update_caption (SfSession *self)
   g_autofree char *text = NULL;
 
   if (self->shown == SF_SHOW_RESULT && result != NULL)
-    text = g_strdup_printf (_("Seed %d. Hold the mouse button on the picture to compare."), result->seed + result->candidate);
+    text = g_strdup_printf (_ ("Seed %d. Hold the mouse button on the picture to compare."), result->seed + result->candidate);
   else if (self->shown == SF_SHOW_NOISED)
-    text = g_strdup (_("What the model is given at this strength: what you still see will be kept."));
+    text = g_strdup (_ ("What the model is given at this strength: what you still see will be kept."));
   else if (self->shown == SF_SHOW_LIVE)
-    text = g_strdup (_("Work in progress …"));
+    text = g_strdup (_ ("Work in progress …"));
   else if (sf_runner_has_job (self->runner))
     text = g_strdup (_ (originals[self->task]));
   gtk_label_set_text (GTK_LABEL (self->caption), text ? text : "");
@@ -51,8 +51,7 @@ update_buttons (SfSession *self)
   gboolean results = sf_candidates_get_selected (self->candidates) != NULL;
   gboolean keep = results && !running;
   GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (self->dialog));
-  gboolean on_button = focus == NULL || focus == sf_meter_get_stop_button (self->meter)
-                       || gtk_dialog_get_response_for_widget (self->dialog, focus) != GTK_RESPONSE_NONE;
+  gboolean on_button = focus == NULL || focus == sf_meter_get_stop_button (self->meter) || gtk_dialog_get_response_for_widget (self->dialog, focus) != GTK_RESPONSE_NONE;
   int next = keep && !self->stale && !sf_candidates_get_kept (self->candidates) ? SF_RESPONSE_KEEP : GTK_RESPONSE_OK;
 
   gtk_dialog_set_response_sensitive (self->dialog, GTK_RESPONSE_OK, ready);
@@ -181,8 +180,7 @@ on_setting (SfSession *self, GParamSpec *property)
   if (sf_settings_find (property->name) == NULL || g_str_equal (property->name, "output"))
     return;
   self->stale = TRUE;
-  if (!running && sf_runner_has_job (self->runner) && self->task == SF_TASK_REGENERATE
-      && (g_str_equal (property->name, "strength") || (g_str_equal (property->name, "seed") && self->shown == SF_SHOW_NOISED)))
+  if (!running && sf_runner_has_job (self->runner) && self->task == SF_TASK_REGENERATE && (g_str_equal (property->name, "strength") || (g_str_equal (property->name, "seed") && self->shown == SF_SHOW_NOISED)))
     show_noised (self);
   if (!running)
     update_buttons (self);
@@ -209,7 +207,7 @@ sf_session_run (SfSession *self, SfResult *like)
     }
   /* The same seed would only make the same changes again. */
   if (like != NULL && settings->seed >= 0)
-    seed = like->seed + like->candidate + 1;
+    seed = (int) (((gint64) like->seed + like->candidate + 1) % (G_MAXINT32 - SF_CANDIDATES_MAX));
   if (seed_field != NULL && settings->seed < 0)
     sf_seed_set_used (seed_field, seed);
   self->stale = FALSE;
@@ -239,9 +237,9 @@ on_frame (SfSession *self, SfTensor *image, int candidate, int level, int n_leve
   if (!sf_runner_is_running (self->runner))
     return;
   if (self->n_wanted > 1)
-    text = g_strdup_printf (_("Candidate %d of %d, level %d of %d"), candidate + 1, self->n_wanted, level + 1, n_levels);
+    text = g_strdup_printf (_ ("Candidate %d of %d, level %d of %d"), candidate + 1, self->n_wanted, level + 1, n_levels);
   else
-    text = g_strdup_printf (_("Level %d of %d"), level + 1, n_levels);
+    text = g_strdup_printf (_ ("Level %d of %d"), level + 1, n_levels);
   sf_meter_set_work (self->meter, text);
   self->shown = SF_SHOW_LIVE;
   sf_preview_show_frame (self->preview, image);
@@ -266,9 +264,10 @@ on_finished (SfSession *self, const GError *error)
 {
   gboolean stopped = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   double seconds = (g_get_monotonic_time () - self->run_start) / 1e6;
-  g_autofree char *outcome = g_strdup_printf (_("Done in %.1f s. Keep it, or try again."), seconds);
+  g_autofree char *outcome = g_strdup_printf (_ ("Done in %.1f s. Keep it, or try again."), seconds);
 
-  sf_meter_end (self->meter, stopped ? _("Stopped") : error != NULL ? _("Failed") : outcome);
+  sf_meter_end (self->meter, stopped ? _ ("Stopped") : error != NULL ? _ ("Failed")
+                                                                     : outcome);
   self->shown = SF_SHOW_ORIGINAL;
   sf_candidates_end_run (self->candidates); /* selects the best, which shows it */
   if (self->shown == SF_SHOW_ORIGINAL)
@@ -283,6 +282,7 @@ on_finished (SfSession *self, const GError *error)
 static void
 on_selected (SfSession *self, SfResult *result)
 {
+  gtk_toggle_button_set_active (GTK_TOGGLE_BUTTON (self->compare), FALSE);
   self->shown = result ? SF_SHOW_RESULT : SF_SHOW_ORIGINAL;
   show_again (self);
   update_buttons (self);
@@ -319,7 +319,7 @@ sf_session_keep (SfSession *self)
                           (int) chosen->len);
   sf_meter_end (self->meter, text);
   sf_candidates_set_kept (self->candidates);
-  gtk_button_set_label (GTK_BUTTON (gtk_dialog_get_widget_for_response (self->dialog, GTK_RESPONSE_CANCEL)), _("_Close"));
+  gtk_button_set_label (GTK_BUTTON (gtk_dialog_get_widget_for_response (self->dialog, GTK_RESPONSE_CANCEL)), _ ("_Close"));
   /* Expand moves the picture's origin, so what else there is no longer fits. */
   if (self->task == SF_TASK_EXPAND)
     sf_candidates_clear (self->candidates);

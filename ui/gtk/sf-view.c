@@ -62,8 +62,7 @@ border_coverage (const SfRect *picture, const SfRect *view, double scale)
       {
         double px = (view->x + x + 0.5) / scale, py = (view->y + y + 0.5) / scale;
 
-        coverage[(gsize) y * view->width + x] = px < picture->x || py < picture->y || px >= picture->x + picture->width
-                                                    || py >= picture->y + picture->height;
+        coverage[(gsize) y * view->width + x] = px < picture->x || py < picture->y || px >= picture->x + picture->width || py >= picture->y + picture->height;
       }
   return coverage;
 }
