@@ -30,10 +30,10 @@ static const SfTaskInfo tasks[] = {
 };
 
 /* What scripts have to know about all of them, after each one's help. */
-#define COMMON_HELP \
-  N_ ("The image is changed in one undo step after all is computed, or not at all. The result is a new layer with an editable " \
+#define COMMON_HELP                                                                                                               \
+  N_ ("The image is changed in one undo step after all is computed, or not at all. The result is a new layer with an editable "   \
       "layer mask, the layer itself, or a new image. Of several candidates each becomes a layer, the best on top and the others " \
-      "hidden; the layer itself takes the best. Returns the layers in the order of the candidates, and the seed. Each of them " \
+      "hidden; the layer itself takes the best. Returns the layers in the order of the candidates, and the seed. Each of them "   \
       "carries all settings as a parasite called sfumato. An unknown value of an argument is an error.")
 
 /*** Arguments ***/

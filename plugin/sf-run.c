@@ -118,8 +118,7 @@ keep (GPtrArray *results, const SfSettings *settings, gpointer data, GError **er
 static gboolean
 run_dialog (Run *run, GimpProcedure *procedure, GimpProcedureConfig *config)
 {
-  SfDialogHost host = { .prepare = prepare, .read = view, .keep = keep, .data = run,
-                        .width = run->picture.bounds.width, .height = run->picture.bounds.height };
+  SfDialogHost host = { .prepare = prepare, .read = view, .keep = keep, .data = run, .width = run->picture.bounds.width, .height = run->picture.bounds.height };
 
   gimp_ui_init ("sfumato");
   return sf_dialog_run (procedure, config, run->info->task, &host);

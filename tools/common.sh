@@ -266,7 +266,8 @@ enter ()
 
 # ---- building ----
 
-# build ROOT VARIANT: configures, compiles and installs into a stage folder, all in the cache and only what is needed. Sets
+# build ROOT VARIANT [all]: configures, compiles and installs into a stage folder, all in the cache and only what is needed; the tests
+# too with all. Sets
 #   dir    the cache folder of this checkout, root and variant; dir/build is meson's
 #   stage  stage/bin/sfumato, stage/plug-ins/sfumato/sfumato, …
 build ()
@@ -296,12 +297,12 @@ build ()
       { rm -rf "$dir/build"; build_failed "$text"; return 1; }
     echo "$setup" > "$dir/setup"
   fi
-  if [[ ! -e $dir/installed ]] || ! in_root "$root" ninja -C "$dir/build" -n 2>&1 8>&- | grep -q 'no work to do'; then
+  if [[ ! -e $dir/installed ]] || ! in_root "$root" "$top/tools/ninja.sh" "$dir" "${3:-}" -n 2>&1 8>&- | grep -q 'no work to do'; then
     rm -f "$dir/installed"
     step "Compiling $text" "$dir/log" in_root "$root" sh -ec '
-      ninja -C "$1/build"
-      meson install -C "$1/build" --no-rebuild --quiet
-      touch "$1/installed"' sh "$dir" 8>&- || { build_failed "$text"; return 1; }
+      "$1" "$2" "$3"
+      meson install -C "$2/build" --no-rebuild --quiet
+      touch "$2/installed"' sh "$top/tools/ninja.sh" "$dir" "${3:-}" 8>&- || { build_failed "$text"; return 1; }
   fi
   exec 8>&-
 }

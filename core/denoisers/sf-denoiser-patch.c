@@ -193,8 +193,9 @@ make_field (const PatchDenoiser *self, int r, GError **error)
 
   if (field == NULL)
     return NULL;
-  sf_patch_field_set_penalty (field, level->penalty);
-  if (level->detail != NULL && !sf_patch_field_set_detail (field, level->detail, level->budget, DETAIL_COST, error))
+  sf_patch_field_set_penalty (field, level->penalty, level->map_h, level->map_w);
+  if (level->detail != NULL && !sf_patch_field_set_detail (field, level->detail, level->budget, level->map_h,
+                                                           level->map_w, DETAIL_COST, error))
     return NULL;
   return g_steal_pointer (&field);
 }
@@ -347,9 +348,6 @@ denoiser_free (SfDenoiser *denoiser)
 
   g_free (self->level.guide);
   g_free (self->level.confidence);
-  g_free (self->level.penalty);
-  g_free (self->level.detail);
-  g_free (self->level.budget);
   g_free (self->hole);
   g_free (self->weighted);
   g_free (self->known);
@@ -412,26 +410,24 @@ make_guide (PatchDenoiser *self, GError **error)
 
   if (level->strokes == NULL && level->guide == NULL)
     return TRUE;
-  if (level->guide == NULL)
-    {
-      if ((level->guide = sf_patch_pixels_new (image->h, image->w, error)) == NULL ||
-          (level->confidence = sf_try_alloc ((gsize) image->h * image->w, sizeof (float), error)) == NULL)
-        return FALSE;
-      sf_patch_paint_strokes (image, level->strokes, level->stroke_scale, level->guide, level->confidence);
-    }
   if ((self->guide = sf_patch_pixels_new (f->h, f->w, error)) == NULL ||
       (self->confidence = sf_try_alloc ((gsize) f->h * f->w, sizeof (float), error)) == NULL)
     return FALSE;
+  if (level->guide == NULL)
+    sf_patch_paint_strokes (image, level->strokes, level->stroke_scale, f, self->guide, self->confidence);
   for (int y = 0; y < f->h; y++)
     for (int x = 0; x < f->w; x++)
       {
         gsize i = (gsize) y * f->w + x, o = (gsize) (y + f->y) * image->w + x + f->x;
 
-        if (!self->hole[i])
-          continue;
-        memcpy (self->guide + i * 4, level->guide + o * 4, 3 * sizeof (float));
-        self->confidence[i] = (float) (CLAMP (level->confidence[o], 0, 1) * level->stroke_weight);
-        self->weighted[i] = self->confidence[i] > 0;
+        if (level->guide != NULL)
+          {
+            memcpy (self->guide + i * 4, level->guide + o * 4, 3 * sizeof (float));
+            self->confidence[i] = level->confidence[o];
+          }
+        self->confidence[i] = self->hole[i] ? (float) (CLAMP (self->confidence[i], 0, 1) * level->stroke_weight) : 0;
+        if (self->hole[i])
+          self->weighted[i] = self->confidence[i] > 0;
       }
   g_clear_pointer (&level->guide, g_free);
   g_clear_pointer (&level->confidence, g_free);

@@ -28,8 +28,9 @@ typedef struct
   double stroke_scale;
   double stroke_weight;      /* 0…1 */
   float *guide, *confidence; /* (nullable) (transfer full) of the image instead: a guide painted already */
-  float *penalty;            /* (nullable) (transfer full) of the image: cost per sample of each source */
-  float *detail, *budget;    /* (nullable) (transfer full) of the image: see sf_patch_field_set_detail() */
+  int map_h, map_w;          /* size of the maps below, which are stretched over the image */
+  const float *penalty;      /* (nullable) see sf_patch_field_set_penalty() */
+  const float *detail, *budget; /* (nullable) see sf_patch_field_set_detail() */
   double mu;                 /* spatial prior */
   guint64 seed;
 } SfPatchLevel;

@@ -73,7 +73,7 @@ typedef struct
   float *ring;              /* (nullable) of the coarsest image */
   float *detail, *budget;   /* (nullable) of the coarsest image */
   float *usage;             /* of the coarsest image: what earlier candidates copied */
-  gboolean used;
+  float *ring_cost, *novel_cost, *candidate_budget; /* of the coarsest image, for the present candidate */
   double smooth_mu;         /* upper bound of mu by the surroundings */
   int rank_level;           /* half size */
   int ring_level;           /* where the hole is small enough to hold the result against the ring */
@@ -283,7 +283,10 @@ study_surroundings (PatchEngine *self, GError **error)
   self->ring_level = level_for_hole (self, RANK_HOLE);
   self->smooth_mu = 1;
   self->usage = sf_try_alloc (n, sizeof (float), error);
-  if (self->usage == NULL)
+  self->ring_cost = sf_try_alloc (n, sizeof (float), error);
+  self->novel_cost = sf_try_alloc (n, sizeof (float), error);
+  self->candidate_budget = sf_try_alloc (n, sizeof (float), error);
+  if (self->usage == NULL || self->ring_cost == NULL || self->novel_cost == NULL || self->candidate_budget == NULL)
     return FALSE;
   if (self->region.generate)
     return TRUE;
@@ -319,81 +322,59 @@ coarse_guide (PatchEngine *self, int i, SfPatchLevel *out, GError **error)
   out->confidence = sf_try_alloc ((gsize) image->h * image->w, sizeof (float), error);
   if (guide == NULL || confidence == NULL || out->guide == NULL || out->confidence == NULL)
     return FALSE;
-  sf_patch_paint_strokes (fine, self->strokes, 1, guide, confidence);
+  sf_patch_paint_strokes (fine, self->strokes, 1, NULL, guide, confidence);
   for (gsize k = 0; k < (gsize) fine->h * fine->w * 4; k++)
     guide[k] *= confidence[k / 4];
-  if (!sf_area_resize (guide, fine->h, fine->w, 4, out->guide, image->h, image->w, error) ||
-      !sf_area_resize (confidence, fine->h, fine->w, 1, out->confidence, image->h, image->w, error))
-    return FALSE;
+  sf_area_resize (guide, fine->h, fine->w, 4, out->guide, image->h, image->w);
+  sf_area_resize (confidence, fine->h, fine->w, 1, out->confidence, image->h, image->w);
   for (gsize k = 0; k < (gsize) image->h * image->w * 4; k++)
     out->guide[k] /= MAX (out->confidence[k / 4], 1e-6f);
   return TRUE;
 }
 
-/* Cost of each source at level @i: not explained by the ring, or used by an earlier candidate. */
+/* What sources cost for this candidate, as maps of the coarsest level: not explained by the ring, used by an earlier
+ * candidate, more detailed than their place allows.  Strokes may be as sharp as they are. */
 static gboolean
-make_penalty (PatchEngine *self, int i, gboolean coarsest, SfPatchLevel *out, GError **error)
-{
-  const SfPatchImage *coarse = self->levels[self->parent.n_levels - 1].image, *image = self->levels[i].image;
-  gboolean novelty = coarsest && self->used;
-
-  if (self->ring == NULL && !novelty)
-    return TRUE;
-  out->penalty = sf_try_alloc ((gsize) image->h * image->w, sizeof (float), error);
-  if (out->penalty == NULL)
-    return FALSE;
-  if (self->ring != NULL)
-    sf_bilinear_resize (self->ring, coarse->h, coarse->w, 1, out->penalty, image->h, image->w);
-  for (gsize k = 0; k < (gsize) image->h * image->w; k++)
-    out->penalty[k] = (float) (RING * out->penalty[k] + (novelty ? NOVELTY * self->usage[k] : 0));
-  return TRUE;
-}
-
-/* The detail maps at level @i; strokes may be as sharp as they are. */
-static gboolean
-make_detail (PatchEngine *self, int i, gboolean strokes, SfPatchLevel *out, GError **error)
+make_costs (PatchEngine *self, gboolean strokes, GError **error)
 {
   const int coarsest = self->parent.n_levels - 1;
-  const SfPatchImage *coarse = self->levels[coarsest].image, *image = self->levels[i].image;
-  g_autofree float *budget = NULL;
+  const SfPatchImage *image = self->levels[coarsest].image;
+  gsize n = (gsize) image->h * image->w;
   SfPatchLevel painted = { 0 };
+  gboolean done = TRUE;
 
+  for (gsize i = 0; i < n; i++)
+    {
+      self->ring_cost[i] = self->ring != NULL ? (float) (RING * self->ring[i]) : 0;
+      self->novel_cost[i] = self->ring_cost[i] + (float) (NOVELTY * self->usage[i]);
+    }
   if (self->detail == NULL)
     return TRUE;
-  budget = g_memdup2 (self->budget, (gsize) coarse->h * coarse->w * sizeof (float));
-  if (strokes)
-    {
-      gboolean done = coarse_guide (self, coarsest, &painted, error);
+  memcpy (self->candidate_budget, self->budget, n * sizeof (float));
+  if (!strokes)
+    return TRUE;
+  done = coarse_guide (self, coarsest, &painted, error);
+  for (int y = 0; done && y < image->h; y++)
+    for (int x = 0; x < image->w; x++)
+      {
+        float most = 0;
 
-      for (int y = 0; done && y < coarse->h; y++)
-        for (int x = 0; x < coarse->w; x++)
-          {
-            float most = 0;
-
-            for (int k = 0; k < 25; k++)
-              most = MAX (most, painted.confidence[(gsize) CLAMP (y + k / 5 - 2, 0, coarse->h - 1) * coarse->w +
-                                                   CLAMP (x + k % 5 - 2, 0, coarse->w - 1)]);
-            budget[(gsize) y * coarse->w + x] += 4 * most;
-          }
-      g_free (painted.guide);
-      g_free (painted.confidence);
-      if (!done)
-        return FALSE;
-    }
-  out->detail = sf_try_alloc ((gsize) image->h * image->w, sizeof (float), error);
-  out->budget = sf_try_alloc ((gsize) image->h * image->w, sizeof (float), error);
-  if (out->detail == NULL || out->budget == NULL)
-    return FALSE;
-  sf_bilinear_resize (self->detail, coarse->h, coarse->w, 1, out->detail, image->h, image->w);
-  sf_bilinear_resize (budget, coarse->h, coarse->w, 1, out->budget, image->h, image->w);
-  return TRUE;
+        for (int k = 0; k < 25; k++)
+          most = MAX (most, painted.confidence[(gsize) CLAMP (y + k / 5 - 2, 0, image->h - 1) * image->w +
+                                               CLAMP (x + k % 5 - 2, 0, image->w - 1)]);
+        self->candidate_budget[(gsize) y * image->w + x] += 4 * most;
+      }
+  g_free (painted.guide);
+  g_free (painted.confidence);
+  return done;
 }
 
 static gboolean
-make_denoiser (PatchEngine *self, int i, int candidate, guint64 seed, GError **error)
+make_denoiser (PatchEngine *self, int i, double mu, gboolean strokes, guint64 seed, GError **error)
 {
   Level *level = &self->levels[i];
-  const int n = self->parent.n_levels, recipe = candidate % (int) G_N_ELEMENTS (recipes);
+  const int n = self->parent.n_levels;
+  const SfPatchImage *coarse = self->levels[n - 1].image;
   SfPatchLevel patch = {
     .image = level->image,
     .frame = level->frame,
@@ -402,12 +383,16 @@ make_denoiser (PatchEngine *self, int i, int candidate, guint64 seed, GError **e
     .coarsest = i == n - 1,
     .finest = i == 0,
     .polish = self->region.match_color && !self->region.generate,
-    .mu = self->region.generate ? 0 : MIN (recipes[recipe].mu, self->smooth_mu),
+    .map_h = coarse->h,
+    .map_w = coarse->w,
+    .penalty = i == n - 1 ? self->novel_cost : self->ring_cost,
+    .detail = self->detail,
+    .budget = self->candidate_budget,
+    .mu = mu,
     .seed = seed * MAX_LEVELS + i,
     .stroke_weight = 1,
   };
 
-  gboolean strokes = self->strokes != NULL && self->strokes->len > 0 && recipes[recipe].strokes;
 
   g_clear_pointer (&level->level.denoiser, sf_denoiser_free);
   if (strokes)
@@ -421,8 +406,6 @@ make_denoiser (PatchEngine *self, int i, int candidate, guint64 seed, GError **e
       else if (!coarse_guide (self, i, &patch, error))
         return FALSE;
     }
-  if (!make_penalty (self, i, i == n - 1, &patch, error) || !make_detail (self, i, strokes, &patch, error))
-    return FALSE;
   level->level.denoiser = sf_denoiser_patch_new (&patch, error);
   return level->level.denoiser != NULL;
 }
@@ -456,9 +439,9 @@ make_content (PatchEngine *self, const SfTensor *content, GError **error)
 
       g_free (level->content);
       level->content = sf_patch_pixels_new (f->h, f->w, error);
-      if (small == NULL || level->content == NULL ||
-          !sf_area_resize (full->data, full->h, full->w, 3, small, h, w, error))
+      if (small == NULL || level->content == NULL)
         return FALSE;
+      sf_area_resize (full->data, full->h, full->w, 3, small, h, w);
       for (int y = 0; y < f->h; y++)
         for (int x = 0; x < f->w; x++)
           memcpy (level->content + ((gsize) y * f->w + x) * 4, small + ((gsize) (y + f->y) * w + x + f->x) * 3, 3 * sizeof (float));
@@ -471,7 +454,12 @@ patch_begin (SfEngine *engine, int candidate, guint64 seed, const SfTensor *cont
              GError **error)
 {
   PatchEngine *self = (PatchEngine *) engine;
+  const int recipe = candidate % (int) G_N_ELEMENTS (recipes);
+  gboolean strokes = self->strokes != NULL && self->strokes->len > 0 && recipes[recipe].strokes;
+  double mu = self->region.generate ? 0 : MIN (recipes[recipe].mu, self->smooth_mu);
 
+  if (!make_costs (self, strokes, error))
+    return FALSE;
   if (content != NULL || self->region.keep_content)
     {
       if (!make_content (self, content, error))
@@ -481,7 +469,7 @@ patch_begin (SfEngine *engine, int candidate, guint64 seed, const SfTensor *cont
     for (int i = 0; i < engine->n_levels; i++)
       g_clear_pointer (&self->levels[i].content, g_free);
   for (int i = 0; i < engine->n_levels; i++)
-    if (!make_denoiser (self, i, candidate, seed, error) || sf_progress_stopped (progress, error))
+    if (!make_denoiser (self, i, mu, strokes, seed, error) || sf_progress_stopped (progress, error))
       return FALSE;
   return TRUE;
 }
@@ -559,7 +547,6 @@ patch_end (SfEngine *engine, const SfTensor *result, const SfProgress *progress,
   double unexplained = 0;
 
   sf_patch_field_add_usage (sf_denoiser_patch_get_field (self->levels[engine->n_levels - 1].level.denoiser), self->usage);
-  self->used = TRUE;
   if (self->region.generate)
     return 0;
   if (!make_content (self, result, error))
@@ -588,6 +575,9 @@ patch_free (SfEngine *engine)
   g_free (self->budget);
   g_free (self->state);
   g_free (self->usage);
+  g_free (self->ring_cost);
+  g_free (self->novel_cost);
+  g_free (self->candidate_budget);
   g_free (self);
 }
 

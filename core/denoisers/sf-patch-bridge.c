@@ -481,18 +481,23 @@ hermite (const SfEdgeEnd *a, const SfEdgeEnd *b, double length, double t, double
 
 /* Adds a sample of weight @weight at (@y, @x), shared bilinearly. */
 static void
-splat (const SfPatchImage *image, double y, double x, const float color[3], double weight, float *guide, float *total)
+splat (const SfPatchFrame *frame, double y, double x, const float color[3], double weight, float *guide, float *total)
 {
-  int y0 = (int) floor (y), x0 = (int) floor (x);
+  int y0, x0;
+
+  y -= frame->y;
+  x -= frame->x;
+  y0 = (int) floor (y);
+  x0 = (int) floor (x);
 
   for (int dy = 0; dy < 2; dy++)
     for (int dx = 0; dx < 2; dx++)
       {
         int yy = y0 + dy, xx = x0 + dx;
         float share = (float) (weight * (1 - fabs (y - yy)) * (1 - fabs (x - xx)));
-        gsize i = (gsize) yy * image->w + xx;
+        gsize i = (gsize) yy * frame->w + xx;
 
-        if (yy < 0 || xx < 0 || yy >= image->h || xx >= image->w)
+        if (yy < 0 || xx < 0 || yy >= frame->h || xx >= frame->w)
           continue;
         total[i] += share;
         for (int c = 0; c < 3; c++)
@@ -501,7 +506,8 @@ splat (const SfPatchImage *image, double y, double x, const float color[3], doub
 }
 
 static void
-paint_stroke (const SfPatchImage *image, const SfStroke *stroke, double scale, float *guide, float *total)
+paint_stroke (const SfPatchImage *image, const SfPatchFrame *frame, const SfStroke *stroke, double scale, float *guide,
+              float *total)
 {
   const int half = MIN ((int) lrint (HALF_WIDTH * scale), MAX_HALF_WIDTH), oversampling = 3;
   SfEdgeEnd a = stroke->a, b = stroke->b;
@@ -529,26 +535,30 @@ paint_stroke (const SfPatchImage *image, const SfStroke *stroke, double scale, f
             continue;
           for (int c = 0; c < 3; c++)
             color[c] = (float) (from.profile[u + half][c] * (1 - t) + to.profile[u + half][c] * t);
-          splat (image, at[0] + u * tangent[1], at[1] - u * tangent[0], color,
+          splat (frame, at[0] + u * tangent[1], at[1] - u * tangent[0], color,
                  exp (-u * u / (2 * sigma * sigma)) / oversampling, guide, total);
         }
     }
 }
 
 void
-sf_patch_paint_strokes (const SfPatchImage *image, const GArray *strokes, double scale, float *guide,
-                        float *confidence)
+sf_patch_paint_strokes (const SfPatchImage *image, const GArray *strokes, double scale, const SfPatchFrame *frame,
+                        float *guide, float *confidence)
 {
-  gsize n = (gsize) image->h * image->w;
+  SfPatchFrame whole = { .h = image->h, .w = image->w }, f = frame != NULL ? *frame : whole;
 
-  memset (guide, 0, n * 4 * sizeof (float));
-  memset (confidence, 0, n * sizeof (float));
+  memset (guide, 0, (gsize) f.h * f.w * 4 * sizeof (float));
+  memset (confidence, 0, (gsize) f.h * f.w * sizeof (float));
   for (guint k = 0; k < strokes->len; k++)
-    paint_stroke (image, &g_array_index (strokes, SfStroke, k), scale, guide, confidence);
-  for (gsize i = 0; i < n; i++)
-    {
-      for (int c = 0; c < 3 && confidence[i] > 0; c++)
-        guide[i * 4 + c] /= MAX (confidence[i], 1e-9f);
-      confidence[i] = image->state[i] == SF_PIXEL_HOLE ? MIN (confidence[i], 1) : 0;
-    }
+    paint_stroke (image, &f, &g_array_index (strokes, SfStroke, k), scale, guide, confidence);
+  for (int y = 0; y < f.h; y++)
+    for (int x = 0; x < f.w; x++)
+      {
+        gsize i = (gsize) y * f.w + x;
+        gboolean hole = image->state[(gsize) (y + f.y) * image->w + x + f.x] == SF_PIXEL_HOLE;
+
+        for (int c = 0; c < 3 && confidence[i] > 0; c++)
+          guide[i * 4 + c] /= MAX (confidence[i], 1e-9f);
+        confidence[i] = hole ? MIN (confidence[i], 1) : 0;
+      }
 }

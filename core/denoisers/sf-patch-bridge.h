@@ -29,8 +29,9 @@ GArray *sf_patch_find_strokes (const SfPatchImage *image, GError **error);
 /**
  * sf_patch_paint_strokes:
  * @scale: pixels of @image per pixel of the level where the strokes were found, >= 1
- * @guide: (out): h x w x 4: colours
- * @confidence: (out): h x w: 0…1, 0 outside of the hole
+ * @frame: (nullable): the part of @image to paint; %NULL = all of it
+ * @guide: (out): of the frame, x 4: colours
+ * @confidence: (out): of the frame: 0…1, 0 outside of the hole
  */
-void sf_patch_paint_strokes (const SfPatchImage *image, const GArray *strokes, double scale, float *guide,
-                             float *confidence);
+void sf_patch_paint_strokes (const SfPatchImage *image, const GArray *strokes, double scale,
+                             const SfPatchFrame *frame, float *guide, float *confidence);

@@ -163,41 +163,73 @@ sf_patch_field_free (SfPatchField *self)
   g_free (self);
 }
 
+/* The value of a h x w @map, stretched over the image, at pixel (@y, @x) of the image. */
+static float
+map_at (const SfPatchImage *image, const float *map, int h, int w, int y, int x)
+{
+  float value;
+
+  sf_bilinear_sample (map, h, w, 1, (y + 0.5) * h / image->h - 0.5, (x + 0.5) * w / image->w - 0.5, &value);
+  return value;
+}
+
+typedef struct
+{
+  SfPatchField *field;
+  const float *map;
+  int h, w;
+  float scale, zero; /* byte = map * scale + zero */
+  guint8 *out;       /* of the image; written at the sources */
+} SourceMap;
+
+static void
+source_map_tile (gsize begin, gsize end, gpointer data)
+{
+  const SourceMap *m = data;
+  const SfPatchImage *image = m->field->image;
+
+  for (gsize i = begin; i < end; i++)
+    {
+      gint32 s = m->field->sources[i];
+      float v = map_at (image, m->map, m->h, m->w, s / image->w, s % image->w);
+
+      m->out[s] = (guint8) CLAMP (v * m->scale + m->zero + 0.5f, 0, SF_FAULT_MAX);
+    }
+}
+
 void
-sf_patch_field_set_penalty (SfPatchField *self, const float *penalty)
+sf_patch_field_set_penalty (SfPatchField *self, const float *penalty, int h, int w)
 {
   float most = 0;
 
   if (penalty == NULL)
     return;
-  for (int i = 0; i < self->n_sources; i++)
-    most = MAX (most, penalty[self->sources[i]]);
+  for (gsize i = 0; i < (gsize) h * w; i++)
+    most = MAX (most, penalty[i]);
   self->fault_scale = most / SF_FAULT_MAX;
-  for (int i = 0; i < self->n_sources && most > 0; i++)
-    self->fault[self->sources[i]] = (guint8) (penalty[self->sources[i]] / self->fault_scale + 0.5f);
+  if (most > 0)
+    sf_parallel_for (self->n_sources, 4096, source_map_tile,
+                     &(SourceMap) { self, penalty, h, w, 1 / self->fault_scale, 0, self->fault }, NULL);
 }
 
 gboolean
-sf_patch_field_set_detail (SfPatchField *self, const float *detail, const float *budget, double cost, GError **error)
+sf_patch_field_set_detail (SfPatchField *self, const float *detail, const float *budget, int h, int w, double cost,
+                           GError **error)
 {
   const SfPatchFrame *f = &self->frame;
-  gsize n = (gsize) self->image->h * self->image->w;
-  const float zero = 6; /* octaves below 1 where the bytes begin */
+  const float zero = 6 * SF_DETAIL_STEPS; /* the bytes begin 6 octaves below 1 */
 
   g_clear_pointer (&self->detail, g_free);
   g_clear_pointer (&self->budget, g_free);
-  if ((self->detail = sf_try_alloc (n, 1, error)) == NULL ||
+  if ((self->detail = sf_try_alloc ((gsize) self->image->h * self->image->w, 1, error)) == NULL ||
       (self->budget = sf_try_alloc (self->n_queries, sizeof (float), error)) == NULL)
     return FALSE;
   self->detail_scale = (float) cost;
-  for (gsize i = 0; i < n; i++)
-    self->detail[i] = (guint8) CLAMP ((detail[i] + zero) * SF_DETAIL_STEPS + 0.5f, 0, 255);
+  sf_parallel_for (self->n_sources, 4096, source_map_tile,
+                   &(SourceMap) { self, detail, h, w, SF_DETAIL_STEPS, zero, self->detail }, NULL);
   for (int i = 0; i < self->n_queries; i++)
-    {
-      gsize at = (gsize) (self->query[i] / f->w + f->y) * self->image->w + self->query[i] % f->w + f->x;
-
-      self->budget[i] = (budget[at] + zero) * SF_DETAIL_STEPS;
-    }
+    self->budget[i] = map_at (self->image, budget, h, w, self->query[i] / f->w + f->y, self->query[i] % f->w + f->x) *
+                        SF_DETAIL_STEPS + zero;
   return TRUE;
 }
 

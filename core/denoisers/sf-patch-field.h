@@ -8,15 +8,6 @@
 
 #include "denoisers/sf-patch-image.h"
 
-/* Where a level's state lies. */
-typedef struct
-{
-  int h, w;                /* the state */
-  int y, x;                /* its first pixel in the dictionary image (0 for generate) */
-  gboolean own;            /* the state is a picture of its own, not a part of the dictionary image */
-  gboolean wrap_y, wrap_x; /* (own only) seamless edges */
-} SfPatchFrame;
-
 typedef struct
 {
   const SfPatchImage *image;
@@ -59,18 +50,18 @@ int sf_patch_count_sources (const SfPatchImage *image, int r, gboolean keep_cont
 
 /**
  * sf_patch_field_set_penalty:
- * @penalty: (nullable): of the image: cost per sample of each source
+ * @penalty: (nullable): h x w, any size, stretched over the image: cost per sample of each source
  */
-void sf_patch_field_set_penalty (SfPatchField *self, const float *penalty);
+void sf_patch_field_set_penalty (SfPatchField *self, const float *penalty, int h, int w);
 
 /**
  * sf_patch_field_set_detail:
- * @detail: of the image: log2 of the detail around each source
- * @budget: of the image: log2 of the detail that may be pasted there
+ * @detail: h x w, stretched over the image: log2 of the detail around each source
+ * @budget: h x w, likewise: log2 of the detail that may be pasted there
  * @cost: per sample of a patch, for a source an octave or more above its query's budget
  */
-gboolean sf_patch_field_set_detail (SfPatchField *self, const float *detail, const float *budget, double cost,
-                                    GError **error);
+gboolean sf_patch_field_set_detail (SfPatchField *self, const float *detail, const float *budget, int h, int w,
+                                    double cost, GError **error);
 
 /* Takes over the sources of @other, a field over the same image and frame with another radius. */
 void sf_patch_field_inherit (SfPatchField *self, const SfPatchField *other);

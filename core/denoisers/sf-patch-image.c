@@ -16,76 +16,63 @@ sf_patch_pixels_new (int h, int w, GError **error)
 
 /*** Area resampling ***/
 
+/* Writes row @y of the input: W x c floats. */
+typedef void (*RowFunc) (int y, float *row, gconstpointer data);
+
 typedef struct
 {
-  const float *in;
-  float *out, *rows; /* rows: h x W x c, the vertical means */
+  const float *in;    /* (nullable) H x W x c; or */
+  RowFunc func;       /* a function that makes the rows */
+  gconstpointer data;
+  float *out;
   int H, W, c, h, w;
 } Area;
 
-/* Row i of `rows`: the mean of the input rows that output row i covers. */
+/* The means of what each output pixel covers: first down a column, into one row, then along it. */
 static void
 area_rows (gsize begin, gsize end, gpointer data)
 {
   const Area *a = data;
-  gsize n = (gsize) a->W * a->c;
+  const gsize n = (gsize) a->W * a->c;
+  g_autofree float *means = g_new (float, n), *made = g_new (float, n);
 
   for (gsize i = begin; i < end; i++)
     {
       double lo = (double) i * a->H / a->h, hi = (double) (i + 1) * a->H / a->h;
-      float *out = a->rows + i * n;
 
-      memset (out, 0, n * sizeof (float));
+      memset (means, 0, n * sizeof (float));
       for (int y = (int) lo; y < a->H && y < hi - 1e-9; y++)
         {
           float share = (float) ((MIN (hi, y + 1) - MAX (lo, y)) / (hi - lo));
 
-          sf_kernels ()->combine (out, 1, out, share, a->in + y * n, n);
+          if (a->func != NULL)
+            a->func (y, made, a->data);
+          sf_kernels ()->combine (means, 1, means, share, a->func != NULL ? made : a->in + y * n, n);
+        }
+      for (int j = 0; j < a->w; j++)
+        {
+          float *out = a->out + (i * a->w + j) * a->c;
+
+          lo = (double) j * a->W / a->w;
+          hi = (double) (j + 1) * a->W / a->w;
+          memset (out, 0, a->c * sizeof (float));
+          for (int x = (int) lo; x < a->W && x < hi - 1e-9; x++)
+            {
+              float share = (float) ((MIN (hi, x + 1) - MAX (lo, x)) / (hi - lo));
+
+              for (int k = 0; k < a->c; k++)
+                out[k] += share * means[(gsize) x * a->c + k];
+            }
         }
     }
 }
 
-static void
-area_columns (gsize begin, gsize end, gpointer data)
+void
+sf_area_resize (const float *in, int H, int W, int c, float *out, int h, int w)
 {
-  const Area *a = data;
+  Area area = { .in = in, .out = out, .H = H, .W = W, .c = c, .h = h, .w = w };
 
-  for (gsize i = begin; i < end; i++)
-    for (int j = 0; j < a->w; j++)
-      {
-        double lo = (double) j * a->W / a->w, hi = (double) (j + 1) * a->W / a->w;
-        const float *in = a->rows + i * a->W * a->c;
-        float *out = a->out + (i * a->w + j) * a->c;
-
-        for (int k = 0; k < a->c; k++)
-          out[k] = 0;
-        for (int x = (int) lo; x < a->W && x < hi - 1e-9; x++)
-          {
-            float share = (float) ((MIN (hi, x + 1) - MAX (lo, x)) / (hi - lo));
-
-            for (int k = 0; k < a->c; k++)
-              out[k] += share * in[(gsize) x * a->c + k];
-          }
-      }
-}
-
-gboolean
-sf_area_resize (const float *in, int H, int W, int c, float *out, int h, int w, GError **error)
-{
-  g_autofree float *rows = NULL;
-  Area area = { in, out, NULL, H, W, c, h, w };
-
-  if (h == H && w == W)
-    {
-      memcpy (out, in, (gsize) h * w * c * sizeof (float));
-      return TRUE;
-    }
-  area.rows = rows = sf_try_alloc ((gsize) h * W * c, sizeof (float), error);
-  if (rows == NULL)
-    return FALSE;
   sf_parallel_for (h, 8, area_rows, &area, NULL);
-  sf_parallel_for (h, 8, area_columns, &area, NULL);
-  return TRUE;
 }
 
 void
@@ -146,19 +133,19 @@ typedef struct
   const SfTensor *image;
   const guint8 *state;
   gboolean keep_content;
-  float *lanes;
 } Lanes;
 
 static void
-lanes_fill (gsize begin, gsize end, gpointer data)
+lanes_row (int y, float *row, gconstpointer data)
 {
   const Lanes *l = data;
 
-  for (gsize i = begin; i < end; i++)
+  for (int x = 0; x < l->image->w; x++)
     {
+      gsize i = (gsize) y * l->image->w + x;
       guint8 state = l->state != NULL ? l->state[i] : SF_PIXEL_KNOWN;
       gboolean source = state == SF_PIXEL_KNOWN || (l->keep_content && state == SF_PIXEL_HOLE);
-      float *out = l->lanes + i * N_LANES;
+      float *out = row + x * N_LANES;
 
       for (int k = 0; k < 3; k++)
         out[k] = source ? l->image->data[i * 3 + k] : 0;
@@ -168,7 +155,7 @@ lanes_fill (gsize begin, gsize end, gpointer data)
 }
 
 static void
-level_from_lanes (SfPatchImage *self, const float *lanes, gboolean keep_content)
+level_from_lanes (SfPatchImage *self, const float *lanes)
 {
   for (gsize i = 0; i < (gsize) self->h * self->w; i++)
     {
@@ -189,26 +176,24 @@ sf_patch_image_new (const SfTensor *image, const guint8 *state, int h, int w, gb
                     gboolean with_full, GError **error)
 {
   g_autoptr (SfPatchImage) self = g_new0 (SfPatchImage, 1);
-  g_autofree float *lanes = NULL, *level = NULL;
-  gsize n = (gsize) image->h * image->w;
-  Lanes job = { image, state, keep_content, NULL };
+  g_autofree float *level = NULL;
+  Lanes lanes = { image, state, keep_content };
+  Area area = { .func = lanes_row, .data = &lanes, .H = image->h, .W = image->w, .c = N_LANES, .h = h, .w = w };
 
   self->h = h;
   self->w = w;
   if ((self->rgb = sf_patch_pixels_new (h, w, error)) == NULL ||
       (self->state = sf_try_alloc ((gsize) h * w, 1, error)) == NULL ||
-      (job.lanes = lanes = sf_try_alloc (n, N_LANES * sizeof (float), error)) == NULL ||
       (level = sf_try_alloc ((gsize) h * w, N_LANES * sizeof (float), error)) == NULL)
     return NULL;
-  sf_parallel_for (n, 1 << 15, lanes_fill, &job, NULL);
-  if (!sf_area_resize (lanes, image->h, image->w, N_LANES, level, h, w, error))
-    return NULL;
-  level_from_lanes (self, level, keep_content);
+  area.out = level;
+  sf_parallel_for (h, 8, area_rows, &area, NULL);
+  level_from_lanes (self, level);
   if (with_full)
     {
-      if ((self->full = sf_patch_pixels_new (h, w, error)) == NULL ||
-          !sf_area_resize (image->data, image->h, image->w, 3, level, h, w, error))
+      if ((self->full = sf_patch_pixels_new (h, w, error)) == NULL)
         return NULL;
+      sf_area_resize (image->data, image->h, image->w, 3, level, h, w);
       for (gsize i = 0; i < (gsize) h * w; i++)
         memcpy (self->full + i * 4, level + i * 3, 3 * sizeof (float));
     }

@@ -13,6 +13,15 @@ typedef struct
   guint8 *state; /* h x w: SfPixelState */
 } SfPatchImage;
 
+/* Where a level's state lies. */
+typedef struct
+{
+  int h, w;                /* the state */
+  int y, x;                /* its first pixel in the dictionary image (0 for generate) */
+  gboolean own;            /* the state is a picture of its own, not a part of the dictionary image */
+  gboolean wrap_y, wrap_x; /* (own only) seamless edges */
+} SfPatchFrame;
+
 /**
  * sf_patch_image_new:
  * @image: 1 x H x W x 3
@@ -37,7 +46,7 @@ float *sf_patch_pixels_new (int h, int w, GError **error);
  * @in: H x W x @c
  * @out: (out): h x w x @c, each the mean over the area that it covers; h <= H, w <= W
  */
-gboolean sf_area_resize (const float *in, int H, int W, int c, float *out, int h, int w, GError **error);
+void sf_area_resize (const float *in, int H, int W, int c, float *out, int h, int w);
 /* Bilinear, half-pixel centres, edges repeated. */
 void sf_bilinear_resize (const float *in, int H, int W, int c, float *out, int h, int w);
 /* One sample at (y, x), pixel centres at integers. */

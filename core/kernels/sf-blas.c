@@ -3,6 +3,8 @@
 
 #include <cblas.h>
 
+#include "base/sf-error.h"
+
 static void
 one_thread (void)
 {
@@ -25,18 +27,20 @@ extern void *blas_memory_alloc (int position) __attribute__ ((weak));
 extern void blas_memory_free (void *buffer) __attribute__ ((weak));
 
 int
-sf_blas_reserve (int n_threads)
+sf_blas_reserve (int n_threads, GError **error)
 {
   static GMutex mutex;
-  static int reserved = 1; /* OpenBLAS takes the first when it is loaded */
+  static int reserved;
   void *buffers[MAX_BUFFERS];
   int n = CLAMP (n_threads, 1, MAX_BUFFERS), taken = 0;
 
+  if (blas_memory_alloc == NULL)
+    return n;
   g_mutex_lock (&mutex);
   /* All at the same time, or it would be one buffer taken again and again. */
-  while (reserved < n && taken < n && blas_memory_alloc != NULL)
+  while (reserved < n && taken < n)
     {
-      void *probe = taken >= reserved ? g_try_malloc (BUFFER) : NULL;
+      void *probe = taken >= reserved ? sf_try_alloc (BUFFER, 1, taken == 0 ? error : NULL) : NULL;
 
       if (taken >= reserved && probe == NULL)
         break;
@@ -44,7 +48,7 @@ sf_blas_reserve (int n_threads)
       buffers[taken++] = blas_memory_alloc (0);
     }
   reserved = MAX (reserved, taken);
-  n = blas_memory_alloc != NULL ? MIN (n, reserved) : n;
+  n = MIN (n, reserved);
   while (taken > 0)
     blas_memory_free (buffers[--taken]);
   g_mutex_unlock (&mutex);

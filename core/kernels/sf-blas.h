@@ -17,9 +17,10 @@ void sf_gemm_nn (int m, int n, int k, const float *a, const float *b, float *c);
  * OpenBLAS takes a large work buffer for each thread that multiplies, and when there is no memory for one, it asks
  * again for ever.  So they are taken here, before the work begins.
  *
- * Returns: how many threads may multiply at the same time: @n_threads, or fewer where memory is short
+ * Returns: how many threads may multiply at the same time: @n_threads, or fewer where memory is short; 0 with
+ *          %SF_ERROR_MEMORY where there is none for one
  */
-int sf_blas_reserve (int n_threads);
+int sf_blas_reserve (int n_threads, GError **error);
 
 /* The core that OpenBLAS chose kernels for, "SkylakeX" say. */
 const char *sf_blas_core (void);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/sf-error.h"
+#include "denoisers/sf-patch-image.h"
 
 static int
 level_steps (const SfLevel *level, const SfCascadeSettings *settings)
@@ -82,6 +83,18 @@ run_level (const SfLevel *level, const SfCascadeSettings *settings, int step, Sf
   return level->finish == NULL || level->finish (level->denoiser, x, &part, error);
 }
 
+/* Where level @l begins: from the result of the level below it. */
+static gboolean
+lift_level (SfEngine *engine, int l, const SfTensor *below, SfTensor *x, GError **error)
+{
+  const SfLevel *level = engine->level (engine, l);
+
+  if (level->lift != NULL)
+    return level->lift (level->denoiser, engine->level (engine, l - 1)->denoiser, below, x, error);
+  sf_bilinear_resize (below->data, below->h, below->w, below->c, x->data, x->h, x->w);
+  return TRUE;
+}
+
 /* The first level: from where it starts, @trials times, the trial with the lowest energy wins. */
 static gboolean
 run_first (const SfLevel *level, const SfCascadeSettings *settings, int step, SfRng rng, SfTensor *x,
@@ -139,8 +152,7 @@ sf_cascade_run (SfEngine *engine, const SfCascadeSettings *settings, guint64 see
           if (!run_first (level, settings, step, rng, x, &part, error))
             return NULL;
         }
-      else if (!level->lift (level->denoiser, engine->level (engine, l - 1)->denoiser, below, x, error) ||
-               !run_level (level, settings, 0, rng, x, &part, error))
+      else if (!lift_level (engine, l, below, x, error) || !run_level (level, settings, 0, rng, x, &part, error))
         return NULL;
       g_clear_pointer (&rendered, sf_tensor_unref);
       if ((rendered = engine->render (engine, l, x, error)) == NULL)

@@ -246,10 +246,14 @@ sf_job_run (SfJob *self, int seed, int candidate, const SfResult *like, SfPrevie
   g_autoptr (SfTensor) made = NULL, content = NULL;
   SfResult *result;
   double energy;
+  int threads;
 
   if (settings.strength == 0)
     return make_result (self, NULL, seed, candidate, error);
-  sf_parallel_set_threads (sf_blas_reserve (sf_parallel_get_threads ()));
+  threads = sf_blas_reserve (sf_parallel_get_threads (), error);
+  if (threads == 0)
+    return NULL;
+  sf_parallel_set_threads (threads);
   if (like != NULL)
     {
       settings.strength = MIN (settings.strength, LIKE_STRENGTH);
@@ -292,8 +296,7 @@ sf_job_get_noised (SfJob *self, double strength, int seed, GError **error)
   for (gsize i = 0; i < (gsize) frame->height * frame->width; i++)
     for (int c = 0; c < 3; c++)
       rgb->data[i * 3 + c] = 2 * self->pixels.original[i * 4 + c] - 1;
-  if (!sf_area_resize (rgb->data, rgb->h, rgb->w, 3, small->data, small->h, small->w, error))
-    return NULL;
+  sf_area_resize (rgb->data, rgb->h, rgb->w, 3, small->data, small->h, small->w);
   if (strength > 0)
     sf_add_noise (small, sf_cascade_sigma (self->engine, &settings, l, step), (SfRng) { seed, 0 });
   to_display (self, small);

@@ -61,7 +61,7 @@ test_painted (void)
   g_autoptr (GArray) strokes = sf_patch_find_strokes (image, NULL);
   g_autofree float *guide = g_new (float, (SIDE * SIDE + 8) * 4), *confidence = g_new (float, SIDE * SIDE);
 
-  sf_patch_paint_strokes (image, strokes, 1, guide, confidence);
+  sf_patch_paint_strokes (image, strokes, 1, NULL, guide, confidence);
   for (int i = 0; i < SIDE * SIDE; i++)
     {
       g_assert_true (confidence[i] >= 0 && confidence[i] <= 1);
@@ -141,7 +141,7 @@ test_small (void)
         g_autofree float *guide = g_new (float, (h * w + 8) * 4), *confidence = g_new (float, h * w);
 
         g_assert_nonnull (strokes);
-        sf_patch_paint_strokes (image, strokes, 1, guide, confidence);
+        sf_patch_paint_strokes (image, strokes, 1, NULL, guide, confidence);
       }
 }
 

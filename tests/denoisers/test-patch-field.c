@@ -68,7 +68,7 @@ setup_init (Setup *s, int r, gboolean weighted, gboolean with_penalty, gboolean 
       s->penalty = g_new (float, H * W);
       for (int i = 0; i < H * W; i++)
         s->penalty[i] = i * 37 % 100 / 1000.0f;
-      sf_patch_field_set_penalty (s->field, s->penalty);
+      sf_patch_field_set_penalty (s->field, s->penalty, H, W);
     }
 }
 

@@ -63,7 +63,7 @@ read_selection (GimpDrawable *drawable)
   GimpImage *image = gimp_item_get_image (GIMP_ITEM (drawable));
   GeglBuffer *buffer = gimp_drawable_get_buffer (GIMP_DRAWABLE (gimp_image_get_selection (image)));
   int x = 0, y = 0, w = gimp_drawable_get_width (drawable), h = gimp_drawable_get_height (drawable);
-  float *selection = g_new0 (float, (gsize) w * h);
+  float *selection = g_new0 (float, (gsize) w *h);
 
   gimp_drawable_get_offsets (drawable, &x, &y);
   gegl_buffer_get (buffer, GEGL_RECTANGLE (x, y, w, h), 1.0, babl_format ("Y float"), selection, GEGL_AUTO_ROWSTRIDE,

@@ -16,6 +16,8 @@
           ((> n 150) (error "nothing came of pressing" key))
           (else (usleep 100000) (wait (+ n 1))))))
 
+(define (but-selected state) (list (car state) (cadr state) (caddr state) (cadddr state) (list-tail state 5)))
+
 (define (try what procedure . more)
   (set! layer (new-picture 70 50 RGB RGBA-IMAGE PRECISION-FLOAT-NON-LINEAR))
   (set! image (gimp-item-get-image layer))
@@ -28,7 +30,8 @@
     (let ((after (state image)))
       (check (list what 'changed) (not (equal? before after)))
       (press "ctrl+z" (lambda () (equal? (state image) before)))
-      (press "ctrl+y" (lambda () (equal? (state image) after)))
+      ; Redo of a new layer selects it: that is GIMP's way with all layers
+      (press "ctrl+y" (lambda () (equal? (but-selected (state image)) (but-selected after))))
       (press "ctrl+z" (lambda () (equal? (state image) before)))))
   (gimp-display-delete window))
 

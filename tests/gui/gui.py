@@ -57,7 +57,10 @@ def application(name='sfumato'):
 class Dialog:
     """One run of one procedure, from opening to closing."""
 
+    opened = None
+
     def __init__(self, job, picture='ladybird.jpg', select='', arguments=''):
+        Dialog.opened = self
         self.job = job
         self.out = os.environ['SF_TMP'] + '/' + job + '.xcf'
         script = SCRIPT % (os.path.join(DATA, picture), select, 'plug-in-sfumato-' + job, arguments, self.out)
@@ -65,11 +68,7 @@ class Dialog:
         self.gimp = subprocess.Popen(
             ['gimp-console', '-idfs', '--batch-interpreter', 'plug-in-script-fu-eval', '-b', script, '--quit'],
             stdout=self.log, stderr=subprocess.STDOUT)
-        try:
-            self.app = wait('the dialog', application)
-        except AssertionError:
-            print(self.said())
-            raise
+        self.app = wait('the dialog', application)
         self.window = self.app.get_child_at_index(0)
         time.sleep(0.5)
 
@@ -115,7 +114,7 @@ class Dialog:
     def idle(self):
         return not self.sensitive('Stop')
 
-    def run(self, name, seconds=60):
+    def run(self, name, seconds=150):
         """Presses the run button and waits until the run is over."""
         before = len(self.results())
         self.press(name)
@@ -125,6 +124,10 @@ class Dialog:
     def screenshot(self, name):
         path = '%s/%s.png' % (os.environ['SF_ARTIFACTS'], name)
         subprocess.run(['scrot', '-o', path], check=True)
+
+    def kept(self):
+        """How many results are in the image."""
+        return sum('in the image' in n.get_name() for n in self.results())
 
     def said(self):
         self.log.seek(0)

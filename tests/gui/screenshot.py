@@ -25,13 +25,8 @@ class InGimp(Dialog):
         self.gimp = subprocess.Popen(
             ['gimp', '--new-instance', '--no-splash', '--batch-interpreter', 'plug-in-script-fu-eval', '-b', script,
              os.path.join(DATA, picture)], stdout=self.log, stderr=subprocess.STDOUT)
-        try:
-            window = wait('GIMP', lambda: subprocess.run(['xdotool', 'search', '--onlyvisible', '--name', 'GIMP$'],
-                                                         capture_output=True, text=True).stdout.split(), 60)[-1]
-        except AssertionError:
-            print(self.said())
-            self.screenshot('gimp-failed')
-            raise
+        window = wait('GIMP', lambda: subprocess.run(['xdotool', 'search', '--onlyvisible', '--name', 'GIMP$'],
+                                                     capture_output=True, text=True).stdout.split(), 60)[-1]
         subprocess.run(['xdotool', 'windowsize', '--sync', window, '100%', '100%'])
         time.sleep(3)
         # The first start of a release welcomes, whatever the settings say.

@@ -112,7 +112,9 @@ write_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data
       message = fields[i].value;
   if (level & (G_LOG_LEVEL_ERROR | G_LOG_FLAG_FATAL))
     {
-      gboolean memory = strstr (message, "alloc") != NULL || strstr (message, "creating thread") != NULL;
+      /* The last is GEGL's, when there is no memory for its operations. */
+      gboolean memory = strstr (message, "alloc") != NULL || strstr (message, "creating thread") != NULL ||
+                        strstr (message, "previously loaded plugin") != NULL;
 
       if (failure != NULL)
         dup2 (saved_stderr, STDERR_FILENO);

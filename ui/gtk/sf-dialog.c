@@ -196,7 +196,10 @@ sf_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config, SfTask tas
       if (gimp_procedure_dialog_run (GIMP_PROCEDURE_DIALOG (s.dialog)))
         sf_session_run (&s, NULL);
       else if (response == SF_RESPONSE_KEEP)
-        sf_session_keep (&s);
+        {
+          if (sf_session_keep (&s))
+            break;
+        }
       else if (sf_runner_is_running (s.runner))
         sf_session_stop (&s);
       else

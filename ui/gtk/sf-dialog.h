@@ -31,7 +31,8 @@ typedef struct
  * sf_dialog_run:
  * @config: the procedure's settings; what the user chose is stored there
  *
- * Stays open for any number of tries.  Nothing is written but by @host's keep().
+ * Stays open for any number of tries; Expand, which changes the canvas, until something is kept.  Nothing is written
+ * but by @host's keep().
  *
  * Returns: %TRUE if anything was kept
  */

@@ -290,7 +290,7 @@ on_selected (SfSession *self, SfResult *result)
 
 /*** Keeping ***/
 
-void
+gboolean
 sf_session_keep (SfSession *self)
 {
   g_autoptr (GPtrArray) chosen = sf_candidates_get_chosen (self->candidates);
@@ -300,7 +300,7 @@ sf_session_keep (SfSession *self)
   g_autofree char *text = NULL;
 
   if (chosen->len == 0 || sf_runner_is_running (self->runner))
-    return;
+    return FALSE;
   /* The settings may have been changed since; where it goes is decided now. */
   made_with = sf_settings_from_json (((SfResult *) chosen->pdata[0])->json, NULL, NULL, NULL);
   if (made_with != NULL)
@@ -311,7 +311,7 @@ sf_session_keep (SfSession *self)
   if (!self->host->keep (chosen, made_with ? made_with : settings, self->host->data, &error))
     {
       show_error (self, error);
-      return;
+      return FALSE;
     }
   self->kept = TRUE;
   text = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%d result is in the image now. Undo takes it back.",
@@ -320,10 +320,11 @@ sf_session_keep (SfSession *self)
   sf_meter_end (self->meter, text);
   sf_candidates_set_kept (self->candidates);
   gtk_button_set_label (GTK_BUTTON (gtk_dialog_get_widget_for_response (self->dialog, GTK_RESPONSE_CANCEL)), _ ("_Close"));
-  /* Expand moves the picture's origin, so what else there is no longer fits. */
+  /* The canvas is another one now; the other results no longer fit. */
   if (self->task == SF_TASK_EXPAND)
-    sf_candidates_clear (self->candidates);
+    return TRUE;
   refresh (self, TRUE);
+  return FALSE;
 }
 
 /*** Life ***/

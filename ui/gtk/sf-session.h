@@ -56,6 +56,7 @@ void sf_session_open (SfSession *self);
 /* @like: (nullable): more like this */
 void sf_session_run (SfSession *self, SfResult *like);
 void sf_session_stop (SfSession *self);
-void sf_session_keep (SfSession *self);
+/* Returns: %TRUE if there is nothing more to do here */
+gboolean sf_session_keep (SfSession *self);
 /* Ends what is still going on. */
 void sf_session_close (SfSession *self);
