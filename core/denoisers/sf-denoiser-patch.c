@@ -144,9 +144,7 @@ search_and_vote (PatchDenoiser *self, const float *x, double sigma, const SfProg
     f->wrap_y ? r : 0, f->wrap_x ? r : 0
   };
   SfPatchQuery query = {
-    .z = self->z, .weight = self->weight, .mu = self->level.mu, .sigma = sigma,
-    .completeness = self->level.frame.own ? COMPLETENESS : 0,
-    .exclude = self->level.keep_content ? EXCLUDE : 0, .seed = self->level.seed * 1000 + self->calls++
+    .z = self->z, .weight = self->weight, .mu = self->level.mu, .sigma = sigma, .completeness = self->level.frame.own ? COMPLETENESS : 0, .exclude = self->level.keep_content ? EXCLUDE : 0, .seed = self->level.seed * 1000 + self->calls++
   };
   float window[(2 * RADIUS + 1) * (2 * RADIUS + 1)];
 
@@ -230,7 +228,9 @@ sf_denoiser_patch_start (SfDenoiser *denoiser, SfTensor *x, GError **error)
       gboolean guided = self->confidence != NULL && self->confidence[i] > 0.5f;
 
       fixed[i] = guided || (!self->hole[i] && self->weighted[i] != 2);
-      memcpy (self->out + i * 4, guided ? self->guide + i * 4 : fixed[i] ? self->known + i * 4 : mean, 3 * sizeof (float));
+      memcpy (self->out + i * 4, guided ? self->guide + i * 4 : fixed[i] ? self->known + i * 4
+                                                                         : mean,
+              3 * sizeof (float));
     }
   if (!level->frame.own)
     sf_patch_harmonic (self->out, fixed, x->h, x->w);
@@ -395,7 +395,8 @@ make_state (PatchDenoiser *self, GError **error)
   for (gsize i = 0; i < n; i++)
     {
       self->nearness[i] = f->own ? 1 : powf (GAMMA, -MIN (self->nearness[i], 60));
-      self->weighted[i] = self->weighted[i] == SF_PIXEL_HOLE ? 0 : self->weighted[i] == SF_PIXEL_VOID ? 2 : 1;
+      self->weighted[i] = self->weighted[i] == SF_PIXEL_HOLE ? 0 : self->weighted[i] == SF_PIXEL_VOID ? 2
+                                                                                                      : 1;
     }
   return TRUE;
 }

@@ -75,6 +75,8 @@ typedef struct
   float *usage;             /* of the coarsest image: what earlier candidates copied */
   float *ring_cost, *novel_cost, *candidate_budget; /* of the coarsest image, for the present candidate */
   double smooth_mu;         /* upper bound of mu by the surroundings */
+  double ring_detail;       /* mean |Laplacian| of the surroundings at rank_level */
+  gboolean bridged;         /* the present candidate follows the strokes, if there are any */
   int rank_level;           /* half size */
   int ring_level;           /* where the hole is small enough to hold the result against the ring */
 } PatchEngine;
@@ -131,8 +133,11 @@ level_init (PatchEngine *self, int i, GError **error)
     return FALSE;
   if (region->generate)
     level->frame = (SfPatchFrame) {
-      .h = MAX (1, (int) lrint (region->height / scale)), .w = MAX (1, (int) lrint (region->width / scale)),
-      .own = TRUE, .wrap_y = region->wrap_y, .wrap_x = region->wrap_x
+      .h = MAX (1, (int) lrint (region->height / scale)),
+      .w = MAX (1, (int) lrint (region->width / scale)),
+      .own = TRUE,
+      .wrap_y = region->wrap_y,
+      .wrap_x = region->wrap_x,
     };
   else
     {
@@ -293,6 +298,7 @@ study_surroundings (PatchEngine *self, GError **error)
   detail = sf_patch_ring_detail (self->levels[self->rank_level].image, 12, error);
   if (detail < 0)
     return FALSE;
+  self->ring_detail = detail;
   self->smooth_mu = SMOOTH_MU + (recipes[0].mu - SMOOTH_MU) * CLAMP ((detail - SMOOTH_DETAIL) / (TEXTURED_DETAIL - SMOOTH_DETAIL), 0, 1);
   if (detail >= TEXTURED_DETAIL)
     self->smooth_mu = 1;
@@ -393,7 +399,6 @@ make_denoiser (PatchEngine *self, int i, double mu, gboolean strokes, guint64 se
     .stroke_weight = 1,
   };
 
-
   g_clear_pointer (&level->level.denoiser, sf_denoiser_free);
   if (strokes)
     {
@@ -458,6 +463,7 @@ patch_begin (SfEngine *engine, int candidate, guint64 seed, const SfTensor *cont
   gboolean strokes = self->strokes != NULL && self->strokes->len > 0 && recipes[recipe].strokes;
   double mu = self->region.generate ? 0 : MIN (recipes[recipe].mu, self->smooth_mu);
 
+  self->bridged = strokes || self->strokes == NULL || self->strokes->len == 0;
   if (!make_costs (self, strokes, error))
     return FALSE;
   if (content != NULL || self->region.keep_content)
@@ -534,8 +540,25 @@ unexplained_share (PatchEngine *self, GError **error)
   return sf_patch_unexplained (image, filled, error);
 }
 
-/* E = mean RMS distance of the result's patches to the nearest source, at half size, * (1 + 10 U), U the share of the
- * result that nothing in the ring explains: a confident copy of the wrong thing ranks last. */
+/* Mean |Laplacian| of the result @x (state of @level) in its hole. */
+static double
+result_detail (const Level *level, const SfTensor *x, GError **error)
+{
+  const SfPatchFrame *f = &level->frame;
+  g_autofree guint8 *state = sf_try_alloc ((gsize) f->h * f->w, 1, error);
+
+  if (state == NULL)
+    return -1;
+  for (int y = 0; y < f->h; y++)
+    memcpy (state + (gsize) y * f->w, level->image->state + (gsize) (y + f->y) * level->image->w + f->x, f->w);
+  return sf_patch_detail (x->data, 3, state, SF_PIXEL_HOLE, f->h, f->w);
+}
+
+/* E = (mean RMS distance of the result's patches to the nearest source, at half size)
+ *     * (1 + 10 U)                             U: share of the result that nothing in the ring explains
+ *     * max (1, detail around / detail of the result)^1.5     else a blur would win
+ *     * 1.25 if structures that cross the hole were not followed
+ * so a confident copy of the wrong thing ranks last. */
 static double
 patch_end (SfEngine *engine, const SfTensor *result, const SfProgress *progress, GError **error)
 {
@@ -544,7 +567,7 @@ patch_end (SfEngine *engine, const SfTensor *result, const SfProgress *progress,
   g_autoptr (SfDenoiser) judge = NULL;
   g_autoptr (SfTensor) x = NULL, y = NULL;
   SfPatchLevel patch = { .image = level->image, .frame = level->frame, .keep_content = self->region.keep_content };
-  double unexplained = 0;
+  double unexplained = 0, detail, energy;
 
   sf_patch_field_add_usage (sf_denoiser_patch_get_field (self->levels[engine->n_levels - 1].level.denoiser), self->usage);
   if (self->region.generate)
@@ -555,11 +578,15 @@ patch_end (SfEngine *engine, const SfTensor *result, const SfProgress *progress,
   x = sf_tensor_new (1, level->frame.h, level->frame.w, 3, error);
   y = sf_tensor_new (1, level->frame.h, level->frame.w, 3, error);
   if (x == NULL || y == NULL || (judge = sf_denoiser_patch_new (&patch, error)) == NULL ||
-      !sf_denoiser_patch_start (judge, x, error) || !sf_denoiser_predict (judge, x, 0, y, progress, error))
+      !sf_denoiser_patch_start (judge, x, error) || (detail = result_detail (level, x, error)) < 0 ||
+      !sf_denoiser_predict (judge, x, 0, y, progress, error))
     return -1;
   if (!self->region.keep_content && (unexplained = unexplained_share (self, error)) < 0)
     return -1;
-  return sqrt (sf_denoiser_patch_energy (judge)) * (1 + 10 * unexplained);
+  energy = sqrt (sf_denoiser_patch_energy (judge)) * (1 + 10 * unexplained);
+  if (detail > 0 && self->ring_detail > detail)
+    energy *= pow (self->ring_detail / detail, 1.5);
+  return self->bridged ? energy : 1.25 * energy;
 }
 
 static void

@@ -389,7 +389,8 @@ is_ambiguous (const GArray *pairs, const Pair *pair, const End *ends, const gboo
       for (int side = 0; side < 2; side++)
         {
           int end = side == 0 ? pair->i : pair->j, partner = side == 0 ? pair->j : pair->i;
-          int rival = p->i == end ? p->j : p->j == end ? p->i : -1;
+          int rival = p->i == end ? p->j : p->j == end ? p->i
+                                                       : -1;
 
           if (rival >= 0 && hypot (ends[rival].at.y - ends[partner].at.y, ends[rival].at.x - ends[partner].at.x) > HALF_WIDTH)
             return TRUE;

@@ -229,7 +229,8 @@ sf_patch_field_set_detail (SfPatchField *self, const float *detail, const float 
                    &(SourceMap) { self, detail, h, w, SF_DETAIL_STEPS, zero, self->detail }, NULL);
   for (int i = 0; i < self->n_queries; i++)
     self->budget[i] = map_at (self->image, budget, h, w, self->query[i] / f->w + f->y, self->query[i] % f->w + f->x) *
-                        SF_DETAIL_STEPS + zero;
+                          SF_DETAIL_STEPS +
+                      zero;
   return TRUE;
 }
 
@@ -306,18 +307,7 @@ search_near (SfPatchField *self, const SfPatchQuery *query, const SfProgress *pr
   const int pad_y = f->wrap_y ? r : 0, pad_x = f->wrap_x ? r : 0;
   GCancellable *cancellable = progress != NULL ? progress->cancellable : NULL;
   SfPatchSearch search = {
-    .z = query->z, .weight = query->weight, .zw = f->w + 2 * pad_x,
-    .s = image->rgb, .sh = image->h, .sw = image->w,
-    .fault = self->fault, .fault_scale = self->fault_scale * n_samples,
-    .detail = self->detail, .budget = self->budget, .detail_scale = self->detail_scale * n_samples,
-    .sources = self->sources, .n_sources = self->n_sources,
-    .qh = f->h, .qw = f->w, .query_map = self->query_map, .query = self->query, .plain = self->plain,
-    .pad_y = pad_y, .pad_x = pad_x, .dy = f->y, .dx = f->x,
-    .r = r,
-    .mu = (float) (query->mu * n_samples / ((double) image->h * image->h + (double) image->w * image->w)),
-    .coherence = COHERENCE, .exclude = query->exclude, .n_random = N_RANDOM,
-    .radius = MAX (image->h, image->w) / 2, .seed = query->seed,
-    .old = self->old, .nn = self->nn, .cost = self->cost
+    .z = query->z, .weight = query->weight, .zw = f->w + 2 * pad_x, .s = image->rgb, .sh = image->h, .sw = image->w, .fault = self->fault, .fault_scale = self->fault_scale * n_samples, .detail = self->detail, .budget = self->budget, .detail_scale = self->detail_scale * n_samples, .sources = self->sources, .n_sources = self->n_sources, .qh = f->h, .qw = f->w, .query_map = self->query_map, .query = self->query, .plain = self->plain, .pad_y = pad_y, .pad_x = pad_x, .dy = f->y, .dx = f->x, .r = r, .mu = (float) (query->mu * n_samples / ((double) image->h * image->h + (double) image->w * image->w)), .coherence = COHERENCE, .exclude = query->exclude, .n_random = N_RANDOM, .radius = MAX (image->h, image->w) / 2, .seed = query->seed, .old = self->old, .nn = self->nn, .cost = self->cost
   };
 
   sf_parallel_for (self->n_queries, QUERY_TILE, score_tile, &search, cancellable);
@@ -363,17 +353,25 @@ sf_patch_field_vote (SfPatchField *self, const float *s, const float *weight, co
   SfPatchVote vote = {
     .s = means ? self->means : s,
     .row = (gsize) (means ? side : self->image->w) * 4,
-    .centre = self->centre, .weight = self->weight, .window = window,
-    .qh = self->frame.h, .qw = self->frame.w, .r = self->r,
-    .wrap_y = self->frame.wrap_y, .wrap_x = self->frame.wrap_x, .robust = (float) robust,
-    .pixel = pixels, .out = out
+    .centre = self->centre,
+    .weight = self->weight,
+    .window = window,
+    .qh = self->frame.h,
+    .qw = self->frame.w,
+    .r = self->r,
+    .wrap_y = self->frame.wrap_y,
+    .wrap_x = self->frame.wrap_x,
+    .robust = (float) robust,
+    .pixel = pixels,
+    .out = out
   };
 
   for (int i = 0; i < self->n_queries; i++)
     {
       gint32 at = self->query[i];
 
-      self->weight[at] = self->nn[i] < 0 ? 0 : weight != NULL ? weight[i] : 1;
+      self->weight[at] = self->nn[i] < 0 ? 0 : weight != NULL ? weight[i]
+                                                              : 1;
       self->centre[at] = means ? ((gsize) i * side * side + (gsize) self->r * (side + 1)) * 4
                                : (gsize) MAX (self->nn[i], 0) * 4;
     }

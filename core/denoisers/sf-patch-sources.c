@@ -62,7 +62,7 @@ judge_tile (gsize begin, gsize end, gpointer data)
 {
   const Judge *j = data;
   const int n = (int) (end - begin);
-  g_autofree float *patches = g_new (float, n * SAMPLES);
+  g_autofree float *patches = g_new (float, n *SAMPLES);
   g_autofree float *dots = g_new (float, (gsize) n * j->n_ring);
   float norms[TILE];
 

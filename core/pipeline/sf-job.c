@@ -212,7 +212,8 @@ make_result (const SfJob *self, SfTensor *made, int seed, int candidate, GError 
 
       memcpy (rgba->data + i * 4, keep ? original : made->data + i * 3, 3 * sizeof (float));
       rgba->data[i * 4 + 3] = self->pixels.alpha != NULL ? self->pixels.alpha[i] : 1;
-      mask->data[i] = made == NULL ? 0 : self->pixels.mask != NULL ? self->pixels.mask[i] : 1;
+      mask->data[i] = made == NULL ? 0 : self->pixels.mask != NULL ? self->pixels.mask[i]
+                                                                   : 1;
     }
   result = g_atomic_rc_box_new0 (SfResult);
   result->rect = *frame;

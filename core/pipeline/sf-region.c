@@ -168,7 +168,8 @@ fill_work (SfPixels *self, const SfPlan *plan, const float *rgba, const guint8 *
             self->low = MIN (self->low, v);
             self->high = MAX (self->high, v);
           }
-        self->state[i] = hole[i] ? SF_PIXEL_HOLE : rgba[o * 4 + 3] > 0 ? SF_PIXEL_KNOWN : SF_PIXEL_VOID;
+        self->state[i] = hole[i] ? SF_PIXEL_HOLE : rgba[o * 4 + 3] > 0 ? SF_PIXEL_KNOWN
+                                                                       : SF_PIXEL_VOID;
       }
 }
 
@@ -179,7 +180,8 @@ find_hole (SfTask task, const SfSettings *settings, const SfPlan *plan, const fl
   const SfRect *work = &plan->work, *crop = &plan->crop;
   gsize n = (gsize) work->width * work->height;
   g_autofree guint8 *hole = sf_try_alloc (n, 1, error);
-  double grow = task == SF_TASK_EXPAND ? plan->feather : settings->respect_selection ? 0 : plan->feather / 2;
+  double grow = task == SF_TASK_EXPAND ? plan->feather : settings->respect_selection ? 0
+                                                                                     : plan->feather / 2;
 
   if (hole == NULL)
     return NULL;

@@ -10,7 +10,7 @@ export SF_FOLDER=$tmp
 trap 'kill $! 2> /dev/null; rm -rf "$tmp"' EXIT
 export G_SLICE=always-malloc
 export GIMP_PLUGIN_DEBUG_WRAP=sfumato,run
-export GIMP_PLUGIN_DEBUG_WRAPPER="valgrind --leak-check=full --show-leak-kinds=definite --num-callers=30 --suppressions=$here/valgrind.supp --log-file=$tmp/log"
+export GIMP_PLUGIN_DEBUG_WRAPPER="valgrind --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --num-callers=30 --suppressions=$here/valgrind.supp --log-file=$tmp/log"
 
 # GIMP kills what still runs when it ends, so the script waits for the last line.
 (until grep -qs 'ERROR SUMMARY' "$tmp/log"; do sleep 0.2; done; touch "$tmp/done") &

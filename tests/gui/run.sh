@@ -4,7 +4,7 @@
 # run.sh COMMAND…: runs it with a screen of 1366x768, a window manager and a session bus with accessibility, all of its own, and
 # an empty profile for GIMP with hardly any plug-ins but ours.
 #
-#   SF_PLUGIN  the plug-in    SF_DATA  tests/data    SF_ARTIFACTS  where screenshots go
+#   SF_PLUGIN  the plug-in    SF_DATA  tests/data    SF_ARTIFACTS  where screenshots go    SF_LANG  another language (de_DE.UTF-8)
 
 for tool in Xvfb openbox xdotool scrot dbus-run-session gimp-console python3; do
   command -v $tool > /dev/null || { echo "no $tool"; exit 77; }
@@ -24,6 +24,8 @@ fi
 
 mkdir -p "$SF_TMP/home" "$SF_TMP/profile" "$SF_TMP/plug-ins/sfumato" "$SF_ARTIFACTS"
 ln -s "$SF_PLUGIN" "$SF_TMP/plug-ins/sfumato/sfumato"
+# The catalogues of the build, for a look in another language.
+[ -z "$SF_LANG" ] || ln -s "$(cd "$(dirname "$SF_PLUGIN")/../po" && pwd)" "$SF_TMP/plug-ins/sfumato/locale"
 if [ -z "$SF_ALL_PLUGINS" ]; then
   for p in script-fu file-png file-jpeg; do ln -s "$system/$p" "$SF_TMP/plug-ins/$p"; done
 else
