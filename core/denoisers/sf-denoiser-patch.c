@@ -114,7 +114,11 @@ weigh_votes (PatchDenoiser *self)
   float quartile = upper_quartile (field->cost, field->n_queries) + 1e-6f;
 
   for (int i = 0; i < field->n_queries; i++)
-    self->vote_weight[i] = MAX (1e-12f, expf (-MIN (field->cost[i] / (2 * quartile), 60)) * self->nearness[field->query[i]]);
+    {
+      float explained = expf (-MIN (field->cost[i] / (2 * quartile), 60));
+
+      self->vote_weight[i] = MAX (1e-12f, explained * self->nearness[field->query[i]]);
+    }
 }
 
 static void
@@ -138,13 +142,21 @@ search_and_vote (PatchDenoiser *self, const float *x, double sigma, const SfProg
   const SfPatchFrame *f = &self->level.frame;
   const int r = self->field->r;
   Prepare prepare = {
-    self, x,
-    MIN (MAX_PRECISION, (sigma * sigma + TAU * TAU) / (TAU * TAU)),
-    MIN (GUIDE_PRECISION, (sigma * sigma + GUIDE_TAU * GUIDE_TAU) / (GUIDE_TAU * GUIDE_TAU)),
-    f->wrap_y ? r : 0, f->wrap_x ? r : 0
+    .self = self,
+    .x = x,
+    .known_weight = MIN (MAX_PRECISION, (sigma * sigma + TAU * TAU) / (TAU * TAU)),
+    .guide_weight = MIN (GUIDE_PRECISION, (sigma * sigma + GUIDE_TAU * GUIDE_TAU) / (GUIDE_TAU * GUIDE_TAU)),
+    .pad_y = f->wrap_y ? r : 0,
+    .pad_x = f->wrap_x ? r : 0,
   };
   SfPatchQuery query = {
-    .z = self->z, .weight = self->weight, .mu = self->level.mu, .sigma = sigma, .completeness = self->level.frame.own ? COMPLETENESS : 0, .exclude = self->level.keep_content ? EXCLUDE : 0, .seed = self->level.seed * 1000 + self->calls++
+    .z = self->z,
+    .weight = self->weight,
+    .mu = self->level.mu,
+    .sigma = sigma,
+    .completeness = self->level.frame.own ? COMPLETENESS : 0,
+    .exclude = self->level.keep_content ? EXCLUDE : 0,
+    .seed = self->level.seed * 1000 + self->calls++,
   };
   float window[(2 * RADIUS + 1) * (2 * RADIUS + 1)];
 

@@ -299,9 +299,12 @@ study_surroundings (PatchEngine *self, GError **error)
   if (detail < 0)
     return FALSE;
   self->ring_detail = detail;
-  self->smooth_mu = SMOOTH_MU + (recipes[0].mu - SMOOTH_MU) * CLAMP ((detail - SMOOTH_DETAIL) / (TEXTURED_DETAIL - SMOOTH_DETAIL), 0, 1);
-  if (detail >= TEXTURED_DETAIL)
-    self->smooth_mu = 1;
+  if (detail < TEXTURED_DETAIL)
+    {
+      double textured = MAX (detail - SMOOTH_DETAIL, 0) / (TEXTURED_DETAIL - SMOOTH_DETAIL);
+
+      self->smooth_mu = SMOOTH_MU + (recipes[0].mu - SMOOTH_MU) * textured;
+    }
   if (self->region.keep_content)
     return TRUE;
   self->stroke_level = level_for_hole (self, STROKE_HOLE);
@@ -449,7 +452,8 @@ make_content (PatchEngine *self, const SfTensor *content, GError **error)
       sf_area_resize (full->data, full->h, full->w, 3, small, h, w);
       for (int y = 0; y < f->h; y++)
         for (int x = 0; x < f->w; x++)
-          memcpy (level->content + ((gsize) y * f->w + x) * 4, small + ((gsize) (y + f->y) * w + x + f->x) * 3, 3 * sizeof (float));
+          memcpy (level->content + ((gsize) y * f->w + x) * 4,
+                  small + ((gsize) (y + f->y) * w + x + f->x) * 3, 3 * sizeof (float));
     }
   return TRUE;
 }

@@ -78,9 +78,8 @@ tensor_fill (const SfPatchImage *image, Analysis *a, GError **error)
     for (int x = 1; x < w - 1; x++)
       {
         gsize i = (gsize) y * w + x;
-        const guint8 *s = image->state + i;
 
-        if (s[0] != SF_PIXEL_KNOWN || s[-1] != SF_PIXEL_KNOWN || s[1] != SF_PIXEL_KNOWN || s[-w] != SF_PIXEL_KNOWN || s[w] != SF_PIXEL_KNOWN)
+        if (!sf_patch_cross_is (image->state, i, w, SF_PIXEL_KNOWN))
           continue;
         weight[i] = 1;
         for (int c = 0; c < 3; c++)
@@ -261,7 +260,8 @@ read_profile (const SfPatchImage *image, double y, double x, const End *end, int
 
       for (double back = 0; back <= reach + 1e-6; back += step)
         {
-          int yi = (int) lrint (y - back * end->at.ty + u * end->ny), xi = (int) lrint (x - back * end->at.tx + u * end->nx);
+          int yi = (int) lrint (y - back * end->at.ty + u * end->ny);
+          int xi = (int) lrint (x - back * end->at.tx + u * end->nx);
           gsize i = (gsize) CLAMP (yi, 0, image->h - 1) * image->w + CLAMP (xi, 0, image->w - 1);
 
           if (image->state[i] != SF_PIXEL_KNOWN)
@@ -392,7 +392,9 @@ is_ambiguous (const GArray *pairs, const Pair *pair, const End *ends, const gboo
           int rival = p->i == end ? p->j : p->j == end ? p->i
                                                        : -1;
 
-          if (rival >= 0 && hypot (ends[rival].at.y - ends[partner].at.y, ends[rival].at.x - ends[partner].at.x) > HALF_WIDTH)
+          if (rival < 0)
+            continue;
+          if (hypot (ends[rival].at.y - ends[partner].at.y, ends[rival].at.x - ends[partner].at.x) > HALF_WIDTH)
             return TRUE;
         }
     }

@@ -51,7 +51,8 @@ gather_sources (gsize begin, gsize end, gpointer data)
 
       for (int j = 0; j < area; j++)
         {
-          const float *rgb = image->rgb + ((gsize) (s / image->w - r + j / side) * image->w + s % image->w - r + j % side) * 4;
+          int y = s / image->w - r + j / side, x = s % image->w - r + j % side;
+          const float *rgb = image->rgb + ((gsize) y * image->w + x) * 4;
 
           psi[3 * area + j] = rgb[0] * rgb[0] + rgb[1] * rgb[1] + rgb[2] * rgb[2];
           for (int c = 0; c < 3; c++)
@@ -222,8 +223,12 @@ sf_patch_field_search_exact (SfPatchField *self, const SfPatchQuery *query, cons
       if ((e.least = least) == NULL)
         return FALSE;
     }
-  else if (query->sigma > 0 && (self->means = sf_try_alloc ((gsize) self->n_queries * area * 4, sizeof (float), error)) == NULL)
-    return FALSE;
+  else if (query->sigma > 0)
+    {
+      self->means = sf_try_alloc ((gsize) self->n_queries * area * 4, sizeof (float), error);
+      if (self->means == NULL)
+        return FALSE;
+    }
   sf_parallel_for (self->n_sources, 512, gather_sources, &e, NULL);
   if (least != NULL)
     find_norms (&e, cancellable);

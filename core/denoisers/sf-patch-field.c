@@ -305,9 +305,41 @@ search_near (SfPatchField *self, const SfPatchQuery *query, const SfProgress *pr
   const SfPatchImage *image = self->image;
   const int r = self->r, n_samples = 3 * (2 * r + 1) * (2 * r + 1);
   const int pad_y = f->wrap_y ? r : 0, pad_x = f->wrap_x ? r : 0;
+  const double diagonal2 = (double) image->h * image->h + (double) image->w * image->w;
   GCancellable *cancellable = progress != NULL ? progress->cancellable : NULL;
   SfPatchSearch search = {
-    .z = query->z, .weight = query->weight, .zw = f->w + 2 * pad_x, .s = image->rgb, .sh = image->h, .sw = image->w, .fault = self->fault, .fault_scale = self->fault_scale * n_samples, .detail = self->detail, .budget = self->budget, .detail_scale = self->detail_scale * n_samples, .sources = self->sources, .n_sources = self->n_sources, .qh = f->h, .qw = f->w, .query_map = self->query_map, .query = self->query, .plain = self->plain, .pad_y = pad_y, .pad_x = pad_x, .dy = f->y, .dx = f->x, .r = r, .mu = (float) (query->mu * n_samples / ((double) image->h * image->h + (double) image->w * image->w)), .coherence = COHERENCE, .exclude = query->exclude, .n_random = N_RANDOM, .radius = MAX (image->h, image->w) / 2, .seed = query->seed, .old = self->old, .nn = self->nn, .cost = self->cost
+    .z = query->z,
+    .weight = query->weight,
+    .zw = f->w + 2 * pad_x,
+    .s = image->rgb,
+    .sh = image->h,
+    .sw = image->w,
+    .fault = self->fault,
+    .fault_scale = self->fault_scale * n_samples,
+    .detail = self->detail,
+    .budget = self->budget,
+    .detail_scale = self->detail_scale * n_samples,
+    .sources = self->sources,
+    .n_sources = self->n_sources,
+    .qh = f->h,
+    .qw = f->w,
+    .query_map = self->query_map,
+    .query = self->query,
+    .plain = self->plain,
+    .pad_y = pad_y,
+    .pad_x = pad_x,
+    .dy = f->y,
+    .dx = f->x,
+    .r = r,
+    .mu = (float) (query->mu * n_samples / diagonal2),
+    .coherence = COHERENCE,
+    .exclude = query->exclude,
+    .n_random = N_RANDOM,
+    .radius = MAX (image->h, image->w) / 2,
+    .seed = query->seed,
+    .old = self->old,
+    .nn = self->nn,
+    .cost = self->cost,
   };
 
   sf_parallel_for (self->n_queries, QUERY_TILE, score_tile, &search, cancellable);
@@ -363,7 +395,7 @@ sf_patch_field_vote (SfPatchField *self, const float *s, const float *weight, co
     .wrap_x = self->frame.wrap_x,
     .robust = (float) robust,
     .pixel = pixels,
-    .out = out
+    .out = out,
   };
 
   for (int i = 0; i < self->n_queries; i++)

@@ -38,6 +38,14 @@ SfPatchImage *sf_patch_image_new (const SfTensor *image, const guint8 *state, in
 void sf_patch_image_free (SfPatchImage *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfPatchImage, sf_patch_image_free)
 
+/* Have pixel @i (not at the border) and its four neighbours this value? */
+static inline gboolean
+sf_patch_cross_is (const guint8 *state, gsize i, int w, guint8 value)
+{
+  return state[i] == value && state[i - 1] == value && state[i + 1] == value && state[i - w] == value &&
+         state[i + w] == value;
+}
+
 /* h x w pixels of 4 zero floats, with the padding. */
 float *sf_patch_pixels_new (int h, int w, GError **error);
 

@@ -142,7 +142,8 @@ gboolean
 sf_patch_ring_map (const SfPatchImage *image, float *map, GError **error)
 {
   g_autofree float *values = NULL;
-  g_autoptr (GArray) sources = judge_by_ring (image, image->rgb, SF_PIXEL_KNOWN, SOURCE_RING, source_limits, &values, error);
+  g_autoptr (GArray) sources = judge_by_ring (image, image->rgb, SF_PIXEL_KNOWN, SOURCE_RING, source_limits, &values,
+                                              error);
 
   memset (map, 0, (gsize) image->h * image->w * sizeof (float));
   for (guint i = 0; sources != NULL && i < sources->len; i++)
@@ -189,11 +190,9 @@ sf_patch_detail_maps (const SfPatchImage *image, float *detail, float *budget, G
     for (int x = 1; x < w - 1; x++)
       {
         gsize i = (gsize) y * w + x;
-        const guint8 *s = image->state + i;
         const float *p = image->rgb + i * 4;
 
-        if (s[0] != SF_PIXEL_KNOWN || s[-1] != SF_PIXEL_KNOWN || s[1] != SF_PIXEL_KNOWN || s[-w] != SF_PIXEL_KNOWN ||
-            s[w] != SF_PIXEL_KNOWN)
+        if (!sf_patch_cross_is (image->state, i, w, SF_PIXEL_KNOWN))
           continue;
         weight[i] = 1;
         for (int c = 0; c < 3; c++)
@@ -233,7 +232,7 @@ sf_patch_detail (const float *rgb, int stride, const guint8 *mask, guint8 value,
         gsize i = (gsize) y * w + x;
         float laplacian = 0;
 
-        if (mask[i] != value || mask[i - 1] != value || mask[i + 1] != value || mask[i - w] != value || mask[i + w] != value)
+        if (!sf_patch_cross_is (mask, i, w, value))
           continue;
         for (int c = 0; c < 3; c++)
           laplacian += rgb[(i - 1) * stride + c] + rgb[(i + 1) * stride + c] + rgb[(i - w) * stride + c] +

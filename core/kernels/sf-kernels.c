@@ -11,7 +11,8 @@ can_run (const char *name)
 {
 #if defined(__x86_64__)
   if (g_str_equal (name, "avx512"))
-    return __builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw") && __builtin_cpu_supports ("avx512vl") && __builtin_cpu_supports ("avx512dq");
+    return __builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw") &&
+           __builtin_cpu_supports ("avx512vl") && __builtin_cpu_supports ("avx512dq");
   if (g_str_equal (name, "avx2"))
     return __builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("fma");
 #endif

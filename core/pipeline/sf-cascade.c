@@ -136,7 +136,11 @@ sf_cascade_run (SfEngine *engine, const SfCascadeSettings *settings, guint64 see
 
   sf_cascade_begin (engine, settings, &first, &step);
   for (int l = first; l < engine->n_levels; l++)
-    total += engine->level (engine, l)->cost * level_evaluations (engine->level (engine, l), settings, l == first ? step : 0);
+    {
+      const SfLevel *level = engine->level (engine, l);
+
+      total += level->cost * level_evaluations (level, settings, l == first ? step : 0);
+    }
   for (int l = first; l < engine->n_levels; l++)
     {
       const SfLevel *level = engine->level (engine, l);
