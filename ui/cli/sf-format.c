@@ -59,13 +59,13 @@ jpeg_is_whole (const guint8 *bytes, gsize n)
       guint8 marker = bytes[at + 1];
       gsize length = (gsize) bytes[at + 2] << 8 | bytes[at + 3];
 
-      if (bytes[at] != 0xFF || marker == JPEG_EOI || length < 2)
-        return FALSE;
-      if (marker == 0xFF) /* padding */
+      if (bytes[at] == 0xFF && marker == 0xFF) /* padding */
         {
           at++;
           continue;
         }
+      if (bytes[at] != 0xFF || marker == JPEG_EOI || length < 2)
+        return FALSE;
       at += 2 + length;
       if (marker == JPEG_SOS)
         {
@@ -88,8 +88,9 @@ jpeg_density (const guint8 *bytes, gsize n)
   if (n < 18 || memcmp (bytes + 2, "\xff\xe0\0\x10JFIF", 9) != 0)
     return 0;
   density = bytes[14] << 8 | bytes[15];
-  return bytes[13] == 1 ? density / 0.0254 : bytes[13] == 2 ? density * 100
-                                                            : 0;
+  if (bytes[13] == 1)
+    return density / 0.0254;
+  return bytes[13] == 2 ? density * 100 : 0;
 }
 
 static void

@@ -134,7 +134,7 @@ check_size (const SfSource *self, GeglNode *load, GError **error)
   GeglRectangle box = gegl_node_get_bounding_box (load);
   const Babl *format = gegl_operation_get_format (gegl_node_get_gegl_operation (load), "output");
   gsize pixel = format != NULL ? (gsize) babl_format_get_bytes_per_pixel (format) : 16;
-  gpointer probe;
+  gboolean fits;
 
   if (box.width <= 0 || box.height <= 0)
     return fail (error, self->name, _ ("holds no picture, or one of a kind that cannot be read"));
@@ -145,9 +145,15 @@ check_size (const SfSource *self, GeglNode *load, GError **error)
                    box.height);
       return FALSE;
     }
-  probe = g_try_malloc_n ((gsize) box.width * box.height, pixel);
-  g_free (probe);
-  if (probe == NULL || (double) box.width * box.height * pixel > sf_io_memory_available ())
+  fits = (double) box.width * box.height * pixel <= sf_io_memory_available ();
+  if (fits)
+    {
+      gpointer probe = g_try_malloc_n ((gsize) box.width * box.height, pixel);
+
+      fits = probe != NULL;
+      g_free (probe);
+    }
+  if (!fits)
     {
       g_autofree char *wanted = g_format_size ((guint64) box.width * box.height * pixel);
 
@@ -159,7 +165,7 @@ check_size (const SfSource *self, GeglNode *load, GError **error)
   return TRUE;
 }
 
-/* Gives all its memory back at once where gegl:buffer-sink hands over the loader's own buffer. */
+/* gegl:buffer-sink hands over the loader's own buffer, so the pixels are in memory once. */
 static GeglBuffer *
 process (GeglNode *graph, GeglNode *load)
 {
