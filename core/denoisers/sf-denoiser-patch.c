@@ -297,7 +297,7 @@ sf_denoiser_patch_finish (SfDenoiser *denoiser, SfTensor *x, const SfProgress *p
         return FALSE;
   if (!level->finest)
     return TRUE;
-  if (self->field->r != FINAL_RADIUS)
+  if (self->field->r > FINAL_RADIUS) /* it is smaller where nothing larger fits */
     {
       SfPatchField *small = make_field (self, FINAL_RADIUS, error);
 

@@ -9,8 +9,13 @@
 
 /* Room around the box for the patches that touch it. */
 #define MARGIN 8
-/* Surroundings looked at: as far as the box is long, but at least this; measured on shared pictures of 0.3 to 1 Mpx. */
+/* Surroundings looked at: as far as the box is long, but at least this.  Measured on the fills of tests/bench: 384 px
+ * is as good as the whole picture (0.1 dB), 128 to 256 px loses the table's edge (24.3 -> 20.7 dB), 64 px blurs fur. */
 #define MIN_CONTEXT 384
+/* Feather by rule.  Made pixels already meet clean surroundings, so a fill needs none, and one would bring back what is
+ * to be removed.  Regenerate blends over 4 px: on smooth clouds the step at the border falls from 1.04 to 1.13 times
+ * that of the untouched picture (strength 0.3 to 1) to 1.00; 16 px is no better.  A small selection takes less. */
+#define FEATHER 4.0
 /* An example to generate from is cut down to its middle beyond this many pixels. */
 #define MAX_EXAMPLE (2048 * 2048)
 
@@ -104,8 +109,7 @@ sf_plan (SfTask task, const SfSettings *settings, int width, int height, const S
   g_return_val_if_fail (width > 0 && height > 0, FALSE);
 
   *plan = (SfPlan) { .picture = { 0, 0, width, height }, .canvas = { 0, 0, width, height } };
-  /* The engine conditions on the clean surroundings, so made pixels meet them without a blend. */
-  plan->feather = settings->feather >= 0 ? settings->feather : 0;
+  plan->feather = MAX (settings->feather, 0);
   if (task == SF_TASK_EXPAND)
     plan->canvas = (SfRect) { -settings->left, -settings->top, width + settings->left + settings->right,
                               height + settings->top + settings->bottom };
@@ -120,6 +124,8 @@ sf_plan (SfTask task, const SfSettings *settings, int width, int height, const S
       plan->work = plan->crop = example_rect (plan->box);
       return TRUE;
     }
+  if (settings->feather < 0 && task == SF_TASK_REGENERATE)
+    plan->feather = MIN (FEATHER, MIN (plan->box.width, plan->box.height) / 8.0);
   context = settings->context >= 0 ? (int) settings->context : MAX (MAX (plan->box.width, plan->box.height), MIN_CONTEXT);
   if (task != SF_TASK_EXPAND && !settings->respect_selection)
     plan->box = rect_intersect (rect_grow (plan->box, (int) ceil (plan->feather / 2)), plan->picture);

@@ -42,8 +42,13 @@ xvfb=$!
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do [ -s "$SF_TMP/display" ] && break; sleep 0.25; done
 DISPLAY=:$(cat "$SF_TMP/display")
 export DISPLAY
-openbox > /dev/null 2>&1 &
-openbox=$!
+# A window manager that comes too early for the screen ends at once; it is there when it has said so.
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+  [ -n "$openbox" ] && kill -0 $openbox 2> /dev/null || { openbox > "$SF_TMP/openbox" 2>&1 & openbox=$!; }
+  sleep 0.25
+  xdotool getwindowfocus > /dev/null 2>&1 && xprop -root _NET_SUPPORTING_WM_CHECK 2> /dev/null | grep -q 0x && break
+done
+[ -z "$SF_VERBOSE" ] || cat "$SF_TMP/openbox"
 /usr/libexec/at-spi-bus-launcher --launch-immediately > /dev/null 2>&1 &
 atspi=$!
 trap 'kill $atspi $openbox $xvfb 2> /dev/null' EXIT
