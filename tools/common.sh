@@ -266,8 +266,8 @@ enter ()
 
 # ---- building ----
 
-# build ROOT VARIANT [all]: configures, compiles and installs into a stage folder, all in the cache and only what is needed; the tests
-# too with all. Sets
+# build ROOT VARIANT [all|TARGET]: configures, compiles and installs into a stage folder, all in the cache and only what is needed;
+# with all the tests too, with TARGET that one. Sets
 #   dir    the cache folder of this checkout, root and variant; dir/build is meson's
 #   stage  stage/bin/sfumato, stage/plug-ins/sfumato/sfumato, …
 build ()

@@ -12,7 +12,7 @@ sf_try_alloc (gsize count, gsize size, GError **error)
 {
   gpointer memory = g_try_malloc0_n (MAX (count, 1), size);
 
-  if (memory == NULL)
+  if (memory == NULL && (error == NULL || *error == NULL))
     {
       g_autofree char *wanted = g_format_size ((guint64) (MIN ((double) count * (double) size, 9e18)));
       g_set_error (error, SF_ERROR, SF_ERROR_MEMORY,

@@ -35,6 +35,7 @@ GQuark sf_error_quark (void);
  * @size: bytes per element
  *
  * Zero-filled memory, released with g_free().  @count * @size may overflow: that is an error too.
+ * An error that is set already is kept, so that several buffers can be asked for before the first is checked.
  *
  * Returns: (transfer full) (nullable): the memory, or %NULL with %SF_ERROR_MEMORY
  */

@@ -277,7 +277,7 @@ SfTensor *
 sf_job_get_noised (SfJob *self, double strength, int seed, GError **error)
 {
   SfCascadeSettings settings = cascade_settings (self);
-  const SfRect *frame = &self->plan.frame;
+  const SfRect *frame = &self->plan.frame, *work = &self->plan.work;
   g_autoptr (SfTensor) rgb = NULL, small = NULL;
   const SfLevel *level;
   int l, step;
@@ -294,9 +294,10 @@ sf_job_get_noised (SfJob *self, double strength, int seed, GError **error)
                          MAX (1, (int) lrint (frame->width * level->scale)), 3, error);
   if (rgb == NULL || small == NULL)
     return NULL;
-  for (gsize i = 0; i < (gsize) frame->height * frame->width; i++)
-    for (int c = 0; c < 3; c++)
-      rgb->data[i * 3 + c] = 2 * self->pixels.original[i * 4 + c] - 1;
+  for (int y = 0; y < frame->height; y++)
+    memcpy (rgb->data + (gsize) y * frame->width * 3,
+            self->pixels.image->data + ((gsize) (y + frame->y - work->y) * work->width + frame->x - work->x) * 3,
+            (gsize) frame->width * 3 * sizeof (float));
   sf_area_resize (rgb->data, rgb->h, rgb->w, 3, small->data, small->h, small->w);
   if (strength > 0)
     sf_add_noise (small, sf_cascade_sigma (self->engine, &settings, l, step), (SfRng) { seed, 0 });

@@ -16,6 +16,8 @@
  * to be removed.  Regenerate blends over 4 px: on smooth clouds the step at the border falls from 1.04 to 1.13 times
  * that of the untouched picture (strength 0.3 to 1) to 1.00; 16 px is no better.  A small selection takes less. */
 #define FEATHER 4.0
+/* A generated picture holds at least one whole patch. */
+#define MIN_GENERATED 8
 /* An example to generate from is cut down to its middle beyond this many pixels. */
 #define MAX_EXAMPLE (2048 * 2048)
 
@@ -84,6 +86,12 @@ plan_box (SfTask task, const SfSettings *settings, const SfRect *selection, SfPl
         }
       plan->box = border_box (settings, plan->canvas, plan->picture, (int) ceil (plan->feather));
       return TRUE;
+    }
+  if (task == SF_TASK_GENERATE && MIN (plan->canvas.width, plan->canvas.height) < MIN_GENERATED)
+    {
+      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
+                   _ ("A new picture has at least %d × %d pixels: choose a larger width and height"), MIN_GENERATED, MIN_GENERATED);
+      return FALSE;
     }
   if (selection == NULL && task == SF_TASK_FILL)
     {

@@ -115,7 +115,7 @@ test_force (void)
   g_assert_true (same_pixels ("self.png", "plain.png"));
 }
 
-/* More strength, more change. */
+/* More strength, more change; beyond about 0.6 nothing is left of a texture to depart from. */
 static void
 test_strength (void)
 {
@@ -124,7 +124,7 @@ test_strength (void)
   prepare ();
   for (int i = 1; i <= 3; i++)
     {
-      g_autofree char *strength = g_strdup_printf ("--strength=0.%d", 3 * i);
+      g_autofree char *strength = g_strdup_printf ("--strength=0.%d", 2 * i - 1);
       g_autofree float *before = NULL, *after = NULL;
       double sum = 0;
       int w, h;

@@ -32,10 +32,8 @@ static const Case cases[] = {
   { "generate-tile", 64, 60, .height = 64, .width = 48, .wrap_y = TRUE, .wrap_x = TRUE },
   { "generate-tile-x", 40, 60, .height = 33, .width = 50, .wrap_x = TRUE },
   { "generate-from-tiny", 3, 3, .height = 20, .width = 20 },
-  { "generate-one-pixel", 64, 60, .height = 1, .width = 1 },
-  { "generate-line", 64, 60, .height = 2, .width = 40 },
-  { "generate-tiny-tile", 64, 60, .height = 2, .width = 5, .wrap_y = TRUE, .wrap_x = TRUE },
-  { "generate-pixel-tile", 64, 60, .height = 1, .width = 1, .wrap_y = TRUE, .wrap_x = TRUE },
+  { "generate-small", 64, 60, .height = 8, .width = 40 },
+  { "generate-small-tile", 64, 60, .height = 8, .width = 9, .wrap_y = TRUE, .wrap_x = TRUE },
 };
 
 static void

@@ -64,7 +64,8 @@ typedef struct
 {
   SfPatchSearch search;
   float *z, *weight, *s;
-  guint8 *fault, *plain;
+  guint8 *fault, *plain, *detail;
+  float *budget;
   gint32 *sources, *query_map, *query, *old, *nn;
   float *cost;
   int n_queries;
@@ -83,6 +84,8 @@ problem_clear (Problem *p)
   g_free (p->s);
   g_free (p->fault);
   g_free (p->plain);
+  g_free (p->detail);
+  g_free (p->budget);
   g_free (p->sources);
   g_free (p->query_map);
   g_free (p->query);
@@ -130,6 +133,10 @@ problem_init (Problem *p, const Case *c)
   p->nn = g_new (gint32, STATE_H * STATE_W);
   p->old = g_new (gint32, STATE_H * STATE_W);
   p->cost = g_new (float, STATE_H * STATE_W);
+  p->budget = g_new (float, STATE_H * STATE_W);
+  p->detail = g_malloc (SIDE_H * SIDE_W);
+  for (int i = 0; i < SIDE_H * SIDE_W; i++)
+    p->detail[i] = (guint8) (i * 11 % 200);
   for (int i = 0; i < STATE_H * STATE_W; i++)
     {
       int y = i / STATE_W, x = i % STATE_W;
@@ -140,6 +147,7 @@ problem_init (Problem *p, const Case *c)
         continue;
       p->query[n] = i;
       p->plain[n] = !c->weighted;
+      p->budget[n] = 40 + i * 13 % 150 + 0.25f;
       p->nn[n] = n % 5 == 0 ? -1 : p->sources[(n * 131) % n_sources];
       n++;
     }
@@ -150,7 +158,7 @@ problem_init (Problem *p, const Case *c)
     .query_map = p->query_map, .query = p->query, .plain = p->plain, .pad_y = pad, .pad_x = pad,
     .dy = c->priors ? 9 : 0, .dx = c->priors ? 11 : 0, .r = r, .mu = c->priors ? 0.003f : 0, .coherence = 1,
     .exclude = c->priors ? 4 : 0, .n_random = 6, .radius = SIDE_W / 2, .seed = 77, .old = p->old, .nn = p->nn,
-    .cost = p->cost,
+    .cost = p->cost, .detail = c->priors ? p->detail : NULL, .budget = p->budget, .detail_scale = 3,
   };
 }
 
@@ -163,6 +171,8 @@ true_cost (const Problem *p, int i, int s)
   int ey = sy - qy - m->dy, ex = sx - qx - m->dx;
   double sum = (double) m->fault[s] * m->fault_scale + (double) m->mu * (ey * ey + ex * ex);
 
+  if (m->detail != NULL)
+    sum += CLAMP (m->detail[s] - m->budget[i], 0, SF_DETAIL_STEPS) * m->detail_scale / SF_DETAIL_STEPS;
   if (m->fault[s] == SF_FAULT_NEVER || (ABS (ey) < m->exclude && ABS (ex) < m->exclude))
     return INFINITY;
   for (int dy = -m->r; dy <= m->r; dy++)
@@ -446,20 +456,15 @@ static void
 check_softmin (const SfKernels *k, const float *d, gsize n, float scale)
 {
   g_autofree float *w = g_memdup2 (d, n * sizeof (float));
-  double least = INFINITY, total = 0;
-  gsize best, expected_best = 0;
-  float sum = k->softmin (w, n, scale, &best);
+  float least = d[0], sum;
+  double total = 0;
 
   for (gsize i = 0; i < n; i++)
-    if (d[i] < least)
-      {
-        least = d[i];
-        expected_best = i;
-      }
-  g_assert_cmpuint (best, ==, expected_best);
+    least = MIN (least, d[i]);
+  sum = k->softmin (w, n, least, scale);
   for (gsize i = 0; i < n; i++)
     {
-      double expected = exp ((least - d[i]) * scale);
+      double expected = exp (((double) least - d[i]) * scale);
 
       assert_near (w[i], expected, EXP_TOLERANCE * expected + 1e-37); /* e^-87, below which it is 0 */
       total += expected;

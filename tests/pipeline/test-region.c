@@ -177,6 +177,7 @@ test_refused (void)
   assert_refused (SF_TASK_FILL, s, 100, 100, RECT (200, 0, 10, 10), SF_ERROR_REGION, "outside of the layer");
   assert_refused (SF_TASK_REGENERATE, s, 100, 100, RECT (0, 100, 10, 10), SF_ERROR_REGION, "outside of the layer");
   assert_refused (SF_TASK_GENERATE, s, 100, 100, RECT (-10, 0, 10, 10), SF_ERROR_REGION, "outside of the layer");
+  assert_refused (SF_TASK_GENERATE, s, 100, 7, NULL, SF_ERROR_ARGUMENT, "at least 8 × 8");
   assert_refused (SF_TASK_EXPAND, s, 100, 100, NULL, SF_ERROR_ARGUMENT, "how many pixels");
 }
 
