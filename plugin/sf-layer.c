@@ -16,7 +16,7 @@ static char *
 make_name (const SfPicture *picture, const SfResult *result)
 {
   g_autoptr (SfSettings) made = settings_of (result);
-  int seed = result->seed + result->candidate;
+  int seed = sf_result_get_seed (result);
 
   switch (picture->task)
     {

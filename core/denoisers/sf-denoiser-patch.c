@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "denoisers/sf-denoiser-patch.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@ typedef struct
   SfPatchLevel level;
   guint8 *hole;         /* of the state */
   guint8 *weighted;     /* where W may differ from 1 */
+  guint8 *is_void;      /* counts for nothing */
   float *known;         /* of the state, x 4: clean pixels, 0 in the hole */
   float *guide, *confidence; /* (nullable) of the state */
   float *nearness;      /* of the state: GAMMA^-distance to what is known */
@@ -77,7 +79,7 @@ prepare_rows (gsize begin, gsize end, gpointer data)
           }
         else
           {
-            w = self->weighted[i] == 2 ? 0 : (float) p->known_weight;
+            w = self->is_void[i] ? 0 : (float) p->known_weight;
             memcpy (self->z + o, self->known + i * 4, 3 * sizeof (float));
           }
         for (int c = 0; c < 4; c++)
@@ -239,7 +241,7 @@ sf_denoiser_patch_start (SfDenoiser *denoiser, SfTensor *x, GError **error)
     {
       gboolean guided = self->confidence != NULL && self->confidence[i] > 0.5f;
 
-      fixed[i] = guided || (!self->hole[i] && self->weighted[i] != 2);
+      fixed[i] = guided || (!self->hole[i] && !self->is_void[i]);
       memcpy (self->out + i * 4, guided ? self->guide + i * 4 : fixed[i] ? self->known + i * 4
                                                                          : mean,
               3 * sizeof (float));
@@ -362,6 +364,7 @@ denoiser_free (SfDenoiser *denoiser)
   g_free (self->level.confidence);
   g_free (self->hole);
   g_free (self->weighted);
+  g_free (self->is_void);
   g_free (self->known);
   g_free (self->guide);
   g_free (self->confidence);
@@ -385,6 +388,7 @@ make_state (PatchDenoiser *self, GError **error)
   gsize n = (gsize) f->h * f->w;
 
   if ((self->hole = sf_try_alloc (n, 1, error)) == NULL || (self->weighted = sf_try_alloc (n, 1, error)) == NULL ||
+      (self->is_void = sf_try_alloc (n, 1, error)) == NULL ||
       (self->known = sf_patch_pixels_new (f->h, f->w, error)) == NULL ||
       (self->nearness = sf_try_alloc (n, sizeof (float), error)) == NULL ||
       (self->pixels = sf_try_alloc (n, sizeof (gint32), error)) == NULL)
@@ -396,7 +400,8 @@ make_state (PatchDenoiser *self, GError **error)
         guint8 state = f->own ? SF_PIXEL_HOLE : level->image->state[o];
 
         self->hole[i] = state == SF_PIXEL_HOLE;
-        self->weighted[i] = state; /* 0 known, 2 void: see below */
+        self->weighted[i] = state != SF_PIXEL_HOLE;
+        self->is_void[i] = state == SF_PIXEL_VOID;
         if (state == SF_PIXEL_KNOWN)
           memcpy (self->known + i * 4, level->image->rgb + o * 4, 3 * sizeof (float));
         if (self->hole[i])
@@ -405,11 +410,7 @@ make_state (PatchDenoiser *self, GError **error)
   if (!sf_distance_transform (self->hole, TRUE, f->h, f->w, FALSE, self->nearness, error))
     return FALSE;
   for (gsize i = 0; i < n; i++)
-    {
-      self->nearness[i] = f->own ? 1 : powf (GAMMA, -MIN (self->nearness[i], 60));
-      self->weighted[i] = self->weighted[i] == SF_PIXEL_HOLE ? 0 : self->weighted[i] == SF_PIXEL_VOID ? 2
-                                                                                                      : 1;
-    }
+    self->nearness[i] = f->own ? 1 : powf (GAMMA, -MIN (self->nearness[i], 60));
   return TRUE;
 }
 
@@ -473,7 +474,7 @@ sf_denoiser_patch_new (const SfPatchLevel *level, GError **error)
     return NULL;
   if (self->field->n_sources == 0)
     {
-      g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION, "No sources");
+      g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION, _ ("There is too little visible picture around the selection (at least 3 × 3 pixels are needed); make the selection smaller, or use a larger layer"));
       return NULL;
     }
   return g_steal_pointer (&owner);

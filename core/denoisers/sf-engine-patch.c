@@ -399,11 +399,12 @@ patch_free (SfEngine *engine)
   g_free (self);
 }
 
+extern const SfEngineInfo sf_engine_patch;
+
 static SfEngine *
 patch_open (const SfRegion *region, const SfProgress *progress, GError **error)
 {
   PatchEngine *self = g_new0 (PatchEngine, 1);
-  extern const SfEngineInfo sf_engine_patch;
 
   self->parent = (SfEngine) {
     .info = &sf_engine_patch,

@@ -54,6 +54,8 @@ make_sets (const SfPatchImage *image, int t, guint8 *sets, GError **error)
   gsize n = (gsize) image->h * image->w;
   g_autofree float *known = sf_try_alloc (n, sizeof (float), error);
   g_autofree float *inside = sf_try_alloc (n, sizeof (float), error);
+  g_autofree gsize *outer = NULL;
+  gsize n_outer = 0;
 
   if (known == NULL || inside == NULL ||
       !sf_distance_transform (image->state, SF_PIXEL_KNOWN, image->h, image->w, FALSE, known, error) ||
@@ -69,11 +71,15 @@ make_sets (const SfPatchImage *image, int t, guint8 *sets, GError **error)
       else if (image->state[i] == SF_PIXEL_HOLE && inside[i] > 1)
         sets[i] = OBJECT;
     }
+  outer = sf_try_alloc (n, sizeof (gsize), error);
+  for (gsize i = 0; outer != NULL && i < n; i++)
+    if (sets[i] == OUTER)
+      outer[n_outer++] = i;
   for (gsize i = 0; i < n; i++) /* the object proper is not found outside */
-    for (gsize o = 0; o < n && sets[i] == OBJECT; o++)
-      if (sets[o] == OUTER && color_distance (image->full + i * 4, image->full + o * 4) <= PROPER)
+    for (gsize o = 0; o < n_outer && sets[i] == OBJECT; o++)
+      if (color_distance (image->full + i * 4, image->full + outer[o] * 4) <= PROPER)
         sets[i] = 0;
-  return TRUE;
+  return outer != NULL;
 }
 
 /* In place: pixels equal to @from that touch one equal to @to (8 neighbours), if @allowed, become @to; until none does

@@ -178,6 +178,19 @@ result_clear (gpointer data)
   g_free (self->json);
 }
 
+/* Candidate i of base seed s has seed s + i. */
+static int
+candidate_seed (int seed, int candidate)
+{
+  return (int) (((gint64) seed + candidate) & G_MAXINT32);
+}
+
+int
+sf_result_get_seed (const SfResult *self)
+{
+  return candidate_seed (self->seed, self->candidate);
+}
+
 SfResult *
 sf_result_ref (SfResult *self)
 {
@@ -262,8 +275,8 @@ sf_job_run (SfJob *self, int seed, int candidate, const SfResult *like, SfPrevie
         return NULL;
     }
   if (open_engine (self, progress, error) == NULL ||
-      !self->engine->begin (self->engine, candidate, (guint64) seed + candidate, content, progress, error) ||
-      (made = sf_cascade_run (self->engine, &settings, (guint64) seed + candidate, forward_preview, &forward, &most, error)) == NULL)
+      !self->engine->begin (self->engine, candidate, candidate_seed (seed, candidate), content, progress, error) ||
+      (made = sf_cascade_run (self->engine, &settings, candidate_seed (seed, candidate), forward_preview, &forward, &most, error)) == NULL)
     return NULL;
   energy = self->engine->end (self->engine, made, &rest, error);
   if (energy < 0 || (result = make_result (self, made, seed, candidate, error)) == NULL)

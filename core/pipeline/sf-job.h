@@ -98,6 +98,9 @@ SfResult *sf_job_run (SfJob *self, int seed, int candidate, const SfResult *like
  */
 SfTensor *sf_job_get_noised (SfJob *self, double strength, int seed, GError **error);
 
+/* The seed that alone decides this candidate's noise: base seed + number, wrapping to stay in 0…G_MAXINT32. */
+int sf_result_get_seed (const SfResult *self);
+
 SfResult *sf_result_ref (SfResult *self);
 void sf_result_unref (SfResult *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfResult, sf_result_unref)

@@ -43,7 +43,7 @@ load_photo (void)
   extent = gegl_buffer_get_extent (buffer);
   photo_w = extent->width;
   photo_h = extent->height;
-  photo = g_new (float, (gsize) photo_w * photo_h * 4);
+  photo = g_new (float, (gsize) photo_w *photo_h * 4);
   gegl_buffer_get (buffer, extent, 1, babl_format ("R'G'B'A float"), photo, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
   g_object_unref (buffer);
   return photo_w > 1 && photo_h > 1;
@@ -60,7 +60,7 @@ mirror (int i, int n)
 static float *
 make_pixels (SfRect r)
 {
-  float *out = g_new (float, (gsize) r.width * r.height * 4);
+  float *out = g_new (float, (gsize) r.width *r.height * 4);
 
   for (int y = 0; y < r.height; y++)
     for (int x = 0; x < r.width; x++)
@@ -104,7 +104,7 @@ measure (gconstpointer in, gpointer out)
 
   crop = sf_job_get_crop (job);
   pixels = make_pixels (crop);
-  coverage = g_new0 (float, (gsize) crop.width * crop.height);
+  coverage = g_new0 (float, (gsize) crop.width *crop.height);
   for (int y = 0; y < hole.height; y++)
     for (int x = 0; x < hole.width; x++)
       coverage[(gsize) (y + hole.y - crop.y) * crop.width + x + hole.x - crop.x] = 1;

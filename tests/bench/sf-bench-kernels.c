@@ -80,10 +80,28 @@ prepare (Work *w)
         places[k++] = i;
     }
   w->search = (SfPatchSearch) {
-    .z = w->pixels, .weight = ones (n * 4), .zw = SIDE, .s = w->pixels, .sh = SIDE, .sw = SIDE,
-    .fault = g_malloc0 (SIDE * SIDE), .sources = places, .n_sources = N, .qh = SIDE, .qw = SIDE, .query_map = map,
-    .query = places, .plain = g_malloc0 (N), .r = RADIUS, .coherence = 1.5f, .n_random = 6, .radius = SIDE / 2, .seed = 1,
-    .old = g_new (gint32, N), .nn = g_new (gint32, N), .cost = g_new (float, N),
+    .z = w->pixels,
+    .weight = ones (n * 4),
+    .zw = SIDE,
+    .s = w->pixels,
+    .sh = SIDE,
+    .sw = SIDE,
+    .fault = g_malloc0 (SIDE * SIDE),
+    .sources = places,
+    .n_sources = N,
+    .qh = SIDE,
+    .qw = SIDE,
+    .query_map = map,
+    .query = places,
+    .plain = g_malloc0 (N),
+    .r = RADIUS,
+    .coherence = 1.5f,
+    .n_random = 6,
+    .radius = SIDE / 2,
+    .seed = 1,
+    .old = g_new (gint32, N),
+    .nn = g_new (gint32, N),
+    .cost = g_new (float, N),
   };
   for (int i = 0; i < N; i++)
     {
@@ -93,8 +111,17 @@ prepare (Work *w)
   for (int i = 0; i < SIDE * SIDE; i++)
     centre[i] = (gsize) places[i * 104729LL % N] * 4;
   w->vote = (SfPatchVote) {
-    .s = w->pixels, .row = SIDE * 4, .centre = centre, .weight = ones (SIDE * SIDE), .window = ones (49), .qh = SIDE,
-    .qw = SIDE, .r = RADIUS, .robust = 0.2f, .pixel = places, .out = w->out,
+    .s = w->pixels,
+    .row = SIDE * 4,
+    .centre = centre,
+    .weight = ones (SIDE * SIDE),
+    .window = ones (49),
+    .qh = SIDE,
+    .qw = SIDE,
+    .r = RADIUS,
+    .robust = 0.2f,
+    .pixel = places,
+    .out = w->out,
   };
 }
 

@@ -96,8 +96,15 @@ check_engine (const SfEngineInfo *info, const Case *c)
   g_autoptr (SfTensor) picture = picture_texture (c->h, c->w, 1, 7);
   g_autofree guint8 *state = c->hole_h > 0 ? picture_hole (c->h, c->w, y, x, c->hole_h, c->hole_w) : NULL;
   SfRegion region = {
-    .image = picture, .state = state, .generate = state == NULL, .keep_content = c->keep_content, .wrap_x = c->wrap_x,
-    .wrap_y = c->wrap_y, .match_color = TRUE, .height = c->height, .width = c->width,
+    .image = picture,
+    .state = state,
+    .generate = state == NULL,
+    .keep_content = c->keep_content,
+    .wrap_x = c->wrap_x,
+    .wrap_y = c->wrap_y,
+    .match_color = TRUE,
+    .height = c->height,
+    .width = c->width,
   };
   g_autoptr (GError) error = NULL;
   SfEngine *engine;

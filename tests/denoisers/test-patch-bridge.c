@@ -59,7 +59,7 @@ test_painted (void)
   g_autofree guint8 *state = picture_hole (SIDE, SIDE, 33, 33, 30, 30);
   g_autoptr (SfPatchImage) image = sf_patch_image_new (picture, state, SIDE, SIDE, FALSE, FALSE, NULL);
   g_autoptr (GArray) strokes = sf_patch_find_strokes (image, NULL);
-  g_autofree float *guide = g_new (float, (SIDE * SIDE + 8) * 4), *confidence = g_new (float, SIDE * SIDE);
+  g_autofree float *guide = g_new (float, (SIDE * SIDE + 8) * 4), *confidence = g_new (float, SIDE *SIDE);
 
   sf_patch_paint_strokes (image, strokes, 1, NULL, guide, confidence);
   for (int i = 0; i < SIDE * SIDE; i++)
@@ -114,7 +114,8 @@ test_crossing (void)
   for (int y = 0; y < SIDE; y++)
     for (int x = 0; x < SIDE; x++)
       for (int c = 0; c < 3; c++)
-        picture->data[(y * SIDE + x) * 3 + c] = ABS (y - 48) < 6 ? 0.6f : ABS (x - 48) < 6 ? -0.7f : 0;
+        picture->data[(y * SIDE + x) * 3 + c] = ABS (y - 48) < 6 ? 0.6f : ABS (x - 48) < 6 ? -0.7f
+                                                                                           : 0;
   strokes = find (picture, 34);
   g_assert_cmpint (strokes->len, >, 0);
   for (guint i = 0; i < strokes->len; i++)
@@ -138,7 +139,7 @@ test_small (void)
         g_autofree guint8 *state = picture_hole (h, w, 0, 0, (h + 1) / 2, (w + 1) / 2);
         g_autoptr (SfPatchImage) image = sf_patch_image_new (picture, state, h, w, FALSE, FALSE, NULL);
         g_autoptr (GArray) strokes = sf_patch_find_strokes (image, NULL);
-        g_autofree float *guide = g_new (float, (h * w + 8) * 4), *confidence = g_new (float, h * w);
+        g_autofree float *guide = g_new (float, (h * w + 8) * 4), *confidence = g_new (float, h *w);
 
         g_assert_nonnull (strokes);
         sf_patch_paint_strokes (image, strokes, 1, NULL, guide, confidence);

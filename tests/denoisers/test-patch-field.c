@@ -65,7 +65,7 @@ setup_init (Setup *s, int r, gboolean weighted, gboolean with_penalty, gboolean 
   memset (s->field->plain, !weighted, s->field->n_queries);
   if (with_penalty)
     {
-      s->penalty = g_new (float, H * W);
+      s->penalty = g_new (float, H *W);
       for (int i = 0; i < H * W; i++)
         s->penalty[i] = i * 37 % 100 / 1000.0f;
       sf_patch_field_set_penalty (s->field, s->penalty, H, W);
@@ -315,7 +315,7 @@ static void
 test_usage (void)
 {
   g_auto (Setup) s;
-  g_autofree float *usage = g_new0 (float, H * W);
+  g_autofree float *usage = g_new0 (float, H *W);
 
   setup_init (&s, 2, FALSE, FALSE, FALSE);
   for (int i = 0; i < s.field->n_queries; i++)

@@ -26,7 +26,7 @@ static void
 check_area (int H, int W, int h, int w)
 {
   g_autoptr (SfTensor) in = picture_texture (H, W, 0, 3);
-  g_autofree float *out = g_new (float, h * w * 3);
+  g_autofree float *out = g_new (float, h *w * 3);
 
   sf_area_resize (in->data, H, W, 3, out, h, w);
   for (int i = 0; i < h * w * 3; i++)
@@ -103,7 +103,8 @@ check_level (gboolean keep_content)
                 full[c] += image->data[i * 3 + c] / 4;
               }
           }
-        expected = count[SF_PIXEL_HOLE] > 0 ? SF_PIXEL_HOLE : count[SF_PIXEL_VOID] > 0 ? SF_PIXEL_VOID : SF_PIXEL_KNOWN;
+        expected = count[SF_PIXEL_HOLE] > 0 ? SF_PIXEL_HOLE : count[SF_PIXEL_VOID] > 0 ? SF_PIXEL_VOID
+                                                                                       : SF_PIXEL_KNOWN;
         g_assert_cmpint (level->state[y * w + x], ==, expected);
         for (int c = 0; c < 3; c++)
           {
@@ -142,7 +143,7 @@ test_level_same (void)
 static void
 check_distance (const guint8 *mask, int h, int w, gboolean border)
 {
-  g_autofree float *distance = g_new (float, h * w);
+  g_autofree float *distance = g_new (float, h *w);
 
   g_assert_true (sf_distance_transform (mask, 1, h, w, border, distance, NULL));
   for (int y = 0; y < h; y++)

@@ -13,7 +13,7 @@ static void
 test_harmonic (void)
 {
   const int h = 30, w = 37;
-  g_autofree float *x = g_new0 (float, h * w * 4);
+  g_autofree float *x = g_new0 (float, h *w * 4);
   g_autofree guint8 *fixed = g_malloc0 (h * w);
 
   for (int i = 0; i < h * w; i++)
@@ -35,7 +35,7 @@ static void
 test_harmonic_bounds (void)
 {
   const int h = 40, w = 160;
-  g_autofree float *x = g_new0 (float, h * w * 4);
+  g_autofree float *x = g_new0 (float, h *w * 4);
   g_autofree guint8 *fixed = g_malloc0 (h * w);
 
   for (int y = 0; y < h; y++)

@@ -22,7 +22,7 @@ static void
 check (int m, int n, int k)
 {
   g_autofree float *a = noise (0, (gsize) m * k), *b = noise (1, (gsize) n * k);
-  g_autofree float *nt = g_new (float, (gsize) m * n), *nn = g_new (float, (gsize) m * n);
+  g_autofree float *nt = g_new (float, (gsize) m *n), *nn = g_new (float, (gsize) m *n);
 
   for (int i = 0; i < m * n; i++)
     nt[i] = nn[i] = NAN; /* C is written, not added to */

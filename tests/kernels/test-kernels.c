@@ -19,17 +19,17 @@
 /* Share of queries where two flavours may choose differently: candidates that cost the same to the last digits. */
 #define TIES 0.002
 
-#define FOR_EACH_FLAVOUR(k)                                                                                        \
-  for (int n_flavours_, i_ = 0; i_ < (sf_kernels_all (&n_flavours_), n_flavours_); i_++)                           \
+#define FOR_EACH_FLAVOUR(k)                                                              \
+  for (int n_flavours_, i_ = 0; i_ < (sf_kernels_all (&n_flavours_), n_flavours_); i_++) \
     for (const SfKernels *k = sf_kernels_all (&n_flavours_)[i_]; k != NULL; k = NULL)
 
-#define assert_near(a, b, tolerance)                                                                                 \
-  G_STMT_START                                                                                                       \
-  {                                                                                                                  \
-    double a_ = (a), b_ = (b), t_ = (tolerance);                                                                     \
-    if (!(fabs (a_ - b_) <= t_)) /* so written, NaN fails */                                                         \
-      g_error ("%s:%d: %s = %.9g, expected %.9g within %.2g", __FILE__, __LINE__, #a, a_, b_, t_);                   \
-  }                                                                                                                  \
+#define assert_near(a, b, tolerance)                                                               \
+  G_STMT_START                                                                                     \
+  {                                                                                                \
+    double a_ = (a), b_ = (b), t_ = (tolerance);                                                   \
+    if (!(fabs (a_ - b_) <= t_)) /* so written, NaN fails */                                       \
+      g_error ("%s:%d: %s = %.9g, expected %.9g within %.2g", __FILE__, __LINE__, #a, a_, b_, t_); \
+  }                                                                                                \
   G_STMT_END
 
 static float *
@@ -132,8 +132,8 @@ problem_init (Problem *p, const Case *c)
   p->plain = g_malloc (STATE_H * STATE_W);
   p->nn = g_new (gint32, STATE_H * STATE_W);
   p->old = g_new (gint32, STATE_H * STATE_W);
-  p->cost = g_new (float, STATE_H * STATE_W);
-  p->budget = g_new (float, STATE_H * STATE_W);
+  p->cost = g_new (float, STATE_H *STATE_W);
+  p->budget = g_new (float, STATE_H *STATE_W);
   p->detail = g_malloc (SIDE_H * SIDE_W);
   for (int i = 0; i < SIDE_H * SIDE_W; i++)
     p->detail[i] = (guint8) (i * 11 % 200);
@@ -153,12 +153,38 @@ problem_init (Problem *p, const Case *c)
     }
   p->n_queries = n;
   p->search = (SfPatchSearch) {
-    .z = p->z, .weight = p->weight, .zw = zw, .s = p->s, .sh = SIDE_H, .sw = SIDE_W, .fault = p->fault,
-    .fault_scale = 0.01f, .sources = p->sources, .n_sources = n_sources, .qh = STATE_H, .qw = STATE_W,
-    .query_map = p->query_map, .query = p->query, .plain = p->plain, .pad_y = pad, .pad_x = pad,
-    .dy = c->priors ? 9 : 0, .dx = c->priors ? 11 : 0, .r = r, .mu = c->priors ? 0.003f : 0, .coherence = 1,
-    .exclude = c->priors ? 4 : 0, .n_random = 6, .radius = SIDE_W / 2, .seed = 77, .old = p->old, .nn = p->nn,
-    .cost = p->cost, .detail = c->priors ? p->detail : NULL, .budget = p->budget, .detail_scale = 3,
+    .z = p->z,
+    .weight = p->weight,
+    .zw = zw,
+    .s = p->s,
+    .sh = SIDE_H,
+    .sw = SIDE_W,
+    .fault = p->fault,
+    .fault_scale = 0.01f,
+    .sources = p->sources,
+    .n_sources = n_sources,
+    .qh = STATE_H,
+    .qw = STATE_W,
+    .query_map = p->query_map,
+    .query = p->query,
+    .plain = p->plain,
+    .pad_y = pad,
+    .pad_x = pad,
+    .dy = c->priors ? 9 : 0,
+    .dx = c->priors ? 11 : 0,
+    .r = r,
+    .mu = c->priors ? 0.003f : 0,
+    .coherence = 1,
+    .exclude = c->priors ? 4 : 0,
+    .n_random = 6,
+    .radius = SIDE_W / 2,
+    .seed = 77,
+    .old = p->old,
+    .nn = p->nn,
+    .cost = p->cost,
+    .detail = c->priors ? p->detail : NULL,
+    .budget = p->budget,
+    .detail_scale = 3,
   };
 }
 
@@ -378,13 +404,24 @@ static void
 check_vote (const SfKernels *k, int r, gboolean wrap_y, gboolean wrap_x, float robust, float contrast)
 {
   g_autofree float *s = random_pixels (21, SIDE_H * SIDE_W), *random = noise (22, VOTE_H * VOTE_W);
-  g_autofree float *window = noise (23, 49), *out = g_new0 (float, VOTE_H * VOTE_W * 4);
+  g_autofree float *window = noise (23, 49), *out = g_new0 (float, VOTE_H *VOTE_W * 4);
   gsize centre[VOTE_H * VOTE_W];
   float weight[VOTE_H * VOTE_W];
   gint32 pixel[VOTE_H * VOTE_W];
   SfPatchVote vote = {
-    .s = s, .row = SIDE_W * 4, .centre = centre, .weight = weight, .window = window, .qh = VOTE_H, .qw = VOTE_W,
-    .r = r, .wrap_y = wrap_y, .wrap_x = wrap_x, .robust = robust, .pixel = pixel, .out = out,
+    .s = s,
+    .row = SIDE_W * 4,
+    .centre = centre,
+    .weight = weight,
+    .window = window,
+    .qh = VOTE_H,
+    .qw = VOTE_W,
+    .r = r,
+    .wrap_y = wrap_y,
+    .wrap_x = wrap_x,
+    .robust = robust,
+    .pixel = pixel,
+    .out = out,
   };
 
   for (int i = 0; i < SIDE_H * SIDE_W * 4; i++)

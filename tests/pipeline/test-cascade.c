@@ -97,9 +97,20 @@ counting_init (Counting *self)
 
       self->counters[l].parent = (SfDenoiser) { predict, free_nothing };
       self->levels[l] = (SfLevel) {
-        .denoiser = &self->counters[l].parent, .height = side, .width = side, .scale = (double) side / SIDE,
-        .sigma_max = l == 0 ? 2 : 0.2, .sigma_min = 0.05, .step_share = l == 0 ? 1 : 0.5, .finish_evaluations = 3,
-        .trials = l == 0 ? 3 : 1, .cost = side * side, .start = start, .lift = lift, .finish = finish, .energy = energy,
+        .denoiser = &self->counters[l].parent,
+        .height = side,
+        .width = side,
+        .scale = (double) side / SIDE,
+        .sigma_max = l == 0 ? 2 : 0.2,
+        .sigma_min = 0.05,
+        .step_share = l == 0 ? 1 : 0.5,
+        .finish_evaluations = 3,
+        .trials = l == 0 ? 3 : 1,
+        .cost = side * side,
+        .start = start,
+        .lift = lift,
+        .finish = finish,
+        .energy = energy,
       };
     }
 }

@@ -15,14 +15,14 @@ contains (SfRect a, SfRect b)
   return b.x >= a.x && b.y >= a.y && b.x + b.width <= a.x + a.width && b.y + b.height <= a.y + a.height;
 }
 
-#define assert_rect(r, X, Y, W, H)     \
-  G_STMT_START                         \
-  {                                    \
-    g_assert_cmpint ((r).x, ==, X);    \
-    g_assert_cmpint ((r).y, ==, Y);    \
-    g_assert_cmpint ((r).width, ==, W); \
+#define assert_rect(r, X, Y, W, H)       \
+  G_STMT_START                           \
+  {                                      \
+    g_assert_cmpint ((r).x, ==, X);      \
+    g_assert_cmpint ((r).y, ==, Y);      \
+    g_assert_cmpint ((r).width, ==, W);  \
     g_assert_cmpint ((r).height, ==, H); \
-  }                                    \
+  }                                      \
   G_STMT_END
 
 static SfPlan
@@ -111,8 +111,7 @@ test_grown (void)
 static void
 test_expand (void)
 {
-  static const int sides[][4] = { { 50, 0, 0, 0 }, { 0, 50, 0, 0 }, { 0, 0, 50, 0 }, { 0, 0, 0, 50 },
-                                  { 10, 20, 0, 0 }, { 0, 0, 10, 20 }, { 1, 2, 3, 4 }, { 500, 500, 500, 500 } };
+  static const int sides[][4] = { { 50, 0, 0, 0 }, { 0, 50, 0, 0 }, { 0, 0, 50, 0 }, { 0, 0, 0, 50 }, { 10, 20, 0, 0 }, { 0, 0, 10, 20 }, { 1, 2, 3, 4 }, { 500, 500, 500, 500 } };
 
   for (gsize i = 0; i < G_N_ELEMENTS (sides); i++)
     for (int feather = 0; feather < 20; feather += 8)
@@ -210,7 +209,7 @@ given_init (Given *g, SfTask task, const SfSettings *settings)
   *g = (Given) { .plan = plan (task, settings, SIDE, SIDE, RECT (15, 15, 10, 10)) };
   g_assert_cmpint (g->plan.crop.width * g->plan.crop.height, ==, SIDE * SIDE);
   g->rgba = picture_to_rgba (picture);
-  g->coverage = g_new0 (float, SIDE * SIDE);
+  g->coverage = g_new0 (float, SIDE *SIDE);
   for (int i = 0; i < SIDE * SIDE; i++)
     g->coverage[i] = i / SIDE >= 15 && i / SIDE < 25 && i % SIDE >= 15 && i % SIDE < 25;
 }

@@ -73,7 +73,7 @@ compare_children (GtkFlowBoxChild *a, GtkFlowBoxChild *b, gpointer data)
 static void
 name_item (SfItem *item)
 {
-  int seed = item->result->seed + item->result->candidate;
+  int seed = sf_result_get_seed (item->result);
   gboolean marked = gtk_toggle_button_get_active (GTK_TOGGLE_BUTTON (item->mark));
   g_autofree char *name = g_strdup_printf (item->kept ? _ ("Result with seed %d, in the image") : _ ("Result with seed %d"), seed);
   g_autofree char *mark = g_strdup_printf (_ ("Keep the result with seed %d"), seed);

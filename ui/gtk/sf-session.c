@@ -31,7 +31,7 @@ update_caption (SfSession *self)
   g_autofree char *text = NULL;
 
   if (self->shown == SF_SHOW_RESULT && result != NULL)
-    text = g_strdup_printf (_ ("Seed %d. Hold the mouse button on the picture to compare."), result->seed + result->candidate);
+    text = g_strdup_printf (_ ("Seed %d. Hold the mouse button on the picture to compare."), sf_result_get_seed (result));
   else if (self->shown == SF_SHOW_NOISED)
     text = g_strdup (_ ("What the model is given at this strength: what you still see will be kept."));
   else if (self->shown == SF_SHOW_LIVE)
