@@ -194,7 +194,7 @@ root_make ()
     jailed mmdebstrap --mode=root --format=directory --variant=minbase --include="$l" --aptopt="$log.apt" \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/info/*' \
     "$suite" "$new" "deb [signed-by=$keyring] $mirror $suite main" || { "${as_root[@]}" rm -rf --one-file-system "$new"; die_install "$log"; }
-  root_locales "$new"
+  root_finish "$new"
   "${as_root[@]}" cp "$log.packages" "$new/.packages"
   "${as_root[@]}" mv -T "$new" "$root"
 }
@@ -215,14 +215,15 @@ root_top_up ()
       chroot "$root" apt-get -qq update
       chroot "$root" apt-get -qq install --no-install-recommends "$@"
       chroot "$root" apt-get clean' sh "$root" "$log.apt" "$@" || die_install "$log"
-  root_locales "$root"
+  root_finish "$root"
   "${as_root[@]}" cp "$log.packages" "$root/.packages"
 }
 
-# Makes the languages that tests use, once the package is there.
-root_locales ()
+# What packages leave undone: the languages that tests use, once the package is there, and the identity that D-Bus asks for.
+root_finish ()
 {
-  local l
+  local l id=$1/etc/machine-id
+  grep -qsE '^[0-9a-f]{32}$' "$id" || "${as_root[@]}" sh -c 'tr -d - < /proc/sys/kernel/random/uuid > "$1"' sh "$id"
   [[ -x $1/usr/bin/localedef && -d $1/usr/share/i18n/locales ]] || return 0
   for l in "${locales[@]}"; do
     [[ $("${as_root[@]}" chroot "$1" locale -a) = *$l* ]] || "${as_root[@]}" chroot "$1" localedef -i "$l" -f UTF-8 "$l.UTF-8"
