@@ -21,7 +21,7 @@ IMAGES = os.path.join(HERE, '..', 'data', 'images')
 # name: picture, scale, shape, coordinates in the full picture, whether something is removed
 CASES = {
     'bug': ('ladybird.jpg', .6, 'ellipse', (822, 340, 972, 502), True),
-    'blue': ('ladybird.jpg', .6, 'ellipse', (52, 115, 265, 340), False),
+    'blue': ('ladybird.jpg', .6, 'ellipse', (52, 115, 265, 340), True),
     'stalk': ('dune.jpg', .6, 'polygon', [(800, 98), (838, 102), (745, 320), (700, 440), (645, 430), (690, 320)], True),
     'rail': ('storm.jpg', .6, 'rectangle', (480, 475, 680, 725), False),
     'sky': ('storm.jpg', .6, 'ellipse', (420, 170, 700, 400), False),
