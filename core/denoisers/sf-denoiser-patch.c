@@ -184,15 +184,19 @@ out_to_tensor (const PatchDenoiser *self, SfTensor *x)
 }
 
 static gboolean
-predict (SfDenoiser *denoiser, const SfTensor *x, double sigma, SfTensor *denoised, const SfProgress *progress,
-         GError **error)
+denoise (PatchDenoiser *self, const SfTensor *x, double sigma, SfTensor *denoised, const SfProgress *progress, GError **error)
 {
-  PatchDenoiser *self = (PatchDenoiser *) denoiser;
-
   if (!search_and_vote (self, x->data, sigma, progress, error))
     return FALSE;
   out_to_tensor (self, denoised);
   return TRUE;
+}
+
+static gboolean
+predict (SfDenoiser *denoiser, const SfTensor *x, const SfNoiseLevel *level, SfTensor *denoised, SfTensor *variance,
+         const SfProgress *progress, GError **error)
+{
+  return denoise ((PatchDenoiser *) denoiser, x, level->sigma, denoised, progress, error);
 }
 
 /* A field for patches of radius @r over this level, with what its sources cost. */
@@ -295,7 +299,7 @@ sf_denoiser_patch_finish (SfDenoiser *denoiser, SfTensor *x, const SfProgress *p
 
   if (level->coarsest)
     for (int i = 0; i < SF_PATCH_COARSE_PASSES; i++)
-      if (!predict (denoiser, x, COARSE_SIGMA, x, progress, error))
+      if (!denoise (self, x, COARSE_SIGMA, x, progress, error))
         return FALSE;
   if (!level->finest)
     return TRUE;
@@ -315,7 +319,7 @@ sf_denoiser_patch_finish (SfDenoiser *denoiser, SfTensor *x, const SfProgress *p
         return FALSE;
     }
   for (int i = 0; i < SF_PATCH_FINAL_PASSES; i++)
-    if (!predict (denoiser, x, 0, x, progress, error))
+    if (!denoise (self, x, 0, x, progress, error))
       return FALSE;
   if (level->polish && !sf_patch_polish (self->field, self->vote_weight, self->hole, self->out, progress, error))
     return FALSE;

@@ -358,6 +358,7 @@ patch_end (SfEngine *engine, const SfTensor *result, const SfProgress *progress,
   g_autoptr (SfDenoiser) judge = NULL;
   g_autoptr (SfTensor) x = NULL, y = NULL;
   SfPatchLevel patch = { .image = stage->image, .frame = stage->frame, .keep_content = self->pyramid.region.keep_content };
+  const SfNoiseLevel clean = sf_noise_level_clean ();
   double unexplained = 0, detail, energy;
 
   sf_patch_field_add_usage (sf_denoiser_patch_get_field (self->levels[engine->n_levels - 1].denoiser), self->usage);
@@ -370,7 +371,7 @@ patch_end (SfEngine *engine, const SfTensor *result, const SfProgress *progress,
   y = sf_tensor_new (1, stage->frame.h, stage->frame.w, 3, error);
   if (x == NULL || y == NULL || (judge = sf_denoiser_patch_new (&patch, error)) == NULL ||
       !sf_denoiser_patch_start (judge, x, error) || (detail = result_detail (stage, x, error)) < 0 ||
-      !sf_denoiser_predict (judge, x, 0, y, progress, error))
+      !sf_denoiser_predict (judge, x, &clean, y, NULL, progress, error))
     return -1;
   if (!self->pyramid.region.keep_content && (unexplained = unexplained_share (self, error)) < 0)
     return -1;

@@ -2,13 +2,14 @@
 #include "diffusion/sf-denoiser.h"
 
 gboolean
-sf_denoiser_predict (SfDenoiser *self, const SfTensor *x, double sigma, SfTensor *denoised,
-                     const SfProgress *progress, GError **error)
+sf_denoiser_predict (SfDenoiser *self, const SfTensor *x, const SfNoiseLevel *level, SfTensor *denoised,
+                     SfTensor *variance, const SfProgress *progress, GError **error)
 {
-  g_return_val_if_fail (sigma >= 0 && sf_tensor_same_shape (x, denoised), FALSE);
+  g_return_val_if_fail (level->sigma >= 0 && sf_tensor_same_shape (x, denoised), FALSE);
+  g_return_val_if_fail (variance == NULL || self->variance != SF_VARIANCE_NONE, FALSE);
 
   return !sf_progress_stopped (progress, error) &&
-         self->predict (self, x, sigma, denoised, progress, error);
+         self->predict (self, x, level, denoised, variance, progress, error);
 }
 
 void

@@ -4,30 +4,32 @@
  */
 #include <glib/gi18n.h>
 
-#include "diffusion/sf-sampler.h"
+#include "diffusion/sf-sampling.h"
 
-/* D + sqrt(t^2 - up^2) n + up z,  n = (y - D) / s the noise found in y */
-static gboolean
-ddim_step (SfSampling *s, int k, GError **error)
+/* D + sqrt(t^2 - up^2) n + up z,  n = (y - D) / s the noise found in y, with D before it was clipped or after */
+static int
+ddim_plan (const SfSampling *s, int k, SfStage *stage)
 {
-  double from = s->sigmas[k], to = s->sigmas[k + 1], up, direction;
+  double from = s->levels[k].sigma, direction;
 
-  if (!sf_sampling_predict (s, s->y, from, error))
-    return FALSE;
-  sf_ancestral_split (from, to, s->eta, &up, &direction);
-  sf_combine (s->y, 1 / from, s->y, -1 / from, s->denoised);
-  sf_sampling_mix (s, direction, 1);
-  sf_sampling_add_noise (s, up);
-  return TRUE;
+  sf_ancestral_split (from, s->levels[k + 1].sigma, s->options->eta, &stage->noise, &direction);
+  stage->y = direction / from;
+  stage->d[0] = 1;
+  stage->d[s->options->clip.keep_noise ? 1 : 0] -= direction / from;
+  return 1;
 }
 
 const SfSampler sf_sampler_ddim = {
   .name = "ddim",
   .label = N_ ("DDIM"),
   .description = N_ ("Eta chooses between a repeatable path (0) and fresh noise at each step (1)"),
+  .family = SF_FAMILY_COMMON,
   .order = 1,
   .evaluations = 1,
   .uses_eta = TRUE,
   .stochastic = TRUE,
-  .step = ddim_step,
+  .history = 1,
+  .stages = 1,
+  .raw_noise = TRUE,
+  .plan = ddim_plan,
 };

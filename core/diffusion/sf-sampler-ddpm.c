@@ -1,33 +1,29 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Ho, Jain, Abbeel, "Denoising diffusion probabilistic models" (2020), equations 6 and 7 with the smaller of the two
- * variances (FIXED_SMALL), in sigma space: a draw from the posterior of the next state given this one and D.
+/* Ho, Jain, Abbeel, "Denoising diffusion probabilistic models" (2020), equations 6 and 7 in sigma space: a draw from the
+ * posterior of the next state given this one and D.  Its variance is the network's, where that has learned it (Nichol &
+ * Dhariwal 2021), else the smaller of the two fixed ones.
  */
 #include <glib/gi18n.h>
 #include <math.h>
 
-#include "diffusion/sf-sampler.h"
+#include "diffusion/sf-ancestral.h"
 
-/* mean     = (t^2 / s^2) y + (1 - t^2 / s^2) D
- * variance = t^2 (s^2 - t^2) / s^2
- */
-static gboolean
-ddpm_step (SfSampling *s, int k, GError **error)
+static int
+ddpm_plan (const SfSampling *s, int k, SfStage *stage)
 {
-  double from = s->sigmas[k], to = s->sigmas[k + 1], keep = (to / from) * (to / from);
-
-  if (!sf_sampling_predict (s, s->y, from, error))
-    return FALSE;
-  sf_sampling_mix (s, keep, 1 - keep);
-  sf_sampling_add_noise (s, to * sqrt (1 - keep));
-  return TRUE;
+  sf_ancestral_plan (s, k, FALSE, stage);
+  return 1;
 }
 
 const SfSampler sf_sampler_ddpm = {
   .name = "ddpm",
   .label = N_ ("DDPM"),
   .description = N_ ("The original random walk; rich texture and much variety, wants many steps"),
-  .order = 0, /* it follows no ODE */
+  .family = SF_FAMILY_COMMON,
   .evaluations = 1,
   .stochastic = TRUE,
-  .step = ddpm_step,
+  .history = 1,
+  .stages = 1,
+  .plan = ddpm_plan,
+  .deviation = sf_ancestral_deviation,
 };

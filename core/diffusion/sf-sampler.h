@@ -1,83 +1,144 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Samplers: how the state is led from one noise level to the next.
  *
- * A sampler is a descriptor with one step function; the loop over the noise levels, the random numbers, progress,
- * cancel and memory are here.  One file sf-sampler-NAME.c and one line in meson.build each.
- *
- * Notation (algorithms in k-diffusion's form): y state, D denoised, s = sigma_k, t = sigma_{k+1}, d = (y - D) / s.
+ * One file sf-sampler-NAME.c and one line in meson.build each; sf-sampling.h is what a sampler is written with.
  */
 #pragma once
 
 #include "base/sf-rng.h"
+#include "diffusion/sf-clip.h"
 #include "diffusion/sf-denoiser.h"
+#include "diffusion/sf-noise-process.h"
 
 typedef struct _SfSampling SfSampling;
+typedef struct _SfStage SfStage;
+typedef struct _SfRun SfRun;
+
+/* For lists that are read by people. */
+typedef enum
+{
+  SF_FAMILY_COMMON,     /* the few that suit nearly everything */
+  SF_FAMILY_ANCESTRAL,  /* DDPM and its kin: fresh noise at each step */
+  SF_FAMILY_ODE,        /* solvers of the probability flow, by the slope */
+  SF_FAMILY_EXPONENTIAL, /* solvers that integrate the linear part exactly: DPM-Solver, UniPC, DEIS */
+  SF_FAMILY_SDE,        /* reverse SDE and Langevin dynamics */
+  SF_FAMILY_DISTILLED,  /* for networks distilled for few steps */
+  SF_FAMILY_FLOW,       /* flow matching */
+  SF_N_FAMILIES,
+} SfFamily;
+
+/* What a sampler's weights are for. */
+typedef enum
+{
+  SF_OUTPUT_DENOISED, /* D, the estimate of the clean image */
+  SF_OUTPUT_NOISE,    /* n = (x - D) / sigma, the noise found in the state (epsilon) */
+} SfOutput;
 
 typedef struct
 {
   const char *name;        /* "euler" */
   const char *label;       /* N_() */
   const char *description; /* N_(): one honest sentence */
+  SfFamily family;
   int order;               /* of accuracy of its ODE part; 0 = it has none */
-  int evaluations;         /* of the denoiser per step; the step into sigma = 0 always takes one */
+  int evaluations;         /* of the denoiser per step; the step into sigma = 0 may take fewer. 0 = as many as it needs */
+  int extra;               /* evaluations over that in a whole run: of the first step or, if negative, what the last one saves */
   gboolean uses_eta;       /* eta acts */
   gboolean stochastic;     /* injects noise (with eta > 0 where it uses eta) */
-  /* From sigmas[k] to sigmas[k + 1]. */
-  gboolean (*step) (SfSampling *s, int k, GError **error);
+  gboolean keeps_scale;    /* works on a x0 + s n by its own formula, so the noise process matters and not sigma alone */
+  SfOutput output;
+  int history;             /* outputs it uses, the newest included */
+  int stages;              /* the most that a step has */
+  gboolean raw_noise;      /* where D is clipped, the noise may be that of before: see SfClip */
+  gboolean own_loop;       /* chooses its steps itself, between the first level and the last above 0 */
+
+  /* The step from levels[k] to levels[k + 1]: fills @stages, which are zero, and returns how many. */
+  int (*plan) (const SfSampling *s, int k, SfStage *stages);
+  /* (nullable): standard deviation of the noise for each element, in sigma space, for stages with per_element. */
+  gboolean (*deviation) (const SfSampling *s, int k, SfTensor *deviation, GError **error);
+  /* With own_loop. */
+  gboolean (*run) (SfRun *run, GError **error);
 } SfSampler;
 
-#define SF_SAMPLING_MAX_STATES 4
-
-/* One run of a sampler.  Samplers use the members and the functions below. */
-struct _SfSampling
+typedef enum
 {
-  const double *sigmas; /* n + 1, decreasing, the last is 0 */
-  int n;
-  double eta;
-  SfTensor *y;        /* the state */
-  SfTensor *denoised; /* D at the last evaluation */
-  SfTensor *work[SF_SAMPLING_MAX_STATES]; /* as many as the sampler asks for with sf_sampling_work() */
-  /*< private >*/
-  SfDenoiser *denoiser;
-  SfRng rng;
-  const SfProgress *progress;
-  int evaluations, expected;
-};
+  SF_SOLVER_DEFAULT,
+  SF_SOLVER_MIDPOINT, /* DPM-Solver's own form of the higher terms */
+  SF_SOLVER_TAYLOR,   /* Taylor expansion ("heun" in diffusers) */
+  SF_SOLVER_BH1,      /* UniPC's B(h) = h */
+  SF_SOLVER_BH2,      /* UniPC's B(h) = e^h - 1 */
+} SfSolver;
+
+typedef enum
+{
+  SF_CORRECTOR_NONE,
+  SF_CORRECTOR_LANGEVIN, /* step from the norms of score and noise (Song et al. 2021, algorithm 4) */
+  SF_CORRECTOR_ANNEALED, /* step from s (annealed Langevin dynamics) */
+} SfCorrectorKind;
+
+/* Langevin steps at each level, before the sampler's own. */
+typedef struct
+{
+  SfCorrectorKind kind;
+  double snr;
+  int steps;
+} SfCorrector;
+
+/* Called with the state after each stage, at @level; may change it.  What editing is made of (sf-edit.h). */
+typedef gboolean (*SfStateFunc) (SfTensor *y, const SfNoiseLevel *level, gpointer data, GError **error);
+/* Writes unit normal noise for draw number @draw of a run. */
+typedef void (*SfNoiseFunc) (SfTensor *z, guint64 draw, gpointer data);
+/* gradient (out): of log p (class | x) with respect to the state a y, times the guidance scale. */
+typedef gboolean (*SfGradientFunc) (const SfTensor *y, const SfNoiseLevel *level, SfTensor *gradient, gpointer data, GError **error);
+
+/* Everything that can be chosen about a run; begin with SF_SAMPLER_OPTIONS. */
+typedef struct
+{
+  double eta;         /* 0…1, stochasticity of samplers that have it */
+  double noise_scale; /* of all injected noise; 1 = as it should be */
+  double churn, churn_min, churn_max; /* Karras et al. 2022, algorithm 2: noise added per run, between these sigmas */
+  int order;          /* of multistep samplers; 0 = their own */
+  SfSolver solver;
+  double ratio;       /* where the middle of a step is, 0…1 in log sigma; 0 = the sampler's own */
+  gboolean full_order_last; /* multistep: do not lower the order at the end of short runs */
+  gboolean noisy_end; /* SDE samplers: keep the noise of the last step */
+  SfClip clip;        /* of D */
+  SfCorrector corrector;
+  const double *gamma; /* (nullable): Analytic-DPM's table, by index of the noise process: E[n^2] */
+  double deviation_max; /* Analytic-DPM: limit of the deviation of the noise in the last steps; 0 = none */
+  int deviation_max_steps; /* how many steps before the last have it */
+  SfNoiseFunc noise;  /* (nullable): source of all noise; %NULL = the random numbers of the run */
+  gpointer noise_data;
+  SfStateFunc state;  /* (nullable) */
+  gpointer state_data;
+  SfGradientFunc gradient; /* (nullable): classifier guidance by shift of the mean; for ancestral samplers */
+  gpointer gradient_data;
+} SfSamplerOptions;
+
+#define SF_SAMPLER_OPTIONS .eta = 1, .noise_scale = 1, .churn_max = G_MAXDOUBLE
 
 /* All of them, in the order of the list. */
 const SfSampler *const *sf_samplers (int *n);
 /* (nullable): the one called @name. */
 const SfSampler *sf_sampler_find (const char *name);
-/* Evaluations for @n steps that end at sigma = 0. */
+/* Evaluations for @n steps that end at sigma = 0; for samplers with own_loop an estimate. */
 int sf_sampler_evaluations (const SfSampler *self, int n);
 
 /**
  * sf_sample:
- * @sigmas: (array length=n + 1): decreasing noise levels, ending with 0
- * @eta: 0…1
+ * @process: what the levels are of
+ * @levels: (array length=n + 1): falling noise levels; where they rise, fresh noise leads up again (RePaint).  The last is
+ *     usually the clean one
+ * @options: (nullable)
  * @rng: seed and first stream of the injected noise; each use takes the next stream
- * @y: (inout): in: the state at @sigmas[0]; out: the clean image
+ * @y: (inout): in: the state at levels[0], in sigma space; out: that at levels[n]
  *
- * Returns: %FALSE with @error from the denoiser, or a cancel; @y is then undefined
+ * Returns: %FALSE with @error from the denoiser, a cancel, or %SF_ERROR_ARGUMENT naming the sampler and what it cannot take;
+ *     @y is then undefined
  */
-gboolean sf_sample (const SfSampler *self, SfDenoiser *denoiser, const double *sigmas, int n, double eta, SfRng rng,
-                    SfTensor *y, const SfProgress *progress, GError **error);
+gboolean sf_sample (const SfSampler *self, SfDenoiser *denoiser, const SfNoiseProcess *process, const SfNoiseLevel *levels,
+                    int n, const SfSamplerOptions *options, SfRng rng, SfTensor *y, const SfProgress *progress,
+                    GError **error);
 
 /* x += scale * N(0, I), the numbers of @rng.  The same bits for any number of threads. */
 void sf_add_noise (SfTensor *x, double scale, SfRng rng);
-
-/*** For samplers ***/
-
-/* s->denoised = D(x, sigma). */
-gboolean sf_sampling_predict (SfSampling *s, const SfTensor *x, double sigma, GError **error);
-/* Working state @i, allocated at its first use and kept over the steps. */
-SfTensor *sf_sampling_work (SfSampling *s, int i, GError **error);
-/* y += scale * fresh noise; nothing is drawn for a scale of 0. */
-void sf_sampling_add_noise (SfSampling *s, double scale);
-/* y = a y + b D: every one-evaluation step is of this form. */
-void sf_sampling_mix (SfSampling *s, double a, double b);
-/* out = a x + b z, elementwise. */
-void sf_combine (SfTensor *out, double a, const SfTensor *x, double b, const SfTensor *z);
-
-/* Ancestral split of a step from @s to @t: noise to add, and the level to go down to before. */
-void sf_ancestral_split (double s, double t, double eta, double *up, double *down);

@@ -27,15 +27,21 @@ sf_schedule_find (const char *name)
   return NULL;
 }
 
-void
-sf_schedule_fill (const SfSchedule *self, double sigma_max, double sigma_min, int n, double *sigmas)
+gboolean
+sf_schedule_fill (const SfSchedule *self, const SfNoiseProcess *process, const SfScheduleOptions *options, int n,
+                  SfNoiseLevel *levels, GError **error)
 {
-  g_return_if_fail (n > 0 && sigma_min > 0 && sigma_max >= sigma_min);
+  double max = options->sigma_max, min = options->sigma_min;
 
-  for (int k = 1; k < n - 1; k++)
-    sigmas[k] = self->sigma ((double) k / (n - 1), sigma_max, sigma_min);
-  /* The end points to the bit, not as rounded by a logarithm and back: a level is noised to exactly sigma_max. */
-  sigmas[n - 1] = sigma_min;
-  sigmas[0] = sigma_max;
-  sigmas[n] = 0;
+  g_return_val_if_fail (n > 0 && min > 0 && max >= min, FALSE);
+
+  for (int k = 0; k < n; k++)
+    {
+      /* The end points to the bit, not as rounded by a logarithm and back: a level is noised to exactly sigma_max. */
+      double sigma = k == 0 ? max : k == n - 1 ? min : self->sigma ((double) k / (n - 1), max, min);
+
+      levels[k] = sf_noise_process_level_at (process, sigma);
+    }
+  levels[n] = sf_noise_level_clean ();
+  return TRUE;
 }

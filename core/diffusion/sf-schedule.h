@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include <glib.h>
+#include "diffusion/sf-noise-process.h"
 
 typedef struct
 {
@@ -21,10 +21,20 @@ const SfSchedule *const *sf_schedules (int *n);
 /* (nullable): the one called @name. */
 const SfSchedule *sf_schedule_find (const char *name);
 
+/* What can be chosen about a spacing. */
+typedef struct
+{
+  double sigma_max, sigma_min; /* the ends; 0 = those of the process */
+} SfScheduleOptions;
+
 /**
  * sf_schedule_fill:
- * @sigmas: (out) (array length=n + 1): @n levels from @sigma_max down to @sigma_min, then 0
+ * @options: (nullable)
+ * @levels: (out) (array length=n + 1): @n levels from sigma_max down to sigma_min, then the clean one
  *
  * One step has only sigma_max.
+ *
+ * Returns: %FALSE with %SF_ERROR_ARGUMENT naming the schedule and what it cannot take
  */
-void sf_schedule_fill (const SfSchedule *self, double sigma_max, double sigma_min, int n, double *sigmas);
+gboolean sf_schedule_fill (const SfSchedule *self, const SfNoiseProcess *process, const SfScheduleOptions *options, int n,
+                           SfNoiseLevel *levels, GError **error);

@@ -13,6 +13,16 @@ level_steps (const SfLevel *level, const SfCascadeSettings *settings)
   return MAX (1, (int) lrint (settings->steps * level->step_share));
 }
 
+/* The @n noise levels of a level, and the clean one. */
+static SfNoiseLevel *
+noise_levels (const SfLevel *level, const SfCascadeSettings *settings, int *n, GError **error)
+{
+  SfScheduleOptions options = { .sigma_max = level->sigma_max, .sigma_min = level->sigma_min };
+  g_autofree SfNoiseLevel *levels = g_new (SfNoiseLevel, (*n = level_steps (level, settings)) + 1);
+
+  return sf_schedule_fill (settings->schedule, sf_noise_process_ddpm (), &options, *n, levels, error) ? g_steal_pointer (&levels) : NULL;
+}
+
 void
 sf_cascade_begin (SfEngine *engine, const SfCascadeSettings *settings, int *level, int *step)
 {
@@ -35,12 +45,10 @@ sf_cascade_begin (SfEngine *engine, const SfCascadeSettings *settings, int *leve
 double
 sf_cascade_sigma (SfEngine *engine, const SfCascadeSettings *settings, int level, int step)
 {
-  const SfLevel *l = engine->level (engine, level);
-  int n = level_steps (l, settings);
-  g_autofree double *sigmas = g_new (double, n + 1);
+  int n;
+  g_autofree SfNoiseLevel *levels = noise_levels (engine->level (engine, level), settings, &n, NULL);
 
-  sf_schedule_fill (settings->schedule, l->sigma_max, l->sigma_min, n, sigmas);
-  return sigmas[step];
+  return levels != NULL ? levels[step].sigma : 0;
 }
 
 /* Evaluations of level @l when it starts at @step. */
@@ -68,16 +76,19 @@ static gboolean
 run_level (const SfLevel *level, const SfCascadeSettings *settings, int step, SfRng rng, SfTensor *x,
            const SfProgress *progress, GError **error)
 {
-  int n = level_steps (level, settings);
-  g_autofree double *sigmas = g_new (double, n + 1);
+  int n;
+  g_autofree SfNoiseLevel *levels = noise_levels (level, settings, &n, error);
+  SfSamplerOptions options = { SF_SAMPLER_OPTIONS };
   double samples = sf_sampler_evaluations (settings->sampler, n - step);
   double share = samples / (samples + level->finish_evaluations);
   SfProgress part = sf_progress_sub (progress, 0, share);
 
-  sf_schedule_fill (settings->schedule, level->sigma_max, level->sigma_min, n, sigmas);
-  sf_add_noise (x, sigmas[step], rng);
+  if (levels == NULL)
+    return FALSE;
+  options.eta = settings->eta;
+  sf_add_noise (x, levels[step].sigma, rng);
   rng.stream++;
-  if (!sf_sample (settings->sampler, level->denoiser, sigmas + step, n - step, settings->eta, rng, x, &part, error))
+  if (!sf_sample (settings->sampler, level->denoiser, sf_noise_process_ddpm (), levels + step, n - step, &options, rng, x, &part, error))
     return FALSE;
   part = sf_progress_sub (progress, share, 1);
   return level->finish == NULL || level->finish (level->denoiser, x, &part, error);

@@ -16,13 +16,13 @@ sf_tensor_new (int n, int h, int w, int c, GError **error)
 {
   Tensor *self;
   gsize size;
-  float *data;
+  SfReal *data;
 
   g_return_val_if_fail (n > 0 && h > 0 && w > 0 && c > 0, NULL);
 
   if (!g_size_checked_mul (&size, (gsize) n * c, (gsize) h * w))
     size = G_MAXSIZE;
-  data = sf_try_alloc (size, sizeof (float), error);
+  data = sf_try_alloc (size, sizeof (SfReal), error);
   if (data == NULL)
     return NULL;
   self = g_new (Tensor, 1);
@@ -43,7 +43,7 @@ sf_tensor_copy (const SfTensor *x, GError **error)
   SfTensor *y = sf_tensor_new_like (x, error);
 
   if (y != NULL)
-    memcpy (y->data, x->data, sf_tensor_size (x) * sizeof (float));
+    memcpy (y->data, x->data, sf_tensor_size (x) * sizeof (SfReal));
   return y;
 }
 

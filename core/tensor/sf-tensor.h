@@ -2,10 +2,19 @@
 /* A ref-counted block of float32 in N, H, W, C order.
  *
  * Images are 1 x H x W x C with interleaved channels, perceptual R'G'B' in [-1, 1] unless said otherwise.
+ *
+ * The diffusion library is written for SfReal, which is float. The tests build it a second time with SF_DOUBLE, where it is
+ * double, to compare the same code with the reference implementations to the last digits.
  */
 #pragma once
 
 #include <glib.h>
+
+#ifdef SF_DOUBLE
+typedef double SfReal;
+#else
+typedef float SfReal;
+#endif
 
 typedef struct _SfTensor SfTensor;
 
@@ -13,7 +22,7 @@ typedef struct _SfTensor SfTensor;
 struct _SfTensor
 {
   int n, h, w, c;
-  float *data;
+  SfReal *data;
 };
 
 /* Zero-filled; %NULL with %SF_ERROR_MEMORY when there is not enough memory. */

@@ -13,7 +13,8 @@
 #define STEPS 8
 
 static gboolean
-predict (SfDenoiser *self, const SfTensor *x, double sigma, SfTensor *denoised, const SfProgress *progress, GError **error)
+predict (SfDenoiser *self, const SfTensor *x, const SfNoiseLevel *level, SfTensor *denoised, SfTensor *variance,
+         const SfProgress *progress, GError **error)
 {
   return TRUE;
 }
@@ -27,8 +28,8 @@ typedef struct
 {
   const SfSampler *sampler;
   SfTensor *y;
-  double sigmas[STEPS + 1];
-  double eta;
+  SfNoiseLevel levels[STEPS + 1];
+  SfSamplerOptions options;
 } Run;
 
 static void
@@ -37,7 +38,7 @@ sample (gpointer data)
   Run *run = data;
   SfDenoiser nothing = { predict, free_nothing };
 
-  sf_sample (run->sampler, &nothing, run->sigmas, STEPS, run->eta, (SfRng) { 1, 1 }, run->y, NULL, NULL);
+  sf_sample (run->sampler, &nothing, sf_noise_process_ddpm (), run->levels, STEPS, &run->options, (SfRng) { 1, 1 }, run->y, NULL, NULL);
 }
 
 static void
@@ -59,14 +60,14 @@ typedef struct
 static void
 measure (gconstpointer in, gpointer out)
 {
-  Run run = { .sampler = in };
+  const SfScheduleOptions ends = { .sigma_max = 1.5, .sigma_min = 0.03 };
+  Run run = { .sampler = in, .options = { SF_SAMPLER_OPTIONS } };
   Figures *figures = out;
 
   run.y = sf_tensor_new (1, SIDE, SIDE, 3, NULL);
-  sf_schedule_fill (sf_schedule_find ("exponential"), 1.5, 0.03, STEPS, run.sigmas);
-  run.eta = 1;
+  sf_schedule_fill (sf_schedule_find ("exponential"), sf_noise_process_ddpm (), &ends, STEPS, run.levels, NULL);
   figures->noisy = bench_best (sample, &run, 3) / STEPS;
-  run.eta = 0;
+  run.options.eta = 0;
   figures->calm = bench_best (sample, &run, 3) / STEPS;
   figures->pass = bench_best (copy, &run, 5);
 }

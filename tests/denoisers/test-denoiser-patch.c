@@ -81,7 +81,7 @@ test_identity (void)
       g_auto (Setup) s;
 
       setup_init (&s, SIDE, FALSE);
-      g_assert_true (sf_denoiser_predict (s.denoiser, s.x, sigmas[i], s.y, NULL, NULL));
+      g_assert_true (sf_denoiser_predict (s.denoiser, s.x, &(SfNoiseLevel) { .sigma = sigmas[i] }, s.y, NULL, NULL, NULL));
       g_assert_cmpfloat (hole_rms (&s, s.x, s.y), <, 1e-3); /* exact patches, averaged in float */
       assert_known_kept (&s);
     }
@@ -101,7 +101,7 @@ test_denoises (void)
 
       setup_init (&s, SIDE, FALSE);
       sf_add_noise (s.x, sigmas[i], (SfRng) { 1, 2 });
-      g_assert_true (sf_denoiser_predict (s.denoiser, s.x, sigmas[i], s.y, NULL, NULL));
+      g_assert_true (sf_denoiser_predict (s.denoiser, s.x, &(SfNoiseLevel) { .sigma = sigmas[i] }, s.y, NULL, NULL, NULL));
       error = hole_rms (&s, s.y, s.picture);
       g_assert_cmpfloat (error, <, 0.5 * sigmas[i]);
       g_assert_true (error >= last - 0.01);
@@ -123,8 +123,8 @@ test_in_place (void)
   for (int i = 0; i < SIDE * SIDE; i++)
     if (b.state[i] == SF_PIXEL_KNOWN)
       b.x->data[i * 3] += 5;
-  g_assert_true (sf_denoiser_predict (a.denoiser, a.x, 0.3, a.y, NULL, NULL));
-  g_assert_true (sf_denoiser_predict (b.denoiser, b.x, 0.3, b.x, NULL, NULL));
+  g_assert_true (sf_denoiser_predict (a.denoiser, a.x, &(SfNoiseLevel) { .sigma = 0.3 }, a.y, NULL, NULL, NULL));
+  g_assert_true (sf_denoiser_predict (b.denoiser, b.x, &(SfNoiseLevel) { .sigma = 0.3 }, b.x, NULL, NULL, NULL));
   g_assert_cmpmem (a.y->data, sf_tensor_size (a.y) * sizeof (float), b.x->data, sf_tensor_size (a.y) * sizeof (float));
 }
 
@@ -137,7 +137,7 @@ test_exclusion (void)
 
   setup_init (&s, SIDE, TRUE);
   sf_add_noise (s.x, 0.05, (SfRng) { 1, 2 });
-  g_assert_true (sf_denoiser_predict (s.denoiser, s.x, 0.05, s.y, NULL, NULL));
+  g_assert_true (sf_denoiser_predict (s.denoiser, s.x, &(SfNoiseLevel) { .sigma = 0.05 }, s.y, NULL, NULL, NULL));
   field = sf_denoiser_patch_get_field (s.denoiser);
   for (int i = 0; i < field->n_queries; i++)
     g_assert_true (ABS (field->nn[i] / SIDE - field->query[i] / SIDE) >= 4 || ABS (field->nn[i] % SIDE - field->query[i] % SIDE) >= 4);
@@ -153,7 +153,7 @@ test_cancelled (void)
 
   setup_init (&s, SIDE, FALSE);
   g_cancellable_cancel (cancellable);
-  g_assert_false (sf_denoiser_predict (s.denoiser, s.x, 0.1, s.y, &progress, &error));
+  g_assert_false (sf_denoiser_predict (s.denoiser, s.x, &(SfNoiseLevel) { .sigma = 0.1 }, s.y, NULL, &progress, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
@@ -179,7 +179,7 @@ test_cancel (void)
 
       setup_init (&s, i == 0 ? SIDE : 200, FALSE);
       thread = g_thread_new ("cancel", cancel_later, cancellable);
-      while (sf_denoiser_predict (s.denoiser, s.x, 0.1, s.y, &progress, &error))
+      while (sf_denoiser_predict (s.denoiser, s.x, &(SfNoiseLevel) { .sigma = 0.1 }, s.y, NULL, &progress, &error))
         ;
       g_thread_join (thread);
       g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);

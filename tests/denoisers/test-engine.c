@@ -63,7 +63,8 @@ run_level (SfEngine *engine, int l, const SfTensor *below, const SfRegion *regio
   const SfLevel *level = engine->level (engine, l);
   SfTensor *x = sf_tensor_new (1, level->height, level->width, 3, NULL);
   g_autoptr (SfTensor) shown = NULL;
-  double sigmas[3];
+  SfScheduleOptions ends = { .sigma_max = level->sigma_max, .sigma_min = level->sigma_min };
+  SfNoiseLevel levels[3];
 
   g_assert_nonnull (level->denoiser);
   if (below != NULL)
@@ -71,9 +72,10 @@ run_level (SfEngine *engine, int l, const SfTensor *below, const SfRegion *regio
   else
     g_assert_true (level->start (level->denoiser, x, NULL));
   assert_picture (x);
-  sf_schedule_fill (sf_schedule_find (engine->info->schedule), level->sigma_max, level->sigma_min, 2, sigmas);
-  sf_add_noise (x, sigmas[0], (SfRng) { 4, l });
-  g_assert_true (sf_sample (sf_sampler_find (engine->info->sampler), level->denoiser, sigmas, 2, 1, (SfRng) { 4, 100 + l }, x, NULL, NULL));
+  g_assert_true (sf_schedule_fill (sf_schedule_find (engine->info->schedule), sf_noise_process_ddpm (), &ends, 2, levels, NULL));
+  sf_add_noise (x, levels[0].sigma, (SfRng) { 4, l });
+  g_assert_true (sf_sample (sf_sampler_find (engine->info->sampler), level->denoiser, sf_noise_process_ddpm (), levels, 2, NULL,
+                            (SfRng) { 4, 100 + l }, x, NULL, NULL));
   if (level->finish != NULL)
     g_assert_true (level->finish (level->denoiser, x, NULL, NULL));
   if (level->energy != NULL)

@@ -3,6 +3,21 @@
 
 #include <math.h>
 
+SfNoiseLevel *
+levels_new (const char *schedule, double max, double min, int n)
+{
+  SfScheduleOptions ends = { .sigma_max = max, .sigma_min = min };
+  SfNoiseLevel *levels = g_new (SfNoiseLevel, n + 1);
+  g_autoptr (GError) error = NULL;
+
+  if (n == 0)
+    levels[0] = sf_noise_level_clean ();
+  else
+    sf_schedule_fill (sf_schedule_find (schedule), sf_noise_process_ddpm (), &ends, n, levels, &error);
+  g_assert_no_error (error);
+  return levels;
+}
+
 /*** Normal ***/
 
 double
@@ -23,8 +38,8 @@ normal_flow (const Normal *self, double x, double from, double to)
 }
 
 static gboolean
-normal_predict (SfDenoiser *denoiser, const SfTensor *x, double sigma, SfTensor *denoised, const SfProgress *progress,
-                GError **error)
+normal_predict (SfDenoiser *denoiser, const SfTensor *x, const SfNoiseLevel *level, SfTensor *denoised, SfTensor *variance,
+                const SfProgress *progress, GError **error)
 {
   Normal *self = (Normal *) denoiser;
 
@@ -32,7 +47,7 @@ normal_predict (SfDenoiser *denoiser, const SfTensor *x, double sigma, SfTensor 
   if (self->cancellable != NULL && self->calls == self->cancel_at)
     g_cancellable_cancel (self->cancellable);
   for (gsize i = 0; i < sf_tensor_size (x); i++)
-    denoised->data[i] = (float) normal_denoise (self, x->data[i], sigma);
+    denoised->data[i] = (SfReal) normal_denoise (self, x->data[i], level->sigma);
   return !sf_progress_stopped (progress, error);
 }
 
@@ -62,10 +77,10 @@ static const double blobs[N_BLOBS][2] = { { -0.7, -0.2 }, { 0.6, -0.5 }, { 0.3, 
 
 /* D = sum of p(blob | x) * (posterior mean in the blob) */
 static gboolean
-mixture_predict (SfDenoiser *denoiser, const SfTensor *x, double sigma, SfTensor *denoised, const SfProgress *progress,
-                 GError **error)
+mixture_predict (SfDenoiser *denoiser, const SfTensor *x, const SfNoiseLevel *level, SfTensor *denoised, SfTensor *variance,
+                 const SfProgress *progress, GError **error)
 {
-  double v = DEVIATION * DEVIATION, total = v + sigma * sigma;
+  double v = DEVIATION * DEVIATION, total = v + level->sigma * level->sigma;
 
   for (gsize i = 0; i < sf_tensor_size (x); i += 2)
     {

@@ -4,6 +4,10 @@
 
 #include "base/sf-rng.h"
 #include "diffusion/sf-denoiser.h"
+#include "diffusion/sf-schedule.h"
+
+/* (transfer full): @n levels of @schedule and the clean one, of the DDPM process. */
+SfNoiseLevel *levels_new (const char *schedule, double max, double min, int n);
 
 /* D of a normal distribution: every pixel independent, with the same mean and deviation.  It counts, and can cancel. */
 typedef struct

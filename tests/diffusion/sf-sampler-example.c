@@ -6,38 +6,37 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
-#include "diffusion/sf-sampler.h"
+#include "diffusion/sf-sampling.h"
 
-/* Midpoint: the slope of the whole step is that in its middle, m = sqrt(s t).
- * y2 = y + (m - s) (y - D(y, s)) / s
- * y + (t - s) (y2 - D(y2, m)) / m;  into t = 0, which has no such middle, Euler
+/* Midpoint: the slope n of the whole step is that in its middle, m = sqrt(s t).
+ * y2 = y + (m - s) n(y, s)
+ * y + (t - s) n(y2, m);  into t = 0, which has no such middle, Euler
  */
-static gboolean
-example_step (SfSampling *s, int k, GError **error)
+static int
+example_plan (const SfSampling *s, int k, SfStage *stages)
 {
-  double from = s->sigmas[k], to = s->sigmas[k + 1], middle = sqrt (from * to);
-  SfTensor *y2 = sf_sampling_work (s, 0, error);
+  double from = s->levels[k].sigma, to = s->levels[k + 1].sigma, middle = sqrt (from * to);
 
-  if (y2 == NULL || !sf_sampling_predict (s, s->y, from, error))
-    return FALSE;
   if (to == 0)
     {
-      sf_sampling_mix (s, 0, 1);
-      return TRUE;
+      stages[0] = (SfStage) { .y = 1, .d = { to - from } };
+      return 1;
     }
-  sf_combine (y2, middle / from, s->y, 1 - middle / from, s->denoised);
-  if (!sf_sampling_predict (s, y2, middle, error))
-    return FALSE;
-  sf_combine (s->y, 1, s->y, (to - from) / middle, y2);
-  sf_sampling_mix (s, 1, -(to - from) / middle);
-  return TRUE;
+  stages[0] = (SfStage) { .y = 1, .d = { middle - from }, .level = sf_sampling_level (s, middle) };
+  stages[1] = (SfStage) { .y = 1, .d = { to - from } };
+  return 2;
 }
 
 const SfSampler sf_sampler_example = {
   .name = "example",
   .label = N_ ("Midpoint"),
   .description = N_ ("Looks into the middle of each step; precise, each step takes twice the time"),
+  .family = SF_FAMILY_ODE,
   .order = 2,
   .evaluations = 2,
-  .step = example_step,
+  .extra = -1,
+  .output = SF_OUTPUT_NOISE, /* d[] weigh n = (y - D) / s, not D */
+  .history = 1,
+  .stages = 2,
+  .plan = example_plan,
 };

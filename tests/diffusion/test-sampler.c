@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Every sampler of the registry against what its descriptor says; with ONLY defined, that one of them. */
-#include "diffusion/sf-sampler.h"
+#include "diffusion/sf-sampling.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "analytic.h"
 #include "base/sf-parallel.h"
-#include "diffusion/sf-schedule.h"
 
 #define SIDE 200 /* several tiles of noise and of arithmetic */
 
@@ -21,19 +20,27 @@ start (int side, double sigma)
   return y;
 }
 
-/* @sampler's result from a start that is always the same. */
+/* @sampler's result with @options from a start that is always the same. */
 static SfTensor *
-run (const SfSampler *sampler, int n, double eta, SfRng rng)
+run_with (const SfSampler *sampler, int n, const SfSamplerOptions *options, SfRng rng)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree double *sigmas = g_new (double, n + 1);
+  g_autofree SfNoiseLevel *levels = levels_new ("karras", 5, 0.05, n);
   g_autoptr (SfDenoiser) denoiser = &normal_new ()->parent;
   SfTensor *y = start (SIDE, 5);
 
-  sf_schedule_fill (sf_schedule_find ("karras"), 5, 0.05, n, sigmas);
-  g_assert_true (sf_sample (sampler, denoiser, sigmas, n, eta, rng, y, NULL, &error));
+  g_assert_true (sf_sample (sampler, denoiser, sf_noise_process_ddpm (), levels, n, options, rng, y, NULL, &error));
   g_assert_no_error (error);
   return y;
+}
+
+static SfTensor *
+run (const SfSampler *sampler, int n, double eta, SfRng rng)
+{
+  SfSamplerOptions options = { SF_SAMPLER_OPTIONS };
+
+  options.eta = eta;
+  return run_with (sampler, n, &options, rng);
 }
 
 static double
@@ -69,15 +76,16 @@ ode_error (const SfSampler *self, const char *schedule, int n)
 {
   const double sigma_max = 4, sigma_min = 0.05;
   g_autoptr (GError) error = NULL;
-  g_autofree double *sigmas = g_new (double, n + 1);
+  g_autofree SfNoiseLevel *levels = levels_new (schedule, sigma_max, sigma_min, n);
+  SfSamplerOptions options = { SF_SAMPLER_OPTIONS };
   Normal *normal = normal_new ();
   g_autoptr (SfDenoiser) denoiser = &normal->parent;
   g_autoptr (SfTensor) y = start (4, sigma_max);
   g_autoptr (SfTensor) begin = sf_tensor_copy (y, NULL);
   double worst = 0;
 
-  sf_schedule_fill (sf_schedule_find (schedule), sigma_max, sigma_min, n, sigmas);
-  g_assert_true (sf_sample (self, denoiser, sigmas, n, 0, (SfRng) { 0 }, y, NULL, &error));
+  options.eta = 0;
+  g_assert_true (sf_sample (self, denoiser, sf_noise_process_ddpm (), levels, n, &options, (SfRng) { 0 }, y, NULL, &error));
   for (gsize i = 0; i < sf_tensor_size (y); i++)
     {
       double exact = normal_denoise (normal, normal_flow (normal, begin->data[i], sigma_max, sigma_min), sigma_min);
@@ -142,16 +150,14 @@ test_evaluations (gconstpointer data)
 
   for (int n = 0; n <= 9; n += 3)
     {
-      g_autofree double *sigmas = g_new0 (double, n + 1);
+      g_autofree SfNoiseLevel *levels = levels_new ("karras", 5, 0.05, n);
       Normal *normal = normal_new ();
       g_autoptr (SfDenoiser) denoiser = &normal->parent;
       g_autoptr (SfTensor) y = start (8, 5);
       double seen = 0;
       SfProgress progress = { .func = check_progress, .data = &seen, .lo = 0, .hi = 1 };
 
-      if (n > 0)
-        sf_schedule_fill (sf_schedule_find ("karras"), 5, 0.05, n, sigmas);
-      g_assert_true (sf_sample (self, denoiser, sigmas, n, 1, (SfRng) { 1, 0 }, y, &progress, NULL));
+      g_assert_true (sf_sample (self, denoiser, sf_noise_process_ddpm (), levels, n, NULL, (SfRng) { 1, 0 }, y, &progress, NULL));
       g_assert_cmpint (normal->calls, ==, sf_sampler_evaluations (self, n));
       g_assert_cmpfloat_with_epsilon (seen, n > 0, 1e-12);
     }
@@ -161,9 +167,8 @@ static void
 test_cancel (gconstpointer data)
 {
   const SfSampler *self = data;
-  double sigmas[7];
+  g_autofree SfNoiseLevel *levels = levels_new ("karras", 5, 0.05, 6);
 
-  sf_schedule_fill (sf_schedule_find ("karras"), 5, 0.05, 6, sigmas);
   for (int at = 1; at <= sf_sampler_evaluations (self, 6); at++)
     {
       g_autoptr (GCancellable) cancellable = g_cancellable_new ();
@@ -175,7 +180,7 @@ test_cancel (gconstpointer data)
 
       normal->cancellable = cancellable;
       normal->cancel_at = at;
-      g_assert_false (sf_sample (self, denoiser, sigmas, 6, 1, (SfRng) { 1, 0 }, y, &progress, &error));
+      g_assert_false (sf_sample (self, denoiser, sf_noise_process_ddpm (), levels, 6, NULL, (SfRng) { 1, 0 }, y, &progress, &error));
       g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
       g_assert_cmpint (normal->calls, ==, at);
     }
@@ -222,38 +227,31 @@ test_seed (gconstpointer data)
     }
 }
 
-static const SfSampler *wrapped; /* by the samplers below */
-static guint64 draws;
-
-static gboolean
-counting_step (SfSampling *s, int k, GError **error)
+static void
+count_draws (SfTensor *z, guint64 draw, gpointer data)
 {
-  guint64 before = s->rng.stream;
-  gboolean ok = wrapped->step (s, k, error);
-
-  draws += s->rng.stream - before;
-  if (s->sigmas[k + 1] == 0)
-    g_assert_cmpuint (s->rng.stream, ==, before);
-  return ok;
+  g_assert_cmpuint (draw, ==, (*(guint64 *) data)++);
 }
 
-/* One draw for each step but the last, none where nothing is injected. */
+/* Nothing is drawn where nothing is injected, and nothing for the step into the clean image. */
 static void
 test_draws (gconstpointer data)
 {
   const SfSampler *self = data;
-  SfSampler counting = *self;
 
-  wrapped = self;
-  counting.step = counting_step;
   for (double eta = 0; eta <= 1; eta++)
     {
+      guint64 several = 0, one = 0;
+      SfSamplerOptions options = { SF_SAMPLER_OPTIONS, .noise = count_draws, .noise_data = &several };
       gboolean noisy = self->stochastic && (eta > 0 || !self->uses_eta);
-      g_autoptr (SfTensor) y = NULL;
+      g_autoptr (SfTensor) y = NULL, z = NULL;
 
-      draws = 0;
-      y = run (&counting, 6, eta, (SfRng) { 5, 0 });
-      g_assert_cmpuint (draws, ==, noisy ? 5 : 0);
+      options.eta = eta;
+      y = run_with (self, 6, &options, (SfRng) { 5, 0 });
+      options.noise_data = &one;
+      z = run_with (self, 1, &options, (SfRng) { 5, 0 });
+      g_assert_cmpuint (several, ==, noisy ? 5 : 0);
+      g_assert_cmpuint (one, ==, 0);
     }
 }
 
@@ -284,18 +282,19 @@ test_threads (gconstpointer data)
 
 /* The largest score of the moments of DRAWS^2 draws, in standard errors. */
 static double
-worst_score (const SfSampler *sampler)
+worst_score (const SfSampler *sampler, double noise_scale)
 {
   const int n = 300;
   const double sigma_max = 8;
-  g_autofree double *sigmas = g_new (double, n + 1);
+  g_autofree SfNoiseLevel *levels = levels_new ("exponential", sigma_max, 0.01, n);
+  SfSamplerOptions options = { SF_SAMPLER_OPTIONS };
   g_autoptr (SfDenoiser) mixture = mixture_new ();
   g_autoptr (SfTensor) y = sf_tensor_new (1, DRAWS, DRAWS, 2, NULL);
   double scores[MIXTURE_MOMENTS], worst = 0;
 
-  sf_schedule_fill (sf_schedule_find ("exponential"), sigma_max, 0.01, n, sigmas);
+  options.noise_scale = noise_scale;
   mixture_start (y, sigma_max, (SfRng) { 3, 5000 });
-  g_assert_true (sf_sample (sampler, mixture, sigmas, n, 1, (SfRng) { 3, 0 }, y, NULL, NULL));
+  g_assert_true (sf_sample (sampler, mixture, sf_noise_process_ddpm (), levels, n, &options, (SfRng) { 3, 0 }, y, NULL, NULL));
   mixture_scores (y, STEP_SLACK, scores);
   for (int k = 0; k < MIXTURE_MOMENTS; k++)
     {
@@ -309,24 +308,10 @@ worst_score (const SfSampler *sampler)
 static void
 test_statistics (gconstpointer data)
 {
-  double score = worst_score (data);
+  double score = worst_score (data, 1);
 
   g_test_message ("worst moment: %.1f standard errors", score);
   g_assert_cmpfloat (score, <, MOST_SCORE);
-}
-
-static gboolean
-noisier_step (SfSampling *s, int k, GError **error)
-{
-  SfRng rng = s->rng;
-  double up, down;
-
-  if (!wrapped->step (s, k, error))
-    return FALSE;
-  sf_ancestral_split (s->sigmas[k], s->sigmas[k + 1], s->eta, &up, &down);
-  if (up > 0)
-    sf_add_noise (s->y, 0.05 * up, rng);
-  return TRUE;
 }
 
 /* A test of the test above: noise that is 5 % too strong does not pass. */
@@ -334,7 +319,6 @@ static void
 test_statistics_sharp (gconstpointer data)
 {
   const SfSampler *self = data;
-  SfSampler noisier = *self;
   double score;
 
   if (!self->stochastic)
@@ -342,9 +326,7 @@ test_statistics_sharp (gconstpointer data)
       g_test_skip ("injects no noise");
       return;
     }
-  wrapped = self;
-  noisier.step = noisier_step;
-  score = worst_score (&noisier);
+  score = worst_score (self, 1.05);
   g_test_message ("with 5 %% more noise: %.1f standard errors", score);
   g_assert_cmpfloat (score, >, MOST_SCORE);
 }
@@ -399,16 +381,16 @@ test_add_noise (void)
 }
 
 static void
-test_combine (void)
+test_weighted_sum (void)
 {
   g_autoptr (SfTensor) x = start (SIDE, 1);
   g_autoptr (SfTensor) z = start (SIDE, 2);
   g_autoptr (SfTensor) out = sf_tensor_new_like (x, NULL);
 
-  sf_combine (out, 0.5, x, -2, z);
+  sf_weighted_sum (out, 2, (double[]) { 0.5, -2 }, (const SfTensor *[]) { x, z });
   for (gsize i = 0; i < sf_tensor_size (x); i++)
     g_assert_cmpfloat_with_epsilon (out->data[i], 0.5 * x->data[i] - 2 * z->data[i], 1e-5);
-  sf_combine (x, 0.5, x, -2, z);
+  sf_weighted_sum (x, 2, (double[]) { 0.5, -2 }, (const SfTensor *[]) { x, z });
   g_assert_cmpfloat (distance (x, out), ==, 0);
 }
 
@@ -476,7 +458,7 @@ main (int argc, char **argv)
         g_test_add_data_func (path, samplers[i], tests[t].func);
       }
   g_test_add_func ("/sampler/add-noise", test_add_noise);
-  g_test_add_func ("/sampler/combine", test_combine);
+  g_test_add_func ("/sampler/weighted-sum", test_weighted_sum);
   g_test_add_func ("/sampler/registry", test_registry);
   g_test_add_func ("/sampler/same-family", test_same_family);
   g_test_add_func ("/sampler/split", test_split);

@@ -4,13 +4,22 @@
 #include <math.h>
 #include <string.h>
 
-#include "diffusion/sf-noise-process.h"
 
 /* Ranges from that of whole networks to the last touches of the patch engine. */
 static const struct
 {
   double max, min;
 } ranges[] = { { 157, 0.01 }, { 14.6, 0.03 }, { 1.5, 0.15 }, { 0.15, 0.03 }, { 0.02, 0.002 } };
+
+static void
+fill (const SfSchedule *self, double max, double min, int n, SfNoiseLevel *levels)
+{
+  SfScheduleOptions ends = { .sigma_max = max, .sigma_min = min };
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (sf_schedule_fill (self, sf_noise_process_ddpm (), &ends, n, levels, &error));
+  g_assert_no_error (error);
+}
 
 static void
 test_monotone (gconstpointer data)
@@ -39,17 +48,18 @@ test_ends (gconstpointer data)
   for (gsize r = 0; r < G_N_ELEMENTS (ranges); r++)
     for (int n = 1; n <= 20; n++)
       {
-        double max = ranges[r].max, min = ranges[r].min, sigmas[21];
+        double max = ranges[r].max, min = ranges[r].min;
+        SfNoiseLevel levels[21];
 
         g_assert_cmpfloat_with_epsilon (self->sigma (0, max, min), max, 1e-9 * max);
         g_assert_cmpfloat_with_epsilon (self->sigma (1, max, min), min, 1e-9 * max);
-        sf_schedule_fill (self, max, min, n, sigmas);
-        g_assert_cmpfloat (sigmas[0], ==, max);
+        fill (self, max, min, n, levels);
+        g_assert_cmpfloat (levels[0].sigma, ==, max);
         if (n > 1)
-          g_assert_cmpfloat (sigmas[n - 1], ==, min);
-        g_assert_cmpfloat (sigmas[n], ==, 0);
+          g_assert_cmpfloat (levels[n - 1].sigma, ==, min);
+        g_assert_cmpfloat (levels[n].sigma, ==, 0);
         for (int k = 0; k < n; k++)
-          g_assert_cmpfloat (sigmas[k], >, sigmas[k + 1]);
+          g_assert_cmpfloat (levels[k].sigma, >, levels[k + 1].sigma);
       }
 }
 
@@ -69,30 +79,31 @@ static void
 test_values (void)
 {
   const SfNoiseProcess *p = sf_noise_process_ddpm ();
-  double s[6], t[2] = { sf_noise_process_t (p, 80), sf_noise_process_t (p, 0.05) };
+  SfNoiseLevel s[6];
+  double t[2] = { sf_noise_process_t (p, 80), sf_noise_process_t (p, 0.05) };
 
-  sf_schedule_fill (sf_schedule_find ("exponential"), 80, 0.05, 5, s);
+  fill (sf_schedule_find ("exponential"), 80, 0.05, 5, s);
   for (int k = 0; k < 4; k++)
-    g_assert_cmpfloat_with_epsilon (s[k] / s[k + 1], pow (80 / 0.05, 0.25), 1e-9);
+    g_assert_cmpfloat_with_epsilon (s[k].sigma / s[k + 1].sigma, pow (80 / 0.05, 0.25), 1e-9);
 
   /* equal steps of the seventh root */
-  sf_schedule_fill (sf_schedule_find ("karras"), 80, 0.05, 5, s);
+  fill (sf_schedule_find ("karras"), 80, 0.05, 5, s);
   for (int k = 0; k < 4; k++)
-    g_assert_cmpfloat_with_epsilon (pow (s[k], 1 / 7.0) - pow (s[k + 1], 1 / 7.0), (pow (80, 1 / 7.0) - pow (0.05, 1 / 7.0)) / 4, 1e-9);
+    g_assert_cmpfloat_with_epsilon (pow (s[k].sigma, 1 / 7.0) - pow (s[k + 1].sigma, 1 / 7.0), (pow (80, 1 / 7.0) - pow (0.05, 1 / 7.0)) / 4, 1e-9);
 
-  sf_schedule_fill (sf_schedule_find ("linear"), 80, 0.05, 5, s);
+  fill (sf_schedule_find ("linear"), 80, 0.05, 5, s);
   for (int k = 0; k < 4; k++)
-    g_assert_cmpfloat_with_epsilon (s[k] - s[k + 1], (80 - 0.05) / 4, 1e-9);
+    g_assert_cmpfloat_with_epsilon (s[k].sigma - s[k + 1].sigma, (80 - 0.05) / 4, 1e-9);
 
   /* alpha_bar = cos^2 of equal angles */
-  sf_schedule_fill (sf_schedule_find ("cosine"), 80, 0.05, 5, s);
+  fill (sf_schedule_find ("cosine"), 80, 0.05, 5, s);
   for (int k = 0; k < 4; k++)
-    g_assert_cmpfloat_with_epsilon (acos (1 / sqrt (1 + s[k] * s[k])) - acos (1 / sqrt (1 + s[k + 1] * s[k + 1])),
+    g_assert_cmpfloat_with_epsilon (acos (1 / sqrt (1 + s[k].sigma * s[k].sigma)) - acos (1 / sqrt (1 + s[k + 1].sigma * s[k + 1].sigma)),
                                     (atan (80) - atan (0.05)) / 4, 1e-9);
 
-  sf_schedule_fill (sf_schedule_find ("uniform"), 80, 0.05, 5, s);
+  fill (sf_schedule_find ("uniform"), 80, 0.05, 5, s);
   for (int k = 0; k < 4; k++)
-    g_assert_cmpfloat_with_epsilon (sf_noise_process_t (p, s[k]) - sf_noise_process_t (p, s[k + 1]), (t[0] - t[1]) / 4, 1e-8);
+    g_assert_cmpfloat_with_epsilon (sf_noise_process_t (p, s[k].sigma) - sf_noise_process_t (p, s[k + 1].sigma), (t[0] - t[1]) / 4, 1e-8);
 }
 
 static void

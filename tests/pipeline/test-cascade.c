@@ -25,12 +25,13 @@ typedef struct
 
 /* Draws everything to 0.25. */
 static gboolean
-predict (SfDenoiser *denoiser, const SfTensor *x, double sigma, SfTensor *denoised, const SfProgress *progress, GError **error)
+predict (SfDenoiser *denoiser, const SfTensor *x, const SfNoiseLevel *level, SfTensor *denoised, SfTensor *variance,
+         const SfProgress *progress, GError **error)
 {
   Counter *self = (Counter *) denoiser;
 
   if (self->predictions++ == 0)
-    self->first_sigma = sigma;
+    self->first_sigma = level->sigma;
   for (gsize i = 0; i < sf_tensor_size (x); i++)
     denoised->data[i] = 0.25f;
   return !sf_progress_stopped (progress, error);
@@ -62,7 +63,7 @@ finish (SfDenoiser *denoiser, SfTensor *x, const SfProgress *progress, GError **
 {
   ((Counter *) denoiser)->finishes++;
   for (int i = 0; i < 3; i++)
-    if (!sf_denoiser_predict (denoiser, x, 0, x, progress, error))
+    if (!sf_denoiser_predict (denoiser, x, &(SfNoiseLevel) { 0 }, x, NULL, progress, error))
       return FALSE;
   return TRUE;
 }

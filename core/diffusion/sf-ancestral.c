@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "diffusion/sf-ancestral.h"
+
+#include <math.h>
+
+#include "diffusion/sf-posterior.h"
+
+static gboolean
+is_learned (const SfSampling *s)
+{
+  return s->variance == SF_VARIANCE_LEARNED || s->variance == SF_VARIANCE_LEARNED_RANGE;
+}
+
+void
+sf_ancestral_plan (const SfSampling *s, int k, gboolean large, SfStage *stage)
+{
+  const SfNoiseLevel *to = &s->levels[k + 1];
+  SfPosterior p = sf_posterior (&s->levels[k], to);
+  double variance = is_learned (s) ? 1 : large ? p.large : p.small;
+
+  /* The larger variance is not defined for the step into the clean image: there it is the smaller of the step before. */
+  if (to->sigma == 0 && large && !is_learned (s))
+    variance = exp (sf_ancestral_floor (s, k));
+  stage->y = p.keep;
+  stage->d[0] = 1 - p.keep;
+  stage->per_element = is_learned (s);
+  stage->variance = variance;
+  stage->noise = to->sigma > 0 ? sqrt (variance) : 0;
+}
+
+double
+sf_ancestral_floor (const SfSampling *s, int k)
+{
+  if (k == 0)
+    return log (sf_posterior (&s->levels[k], &s->levels[k + 1]).large);
+  return log (sf_posterior (&s->levels[k - 1], &s->levels[k]).small) + 2 * log (s->levels[k].a);
+}
+
+gboolean
+sf_ancestral_deviation (const SfSampling *s, int k, SfTensor *deviation, GError **error)
+{
+  sf_learned_deviation (s->variance, &s->levels[k], &s->levels[k + 1], sf_ancestral_floor (s, k), s->second, deviation);
+  return TRUE;
+}

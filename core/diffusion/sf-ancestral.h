@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The step that the ancestral samplers share. */
+#pragma once
+
+#include "diffusion/sf-sampling.h"
+
+/* From levels[k] to levels[k + 1] with the fixed variance, the @large one or the small one, or the denoiser's learned one. */
+void sf_ancestral_plan (const SfSampling *s, int k, gboolean large, SfStage *stage);
+/* For SfSampler.deviation: of a learned variance. */
+gboolean sf_ancestral_deviation (const SfSampling *s, int k, SfTensor *deviation, GError **error);
+/* Logarithm of the smaller variance of the last step but one, in the scale a x0 + s n: what stands for log 0 in the last. */
+double sf_ancestral_floor (const SfSampling *s, int k);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "diffusion/sf-posterior.h"
+
+#include <math.h>
+
+/* keep = s^2 / r^2,  small = s^2 (r^2 - s^2) / r^2,  large = a_r^2 (r^2 - s^2) / a_s^2 */
+SfPosterior
+sf_posterior (const SfNoiseLevel *r, const SfNoiseLevel *s)
+{
+  double ratio = s->sigma / r->sigma, scale = r->a / s->a, step = (r->sigma - s->sigma) * (r->sigma + s->sigma);
+
+  return (SfPosterior) { .keep = ratio * ratio, .small = s->sigma * s->sigma * (1 - ratio * ratio), .large = scale * scale * step };
+}
+
+/* log variance of a_s y_s = v, or f log large + (1 - f) log small with f = (v + 1) / 2 (Nichol & Dhariwal 2021, equation 15) */
+void
+sf_learned_deviation (SfVariance kind, const SfNoiseLevel *r, const SfNoiseLevel *s, double floor, const SfTensor *second,
+                      SfTensor *deviation)
+{
+  SfPosterior p = sf_posterior (r, s);
+  double scale = 2 * log (s->a), large = log (p.large) + scale, small = p.small > 0 ? log (p.small) + scale : floor;
+  double offset = 0, slope = 1;
+
+  if (kind == SF_VARIANCE_LEARNED_RANGE)
+    {
+      offset = (large + small) / 2;
+      slope = (large - small) / 2;
+    }
+  for (gsize i = 0; i < sf_tensor_size (second); i++)
+    deviation->data[i] = (SfReal) exp ((offset + slope * second->data[i] - scale) / 2);
+}

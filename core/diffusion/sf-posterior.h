@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The reverse step of an ancestral sampler, from level r down to level s, in sigma space:
+ * y_s ~ N(keep y_r + (1 - keep) x0, variance) (Ho et al. 2020, equations 6 and 7).
+ */
+#pragma once
+
+#include "diffusion/sf-denoiser.h"
+#include "diffusion/sf-noise-process.h"
+
+typedef struct
+{
+  double keep;  /* weight of the state */
+  double small; /* variance if x0 is known: FIXED_SMALL, beta tilde */
+  double large; /* variance of the forward step: FIXED_LARGE, beta */
+} SfPosterior;
+
+/* At sigma_s = 0 keep and small are 0. */
+SfPosterior sf_posterior (const SfNoiseLevel *r, const SfNoiseLevel *s);
+
+/**
+ * sf_learned_deviation:
+ * @kind: %SF_VARIANCE_LEARNED or %SF_VARIANCE_LEARNED_RANGE
+ * @r: @s: from and to
+ * @floor: what stands for the logarithm of the smaller variance (of a x0 + s n) where that is 0, into the clean image: that
+ *     of the step before
+ * @second: the network's, one number per element
+ * @deviation: (out): standard deviation of y_s
+ */
+void sf_learned_deviation (SfVariance kind, const SfNoiseLevel *r, const SfNoiseLevel *s, double floor,
+                           const SfTensor *second, SfTensor *deviation);

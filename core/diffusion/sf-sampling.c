@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The loop that all samplers share.
+ *
+ * States in memory: the caller's, one for each output of the history, and one more where a step has several stages.  Everything
+ * is allocated before the first step.
+ */
+#include "diffusion/sf-sampling.h"
+
+#include <glib/gi18n.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/sf-error.h"
+#include "base/sf-parallel.h"
+
+#define MAX_OUTPUTS (SF_MAX_HISTORY + 1) /* with clipping, the newest may be there twice */
+#define MAX_WORK 8
+
+struct _SfRun
+{
+  SfSampling s; /* what the sampler sees */
+  SfDenoiser *denoiser;
+  const SfProgress *progress;
+  SfRng rng;
+  guint64 draws;
+
+  SfTensor *base;               /* the caller's */
+  SfTensor *extra;              /* (nullable) results that are not the base */
+  SfTensor *x;                  /* (transfer none) the present state: base or extra */
+  SfNoiseLevel level;           /* of x */
+  SfTensor *output[MAX_OUTPUTS]; /* newest first */
+  int n_outputs;                /* that are allocated */
+  SfTensor *second;             /* (nullable) the denoiser's, of kind s.variance */
+  SfTensor *deviation;          /* (nullable) */
+  SfTensor *gradient;           /* (nullable) */
+  SfTensor *z;                  /* (nullable) where the options give the noise */
+  SfTensor *work[MAX_WORK];
+  int evaluations, expected;
+};
+
+/*** Whole states ***/
+
+#define CHUNK 4096   /* elements in cache at a time; a multiple of 4, as sf_rng_normal() works on whole counters */
+#define TILE 65536   /* memory bound: a tile must outweigh waking a thread */
+#define MAX_TERMS (MAX_OUTPUTS + 2)
+
+/* out = sum of w x + noise * deviation * (z or random numbers) */
+typedef struct
+{
+  SfReal *out;
+  int n;
+  SfReal w[MAX_TERMS];
+  const SfReal *x[MAX_TERMS];
+  SfReal noise;
+  const SfReal *deviation, *z; /* (nullable) */
+  SfRng rng;
+} Sum;
+
+static void
+sum_chunk (const Sum *self, gsize begin, gsize n)
+{
+  SfReal sum[CHUNK];
+
+  memset (sum, 0, n * sizeof (SfReal));
+  for (int j = 0; j < self->n; j++)
+    {
+      const SfReal *x = self->x[j] + begin, w = self->w[j];
+
+#pragma omp simd
+      for (gsize i = 0; i < n; i++)
+        sum[i] += w * x[i];
+    }
+  if (self->noise != 0)
+    {
+      float random[CHUNK];
+      const SfReal *z = self->z != NULL ? self->z + begin : NULL;
+      const SfReal *deviation = self->deviation != NULL ? self->deviation + begin : NULL;
+
+      if (z == NULL)
+        sf_rng_normal (self->rng, begin, random, n);
+      for (gsize i = 0; i < n; i++)
+        sum[i] += self->noise * (deviation != NULL ? deviation[i] : 1) * (z != NULL ? z[i] : random[i]);
+    }
+  memcpy (self->out + begin, sum, n * sizeof (SfReal));
+}
+
+static void
+sum_tile (gsize begin, gsize end, gpointer data)
+{
+  for (gsize i = begin; i < end; i += CHUNK)
+    sum_chunk (data, i, MIN (CHUNK, end - i));
+}
+
+static void
+sum_run (Sum *self, gsize n)
+{
+  sf_parallel_for (n, TILE, sum_tile, self, NULL);
+}
+
+void
+sf_add_noise (SfTensor *x, double scale, SfRng rng)
+{
+  Sum sum = { .out = x->data, .n = 1, .w = { 1 }, .x = { x->data }, .noise = (SfReal) scale, .rng = rng };
+
+  sum_run (&sum, sf_tensor_size (x));
+}
+
+void
+sf_weighted_sum (SfTensor *out, int n, const double *w, const SfTensor *const *x)
+{
+  Sum sum = { .out = out->data };
+
+  g_return_if_fail (n <= MAX_TERMS);
+  for (int j = 0; j < n; j++)
+    if (w[j] != 0)
+      {
+        sum.w[sum.n] = (SfReal) w[j];
+        sum.x[sum.n++] = x[j]->data;
+      }
+  sum_run (&sum, sf_tensor_size (out));
+}
+
+/*** Levels ***/
+
+double
+sf_lambda (const SfNoiseLevel *level)
+{
+  return -log (level->sigma);
+}
+
+SfNoiseLevel
+sf_sampling_level (const SfSampling *s, double sigma)
+{
+  return sf_noise_process_level_at (s->process, sigma);
+}
+
+int
+sf_sampling_order (const SfSampling *s, int k)
+{
+  int order = MIN (s->options->order > 0 ? s->options->order : s->sampler->history, s->past + 1);
+
+  /* Few steps end with large ones, where high orders do harm (Lu et al. 2022). */
+  if (s->levels[k + 1].sigma == 0)
+    return 1;
+  return s->n < 15 && !s->options->full_order_last ? MIN (order, s->n - k) : order;
+}
+
+void
+sf_ancestral_split (double s, double t, double eta, double *up, double *down)
+{
+  *up = MIN (t, eta * t * sqrt ((s - t) * (s + t)) / s);
+  *down = sqrt ((t - *up) * (t + *up));
+}
+
+/*** One run ***/
+
+static gboolean
+rises (const SfSampling *s, int k)
+{
+  return s->levels[k + 1].sigma > s->levels[k].sigma;
+}
+
+/* Counts what step @k would do, and leaves s->past as it would. */
+static int
+count_step (SfSampling *s, int k)
+{
+  SfStage stages[SF_MAX_STAGES] = { 0 };
+  int evaluations = 0, kept = 0, n;
+
+  if (rises (s, k))
+    {
+      s->past = 0;
+      return 0;
+    }
+  n = s->sampler->plan (s, k, stages);
+  for (int i = 0; i < n; i++)
+    if (!stages[i].no_evaluation)
+      {
+        evaluations++;
+        kept += !stages[i].forget;
+      }
+  s->past = MIN (s->past + kept, s->sampler->history - 1);
+  return evaluations + s->options->corrector.steps;
+}
+
+static int
+count_evaluations (const SfSampling *sampling)
+{
+  SfSampling s = *sampling;
+  int evaluations = 0;
+
+  if (s.sampler->own_loop)
+    return sf_sampler_evaluations (s.sampler, s.n);
+  for (int k = 0; k < s.n; k++)
+    evaluations += count_step (&s, k);
+  return evaluations;
+}
+
+static gboolean
+allocate (SfRun *run, GError **error)
+{
+  const SfSampler *sampler = run->s.sampler;
+  const SfSamplerOptions *options = run->s.options;
+  gboolean ok = TRUE;
+
+#define NEW(field, wanted) ok = ok && (!(wanted) || (run->field = sf_tensor_new_like (run->base, error)) != NULL)
+  run->n_outputs = sampler->history + (sampler->raw_noise && options->clip.keep_noise);
+  for (int i = 0; i < run->n_outputs; i++)
+    NEW (output[i], TRUE);
+  NEW (extra, sampler->stages > 1);
+  NEW (second, sampler->deviation != NULL && run->s.variance != SF_VARIANCE_NONE);
+  NEW (deviation, sampler->deviation != NULL);
+  NEW (gradient, options->gradient != NULL);
+  NEW (z, options->noise != NULL);
+#undef NEW
+  run->s.second = run->second;
+  return ok;
+}
+
+static void
+run_clear (SfRun *run)
+{
+  for (int i = 0; i < MAX_OUTPUTS; i++)
+    sf_tensor_unref (run->output[i]);
+  for (int i = 0; i < MAX_WORK; i++)
+    sf_tensor_unref (run->work[i]);
+  sf_tensor_unref (run->extra);
+  sf_tensor_unref (run->second);
+  sf_tensor_unref (run->deviation);
+  sf_tensor_unref (run->gradient);
+  sf_tensor_unref (run->z);
+}
+
+/* Makes room for a newest output, the oldest one's. */
+static SfTensor *
+push_output (SfRun *run)
+{
+  SfTensor *oldest = run->output[run->n_outputs - 1];
+
+  memmove (run->output + 1, run->output, (run->n_outputs - 1) * sizeof *run->output);
+  return run->output[0] = oldest;
+}
+
+static void
+forget_output (SfRun *run)
+{
+  SfTensor *newest = run->output[0];
+
+  memmove (run->output, run->output + 1, (run->n_outputs - 1) * sizeof *run->output);
+  run->output[run->n_outputs - 1] = newest;
+}
+
+static gboolean
+predict (SfRun *run, const SfTensor *x, const SfNoiseLevel *level, const SfProgress *part, SfTensor *output, GError **error)
+{
+  if (!sf_denoiser_predict (run->denoiser, x, level, output, run->second, part, error))
+    return FALSE;
+  run->evaluations++;
+  sf_progress_set (part, 1);
+  return TRUE;
+}
+
+/* From D to what the sampler wants. */
+static void
+to_output (const SfRun *run, const SfTensor *x, const SfNoiseLevel *level, SfTensor *output)
+{
+  if (run->s.sampler->output == SF_OUTPUT_NOISE)
+    sf_weighted_sum (output, 2, (double[]) { 1 / level->sigma, -1 / level->sigma }, (const SfTensor *[]) { x, output });
+}
+
+/* The newest output is that of the present state. */
+static gboolean
+evaluate (SfRun *run, GError **error)
+{
+  const SfClip *clip = &run->s.options->clip;
+  SfProgress part = sf_progress_sub (run->progress, (double) run->evaluations / run->expected,
+                                     (run->evaluations + 1.0) / run->expected);
+  SfTensor *output = push_output (run);
+
+  if (!predict (run, run->x, &run->level, &part, output, error))
+    return FALSE;
+  if (run->s.sampler->raw_noise && clip->keep_noise)
+    {
+      SfTensor *clipped = push_output (run);
+
+      memcpy (clipped->data, output->data, sf_tensor_size (output) * sizeof (SfReal));
+      output = clipped;
+    }
+  sf_clip (clip, output);
+  run->s.state = run->x;
+  run->s.denoised = output;
+  to_output (run, run->x, &run->level, output);
+  return TRUE;
+}
+
+/* Adds @sum's noise to what it is: the next draw of the run. */
+static void
+draw (SfRun *run, double scale, Sum *sum)
+{
+  if (scale == 0)
+    return;
+  sum->noise = (SfReal) (scale * run->s.options->noise_scale);
+  sum->rng = run->rng;
+  if (run->z != NULL)
+    {
+      run->s.options->noise (run->z, run->draws, run->s.options->noise_data);
+      sum->z = run->z->data;
+    }
+  run->rng.stream++;
+  run->draws++;
+}
+
+/* The result of @stage, in @out, which may be the base. */
+static void
+combine (SfRun *run, const SfStage *stage, SfTensor *out)
+{
+  Sum sum = { .out = out->data, .n = 1, .w = { (SfReal) stage->y }, .x = { run->base->data } };
+
+  for (int j = 0; j < run->n_outputs; j++)
+    if (stage->d[j] != 0)
+      {
+        sum.w[sum.n] = (SfReal) stage->d[j];
+        sum.x[sum.n++] = run->output[j]->data;
+      }
+  if (stage->per_element)
+    sum.deviation = run->deviation->data;
+  draw (run, stage->noise, &sum);
+  sum_run (&sum, sf_tensor_size (out));
+}
+
+/* mean += variance * gradient, in the scale of the result: a' y' += a'^2 var (y') * gradient (Dhariwal & Nichol 2021). */
+static void
+shift_mean (SfRun *run, const SfStage *stage, SfTensor *y)
+{
+  const SfReal *gradient = run->gradient->data, *deviation = run->deviation->data;
+  SfReal factor = (SfReal) (stage->variance * stage->level.a);
+
+  for (gsize i = 0; i < sf_tensor_size (y); i++)
+    y->data[i] += factor * (stage->per_element ? deviation[i] * deviation[i] : 1) * gradient[i];
+}
+
+static gboolean
+run_stage (SfRun *run, int k, const SfStage *stage, gboolean last, GError **error)
+{
+  const SfSamplerOptions *options = run->s.options;
+  gboolean in_place = last ? !stage->keep_base : stage->new_base;
+  SfTensor *out = in_place ? run->base : run->extra;
+
+  if (!stage->no_evaluation && !evaluate (run, error))
+    return FALSE;
+  if (stage->per_element && !run->s.sampler->deviation (&run->s, k, run->deviation, error))
+    return FALSE;
+  if (options->gradient != NULL &&
+      !options->gradient (run->x, &run->level, run->gradient, options->gradient_data, error))
+    return FALSE;
+  combine (run, stage, out);
+  if (options->gradient != NULL)
+    shift_mean (run, stage, out);
+  if (stage->forget)
+    forget_output (run);
+  run->x = out;
+  run->level = stage->level;
+  return options->state == NULL || options->state (run->x, &run->level, options->state_data, error);
+}
+
+/* Up again: what a forward step of the process does to y. */
+static gboolean
+rise (SfRun *run, int k, GError **error)
+{
+  const SfSamplerOptions *options = run->s.options;
+  double s = run->s.levels[k].sigma, t = run->s.levels[k + 1].sigma;
+  SfStage stage = { .y = 1, .noise = sqrt ((t - s) * (t + s)), .level = run->s.levels[k + 1] };
+
+  if (run->x != run->base)
+    memcpy (run->base->data, run->x->data, sf_tensor_size (run->x) * sizeof (SfReal));
+  combine (run, &stage, run->base);
+  run->x = run->base;
+  run->level = stage.level;
+  run->s.past = 0;
+  return options->state == NULL || options->state (run->x, &run->level, options->state_data, error);
+}
+
+static gboolean
+run_step (SfRun *run, int k, GError **error)
+{
+  SfStage stages[SF_MAX_STAGES] = { 0 };
+  int n, past = run->s.past;
+
+  if (rises (&run->s, k))
+    return rise (run, k, error);
+  n = run->s.sampler->plan (&run->s, k, stages);
+  for (int i = 0; i < n; i++)
+    {
+      SfStage *stage = &stages[i];
+
+      if (stage->level.a == 0)
+        stage->level = run->s.levels[k + 1];
+      if (!run_stage (run, k, stage, i == n - 1, error))
+        return FALSE;
+      past += !stage->no_evaluation && !stage->forget;
+    }
+  run->s.past = MIN (past, run->s.sampler->history - 1);
+  return TRUE;
+}
+
+static gboolean
+run_all (SfRun *run, GError **error)
+{
+  if (run->s.sampler->own_loop)
+    return run->s.sampler->run (run, error);
+  for (int k = 0; k < run->s.n; k++)
+    if (!run_step (run, k, error))
+      return FALSE;
+  if (run->x != run->base)
+    memcpy (run->base->data, run->x->data, sf_tensor_size (run->x) * sizeof (SfReal));
+  return TRUE;
+}
+
+static gboolean
+check (const SfSampler *self, const SfNoiseLevel *levels, int n, const SfSamplerOptions *options, GError **error)
+{
+  if (!(options->eta >= 0 && options->eta <= 1))
+    {
+      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Sampler “%s”: eta must be between 0 and 1, not %g"), self->name, options->eta);
+      return FALSE;
+    }
+  if (options->gradient != NULL && self->deviation == NULL)
+    {
+      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
+                   _ ("Sampler “%s” cannot shift its mean for classifier guidance; use “ddpm”, or guidance of the score"), self->name);
+      return FALSE;
+    }
+  for (int k = 0; k <= n; k++)
+    if (!(levels[k].sigma >= 0 && isfinite (levels[k].sigma) && levels[k].a > 0) || (k < n && levels[k].sigma == 0))
+      {
+        g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Sampler “%s” cannot work with the noise level %g at step %d of %d"),
+                     self->name, levels[k].sigma, k, n);
+        return FALSE;
+      }
+  return TRUE;
+}
+
+gboolean
+sf_sample (const SfSampler *self, SfDenoiser *denoiser, const SfNoiseProcess *process, const SfNoiseLevel *levels, int n,
+           const SfSamplerOptions *options, SfRng rng, SfTensor *y, const SfProgress *progress, GError **error)
+{
+  static const SfSamplerOptions defaults = { SF_SAMPLER_OPTIONS };
+  SfRun run = { .denoiser = denoiser, .progress = progress, .rng = rng, .base = y, .x = y };
+  gboolean ok;
+
+  g_return_val_if_fail (n >= 0, FALSE);
+
+  if (options == NULL)
+    options = &defaults;
+  if (!check (self, levels, n, options, error))
+    return FALSE;
+  if (n == 0)
+    return TRUE;
+  run.s = (SfSampling) { .sampler = self, .options = options, .process = process, .levels = levels, .n = n,
+                         .variance = denoiser->variance };
+  run.level = levels[0];
+  run.expected = count_evaluations (&run.s);
+  ok = allocate (&run, error) && run_all (&run, error);
+  run_clear (&run);
+  return ok;
+}
+
+/*** Samplers with a loop of their own ***/
+
+const SfSampling *
+sf_run_sampling (SfRun *run)
+{
+  return &run->s;
+}
+
+SfTensor *
+sf_run_state (SfRun *run)
+{
+  return run->base;
+}
+
+gboolean
+sf_run_evaluate (SfRun *run, const SfTensor *x, const SfNoiseLevel *level, double done, SfTensor *output, GError **error)
+{
+  SfProgress part = sf_progress_sub (run->progress, done, done);
+
+  if (!predict (run, x, level, &part, output, error))
+    return FALSE;
+  sf_clip (&run->s.options->clip, output);
+  to_output (run, x, level, output);
+  return TRUE;
+}
+
+SfTensor *
+sf_run_work (SfRun *run, int i, GError **error)
+{
+  g_return_val_if_fail (i >= 0 && i < MAX_WORK, NULL);
+
+  if (run->work[i] == NULL)
+    run->work[i] = sf_tensor_new_like (run->base, error);
+  return run->work[i];
+}
