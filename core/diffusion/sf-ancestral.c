@@ -12,11 +12,12 @@ is_learned (const SfSampling *s)
 }
 
 void
-sf_ancestral_plan (const SfSampling *s, int k, gboolean large, SfStage *stage)
+sf_ancestral_plan (const SfSampling *s, int k, gboolean large, SfSamplerStage *stage)
 {
   const SfNoiseLevel *to = &s->levels[k + 1];
   SfPosterior p = sf_posterior (&s->levels[k], to);
-  double variance = is_learned (s) ? 1 : large ? p.large : p.small;
+  double variance = is_learned (s) ? 1 : large ? p.large
+                                               : p.small;
 
   /* The larger variance is not defined for the step into the clean image: there it is the smaller of the step before. */
   if (to->sigma == 0 && large && !is_learned (s))

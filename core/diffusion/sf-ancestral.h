@@ -5,7 +5,7 @@
 #include "diffusion/sf-sampling.h"
 
 /* From levels[k] to levels[k + 1] with the fixed variance, the @large one or the small one, or the denoiser's learned one. */
-void sf_ancestral_plan (const SfSampling *s, int k, gboolean large, SfStage *stage);
+void sf_ancestral_plan (const SfSampling *s, int k, gboolean large, SfSamplerStage *stage);
 /* For SfSampler.deviation: of a learned variance. */
 gboolean sf_ancestral_deviation (const SfSampling *s, int k, SfTensor *deviation, GError **error);
 /* Logarithm of the smaller variance of the last step but one, in the scale a x0 + s n: what stands for log 0 in the last. */

@@ -8,7 +8,7 @@
 
 /* D + sqrt(t^2 - up^2) n + up z,  n = (y - D) / s the noise found in y, with D before it was clipped or after */
 static int
-ddim_plan (const SfSampling *s, int k, SfStage *stage)
+ddim_plan (const SfSampling *s, int k, SfSamplerStage *stage)
 {
   double from = s->levels[k].sigma, direction;
 

@@ -5,7 +5,7 @@
 #include "diffusion/sf-ancestral.h"
 
 static int
-ddpm_large_plan (const SfSampling *s, int k, SfStage *stage)
+ddpm_large_plan (const SfSampling *s, int k, SfSamplerStage *stage)
 {
   sf_ancestral_plan (s, k, TRUE, stage);
   return 1;

@@ -9,7 +9,7 @@
 #include "diffusion/sf-ancestral.h"
 
 static int
-ddpm_plan (const SfSampling *s, int k, SfStage *stage)
+ddpm_plan (const SfSampling *s, int k, SfSamplerStage *stage)
 {
   sf_ancestral_plan (s, k, FALSE, stage);
   return 1;

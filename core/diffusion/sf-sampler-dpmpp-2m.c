@@ -11,7 +11,7 @@
  * First step: D' = D_0.  Into t = 0: D_k.
  */
 static int
-dpmpp_2m_plan (const SfSampling *s, int k, SfStage *stage)
+dpmpp_2m_plan (const SfSampling *s, int k, SfSamplerStage *stage)
 {
   double from = s->levels[k].sigma, to = s->levels[k + 1].sigma, share = 1 - to / from; /* = -expm1(-h) */
   double half_r = s->past > 0 && to > 0 ? 0.5 * log (from / to) / log (s->levels[k - 1].sigma / from) : 0; /* = 1 / 2r */

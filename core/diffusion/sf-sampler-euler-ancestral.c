@@ -7,7 +7,7 @@
  * (down / s) y + (1 - down / s) D + up z,  up^2 + down^2 = t^2
  */
 static int
-euler_ancestral_plan (const SfSampling *s, int k, SfStage *stage)
+euler_ancestral_plan (const SfSampling *s, int k, SfSamplerStage *stage)
 {
   double from = s->levels[k].sigma, down;
 

@@ -5,7 +5,7 @@
 
 /* y + (t - s) d = (t / s) y + (1 - t / s) D */
 static int
-euler_plan (const SfSampling *s, int k, SfStage *stage)
+euler_plan (const SfSampling *s, int k, SfSamplerStage *stage)
 {
   double ratio = s->levels[k + 1].sigma / s->levels[k].sigma;
 

@@ -8,12 +8,12 @@
  * y + (t - s) (n(y, s) + n(y2, t)) / 2;  into t = 0, where n has no meaning, Euler
  */
 static int
-heun_plan (const SfSampling *s, int k, SfStage *stages)
+heun_plan (const SfSampling *s, int k, SfSamplerStage *stages)
 {
   double h = s->levels[k + 1].sigma - s->levels[k].sigma;
 
-  stages[0] = (SfStage) { .y = 1, .d = { h } };
-  stages[1] = (SfStage) { .y = 1, .d = { h / 2, h / 2 } };
+  stages[0] = (SfSamplerStage) { .y = 1, .d = { h } };
+  stages[1] = (SfSamplerStage) { .y = 1, .d = { h / 2, h / 2 } };
   return s->levels[k + 1].sigma > 0 ? 2 : 1;
 }
 

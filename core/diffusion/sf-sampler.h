@@ -11,7 +11,7 @@
 #include "diffusion/sf-noise-process.h"
 
 typedef struct _SfSampling SfSampling;
-typedef struct _SfStage SfStage;
+typedef struct _SfSamplerStage SfSamplerStage;
 typedef struct _SfRun SfRun;
 
 /* For lists that are read by people. */
@@ -32,7 +32,7 @@ typedef enum
 {
   SF_OUTPUT_DENOISED, /* D, the estimate of the clean image */
   SF_OUTPUT_NOISE,    /* n = (x - D) / sigma, the noise found in the state (epsilon) */
-} SfOutput;
+} SfSamplerOutput;
 
 typedef struct
 {
@@ -46,14 +46,14 @@ typedef struct
   gboolean uses_eta;       /* eta acts */
   gboolean stochastic;     /* injects noise (with eta > 0 where it uses eta) */
   gboolean keeps_scale;    /* works on a x0 + s n by its own formula, so the noise process matters and not sigma alone */
-  SfOutput output;
+  SfSamplerOutput output;
   int history;             /* outputs it uses, the newest included */
   int stages;              /* the most that a step has */
   gboolean raw_noise;      /* where D is clipped, the noise may be that of before: see SfClip */
   gboolean own_loop;       /* chooses its steps itself, between the first level and the last above 0 */
 
   /* The step from levels[k] to levels[k + 1]: fills @stages, which are zero, and returns how many. */
-  int (*plan) (const SfSampling *s, int k, SfStage *stages);
+  int (*plan) (const SfSampling *s, int k, SfSamplerStage *stages);
   /* (nullable): standard deviation of the noise for each element, in sigma space, for stages with per_element. */
   gboolean (*deviation) (const SfSampling *s, int k, SfTensor *deviation, GError **error);
   /* With own_loop. */

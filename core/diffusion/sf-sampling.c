@@ -164,7 +164,7 @@ rises (const SfSampling *s, int k)
 static int
 count_step (SfSampling *s, int k)
 {
-  SfStage stages[SF_MAX_STAGES] = { 0 };
+  SfSamplerStage stages[SF_MAX_STAGES] = { 0 };
   int evaluations = 0, kept = 0, n;
 
   if (rises (s, k))
@@ -312,7 +312,7 @@ draw (SfRun *run, double scale, Sum *sum)
 
 /* The result of @stage, in @out, which may be the base. */
 static void
-combine (SfRun *run, const SfStage *stage, SfTensor *out)
+combine (SfRun *run, const SfSamplerStage *stage, SfTensor *out)
 {
   Sum sum = { .out = out->data, .n = 1, .w = { (SfReal) stage->y }, .x = { run->base->data } };
 
@@ -330,7 +330,7 @@ combine (SfRun *run, const SfStage *stage, SfTensor *out)
 
 /* mean += variance * gradient, in the scale of the result: a' y' += a'^2 var (y') * gradient (Dhariwal & Nichol 2021). */
 static void
-shift_mean (SfRun *run, const SfStage *stage, SfTensor *y)
+shift_mean (SfRun *run, const SfSamplerStage *stage, SfTensor *y)
 {
   const SfReal *gradient = run->gradient->data, *deviation = run->deviation->data;
   SfReal factor = (SfReal) (stage->variance * stage->level.a);
@@ -340,7 +340,7 @@ shift_mean (SfRun *run, const SfStage *stage, SfTensor *y)
 }
 
 static gboolean
-run_stage (SfRun *run, int k, const SfStage *stage, gboolean last, GError **error)
+run_stage (SfRun *run, int k, const SfSamplerStage *stage, gboolean last, GError **error)
 {
   const SfSamplerOptions *options = run->s.options;
   gboolean in_place = last ? !stage->keep_base : stage->new_base;
@@ -369,7 +369,7 @@ rise (SfRun *run, int k, GError **error)
 {
   const SfSamplerOptions *options = run->s.options;
   double s = run->s.levels[k].sigma, t = run->s.levels[k + 1].sigma;
-  SfStage stage = { .y = 1, .noise = sqrt ((t - s) * (t + s)), .level = run->s.levels[k + 1] };
+  SfSamplerStage stage = { .y = 1, .noise = sqrt ((t - s) * (t + s)), .level = run->s.levels[k + 1] };
 
   if (run->x != run->base)
     memcpy (run->base->data, run->x->data, sf_tensor_size (run->x) * sizeof (SfReal));
@@ -383,7 +383,7 @@ rise (SfRun *run, int k, GError **error)
 static gboolean
 run_step (SfRun *run, int k, GError **error)
 {
-  SfStage stages[SF_MAX_STAGES] = { 0 };
+  SfSamplerStage stages[SF_MAX_STAGES] = { 0 };
   int n, past = run->s.past;
 
   if (rises (&run->s, k))
@@ -391,7 +391,7 @@ run_step (SfRun *run, int k, GError **error)
   n = run->s.sampler->plan (&run->s, k, stages);
   for (int i = 0; i < n; i++)
     {
-      SfStage *stage = &stages[i];
+      SfSamplerStage *stage = &stages[i];
 
       if (stage->level.a == 0)
         stage->level = run->s.levels[k + 1];
@@ -456,8 +456,7 @@ sf_sample (const SfSampler *self, SfDenoiser *denoiser, const SfNoiseProcess *pr
     return FALSE;
   if (n == 0)
     return TRUE;
-  run.s = (SfSampling) { .sampler = self, .options = options, .process = process, .levels = levels, .n = n,
-                         .variance = denoiser->variance };
+  run.s = (SfSampling) { .sampler = self, .options = options, .process = process, .levels = levels, .n = n, .variance = denoiser->variance };
   run.level = levels[0];
   run.expected = count_evaluations (&run.s);
   ok = allocate (&run, error) && run_all (&run, error);

@@ -19,7 +19,7 @@
 #define SF_MAX_HISTORY 5 /* outputs with a weight */
 #define SF_MAX_STAGES 8
 
-struct _SfStage
+struct _SfSamplerStage
 {
   double y;                 /* weight of the base */
   double d[SF_MAX_HISTORY]; /* of the outputs, newest first */

@@ -38,7 +38,8 @@ sf_schedule_fill (const SfSchedule *self, const SfNoiseProcess *process, const S
   for (int k = 0; k < n; k++)
     {
       /* The end points to the bit, not as rounded by a logarithm and back: a level is noised to exactly sigma_max. */
-      double sigma = k == 0 ? max : k == n - 1 ? min : self->sigma ((double) k / (n - 1), max, min);
+      double sigma = k == 0 ? max : k == n - 1 ? min
+                                               : self->sigma ((double) k / (n - 1), max, min);
 
       levels[k] = sf_noise_process_level_at (process, sigma);
     }

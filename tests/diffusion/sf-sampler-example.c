@@ -13,17 +13,17 @@
  * y + (t - s) n(y2, m);  into t = 0, which has no such middle, Euler
  */
 static int
-example_plan (const SfSampling *s, int k, SfStage *stages)
+example_plan (const SfSampling *s, int k, SfSamplerStage *stages)
 {
   double from = s->levels[k].sigma, to = s->levels[k + 1].sigma, middle = sqrt (from * to);
 
   if (to == 0)
     {
-      stages[0] = (SfStage) { .y = 1, .d = { to - from } };
+      stages[0] = (SfSamplerStage) { .y = 1, .d = { to - from } };
       return 1;
     }
-  stages[0] = (SfStage) { .y = 1, .d = { middle - from }, .level = sf_sampling_level (s, middle) };
-  stages[1] = (SfStage) { .y = 1, .d = { to - from } };
+  stages[0] = (SfSamplerStage) { .y = 1, .d = { middle - from }, .level = sf_sampling_level (s, middle) };
+  stages[1] = (SfSamplerStage) { .y = 1, .d = { to - from } };
   return 2;
 }
 

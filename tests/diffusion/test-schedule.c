@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-
 /* Ranges from that of whole networks to the last touches of the patch engine. */
 static const struct
 {
