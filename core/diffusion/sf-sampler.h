@@ -84,7 +84,7 @@ typedef struct
   int steps;
 } SfCorrector;
 
-/* Called with the state after each stage, at @level; may change it.  What editing is made of (sf-edit.h). */
+/* Called with the state at @level; may change it.  What editing is made of (sf-edit.h). */
 typedef gboolean (*SfStateFunc) (SfTensor *y, const SfNoiseLevel *level, gpointer data, GError **error);
 /* Writes unit normal noise for draw number @draw of a run. */
 typedef void (*SfNoiseFunc) (SfTensor *z, guint64 draw, gpointer data);
@@ -102,6 +102,7 @@ typedef struct
   double ratio;       /* where the middle of a step is, 0…1 in log sigma; 0 = the sampler's own */
   gboolean full_order_last; /* multistep: do not lower the order at the end of short runs */
   gboolean noisy_end; /* SDE samplers: keep the noise of the last step */
+  int sde_steps;      /* SDE samplers, continuous processes: they step as on a grid of so many steps; 0 = by the levels */
   SfClip clip;        /* of D */
   SfCorrector corrector;
   const double *gamma; /* (nullable): Analytic-DPM's table, by index of the noise process: E[n^2] */
@@ -109,7 +110,9 @@ typedef struct
   int deviation_max_steps; /* how many steps before the last have it */
   SfNoiseFunc noise;  /* (nullable): source of all noise; %NULL = the random numbers of the run */
   gpointer noise_data;
-  SfStateFunc state;  /* (nullable) */
+  SfStateFunc before; /* (nullable): before each evaluation */
+  gpointer before_data;
+  SfStateFunc state;  /* (nullable): after each stage, and each step of the corrector */
   gpointer state_data;
   SfGradientFunc gradient; /* (nullable): classifier guidance by shift of the mean; for ancestral samplers */
   gpointer gradient_data;
