@@ -233,7 +233,20 @@ count_draws (SfTensor *z, guint64 draw, gpointer data)
   g_assert_cmpuint (draw, ==, (*(guint64 *) data)++);
 }
 
-/* Nothing is drawn where nothing is injected, and nothing for the step into the clean image. */
+/* Draws of a run of @n steps. */
+static guint64
+draws (const SfSampler *self, int n, double eta)
+{
+  guint64 count = 0;
+  SfSamplerOptions options = { SF_SAMPLER_OPTIONS, .noise = count_draws, .noise_data = &count };
+  g_autoptr (SfTensor) y = NULL;
+
+  options.eta = eta;
+  y = run_with (self, n, &options, (SfRng) { 5, 0 });
+  return count;
+}
+
+/* As many draws in each step, at most one with each evaluation; none where nothing is injected, and none for the step into the clean image. */
 static void
 test_draws (gconstpointer data)
 {
@@ -241,17 +254,12 @@ test_draws (gconstpointer data)
 
   for (double eta = 0; eta <= 1; eta++)
     {
-      guint64 several = 0, one = 0;
-      SfSamplerOptions options = { SF_SAMPLER_OPTIONS, .noise = count_draws, .noise_data = &several };
-      gboolean noisy = self->stochastic && (eta > 0 || !self->uses_eta);
-      g_autoptr (SfTensor) y = NULL, z = NULL;
+      guint64 each = draws (self, 2, eta);
 
-      options.eta = eta;
-      y = run_with (self, 6, &options, (SfRng) { 5, 0 });
-      options.noise_data = &one;
-      z = run_with (self, 1, &options, (SfRng) { 5, 0 });
-      g_assert_cmpuint (several, ==, noisy ? 5 : 0);
-      g_assert_cmpuint (one, ==, 0);
+      g_assert_true ((each > 0) == (self->stochastic && (eta > 0 || !self->uses_eta)));
+      g_assert_cmpuint (each, <=, MAX (self->evaluations, 1));
+      g_assert_cmpuint (draws (self, 6, eta), ==, 5 * each);
+      g_assert_cmpuint (draws (self, 1, eta), ==, 0);
     }
 }
 
