@@ -5,6 +5,7 @@
 
 #include "base/sf-error.h"
 #include "diffusion/sf-sampling.h"
+#include "diffusion/sf-timesteps.h"
 
 /* One repeat: what its hooks know. */
 typedef struct
@@ -188,41 +189,15 @@ sf_edit (const SfEdit *self, const SfSampler *sampler, SfDenoiser *denoiser, con
   return TRUE;
 }
 
-/*** RePaint's walk ***/
-
 SfNoiseLevel *
-sf_edit_walk (const SfEditJumps *jumps, const SfNoiseLevel *levels, int n, int *n_walk)
+sf_edit_walk (const SfNoiseLevel *levels, int n, int n_single, int jump, int n_jumps, int *n_walk)
 {
-  GArray *walk = g_array_new (FALSE, FALSE, sizeof *levels);
-  g_autofree int *left = g_new0 (int, n + 1); /* jumps from each level, counted from the clean end as t is */
-  int t = n;
+  int entries;
+  g_autofree int *times = sf_timesteps_jumps (n, n_single, jump, n_jumps, &entries);
+  SfNoiseLevel *walk = g_new (SfNoiseLevel, entries);
 
-  g_return_val_if_fail (n > 0 && jumps->length > 0, NULL);
-
-  for (int i = 0; i < n - jumps->length; i += jumps->length)
-    left[i] = jumps->passes - 1;
-#define GO(t) g_array_append_val (walk, levels[n - 1 - (t)])
-  while (t > 0)
-    {
-      t--;
-      GO (t);
-      for (int i = 1; t < n - 2 && i < jumps->resample; i++)
-        {
-          GO (t + 1);
-          GO (t);
-        }
-      if (left[t] > 0)
-        {
-          left[t]--;
-          for (int i = 0; i < jumps->length; i++)
-            {
-              t++;
-              GO (t);
-            }
-        }
-    }
-  GO (-1);
-#undef GO
-  *n_walk = (int) walk->len - 1;
-  return (SfNoiseLevel *) g_array_free (walk, FALSE);
+  for (int i = 0; i < entries; i++)
+    walk[i] = levels[n - 1 - times[i]];
+  *n_walk = entries - 1;
+  return walk;
 }

@@ -24,19 +24,16 @@ typedef enum
   SF_KEEP_FRESH,
 } SfKeep;
 
-/* Begin with SF_EDIT. */
 typedef struct
 {
   const SfTensor *mask; /* (nullable): what is kept, 1 = kept, 0 = free; %NULL = nothing.  Height and width of the image; one
                          * or n images, one channel or c */
   SfKeep keep;          /* how */
   double strength;      /* 0…1: share of the steps that is run.  0 returns the image as it is */
-  int repeats;          /* how often, each time from the result */
+  int repeats;          /* 1…: how often, each time from the result */
   double pure_sigma;    /* %SF_KEEP_ONE_NOISE and %SF_KEEP_FRESH start from noise alone if strength is 1: its deviation in sigma
                       * space; 0 = sigma of the first level */
 } SfEdit;
-
-#define SF_EDIT .strength = 1, .repeats = 1
 
 /* Draws of the options' noise that belong to what is kept have numbers from here on. */
 #define SF_EDIT_DRAWS (G_GUINT64_CONSTANT (1) << 31)
@@ -58,20 +55,13 @@ gboolean sf_edit (const SfEdit *self, const SfSampler *sampler, SfDenoiser *deno
                   const SfNoiseLevel *levels, int n, const SfSamplerOptions *options, SfRng rng, SfTensor *image,
                   const SfProgress *progress, GError **error);
 
-/* RePaint's resampling: how often steps are taken again, so that what is made fits what is kept. */
-typedef struct
-{
-  int length;   /* steps of a jump back to more noise, >= 1 */
-  int passes;   /* times that each stretch of so many steps is gone through; 1 = no jumps */
-  int resample; /* times that each single step is; 1 = once */
-} SfEditJumps;
-
 /**
  * sf_edit_walk:
  * @levels: (array length=n + 1): falling
+ * @n_single: @jump: @n_jumps: see sf_timesteps_jumps()
  * @n_walk: (out): number of its steps
  *
- * Returns: (transfer full) (array length=n_walk + 1): the levels in the order of the walk, for sf_edit() with %SF_KEEP_FRESH and
- *     strength 1; free with g_free()
+ * Returns: (transfer full) (array length=n_walk + 1): the levels in the order of RePaint's walk, for sf_edit() with
+ *     %SF_KEEP_FRESH and strength 1; free with g_free()
  */
-SfNoiseLevel *sf_edit_walk (const SfEditJumps *jumps, const SfNoiseLevel *levels, int n, int *n_walk);
+SfNoiseLevel *sf_edit_walk (const SfNoiseLevel *levels, int n, int n_single, int jump, int n_jumps, int *n_walk);

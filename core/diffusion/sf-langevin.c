@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "diffusion/sf-sde.h"
+
 /* Mean over the images of the norm of x - y. */
 static double
 mean_norm (const SfTensor *x, const SfTensor *y)
@@ -39,20 +41,22 @@ sf_langevin_delta (const SfCorrector *self, const SfNoiseLevel *level, double al
 int
 sf_langevin_plan (const SfSampling *s, int k, int inner, double delta, SfSamplerStage *stages)
 {
-  const SfNoiseLevel *level = &s->levels[k];
+  const SfNoiseLevel *at = &s->levels[k], *to = &s->levels[k + 1];
+  int first = 0;
 
-  if (s->levels[k + 1].sigma == 0)
+  if (sf_sde_is_exact (s, k))
     {
-      stages[0].d[0] = 1;
-      return 1;
+      sf_sde_posterior (s, k, &stages[first++]);
+      stages[0].new_base = TRUE;
+      at = to;
     }
-  for (int i = 0; i < inner; i++)
+  for (int i = first; i < inner && at->sigma > 0; i++)
     stages[i] = (SfSamplerStage) {
       .y = 1 - delta,
       .d = { delta },
-      .noise = level->sigma * sqrt (2 * delta),
-      .level = i < inner - 1 ? *level : s->levels[k + 1],
+      .noise = at->sigma * sqrt (2 * delta),
+      .level = i < inner - 1 ? *at : *to,
       .new_base = TRUE,
     };
-  return inner;
+  return at->sigma > 0 ? inner : 1;
 }

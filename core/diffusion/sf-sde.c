@@ -17,10 +17,10 @@ is_kind (const SfSampling *s, const char *name)
   return s->process->kind != NULL && g_str_equal (s->process->kind->name, name);
 }
 
-static gboolean
-is_pure (const SfNoiseLevel *level)
+gboolean
+sf_sde_is_exact (const SfSampling *s, int k)
 {
-  return level->sigma >= SF_NOISE_SIGMA_PURE;
+  return s->levels[k].sigma >= SF_NOISE_SIGMA_PURE || s->levels[k + 1].sigma == 0;
 }
 
 /* From t over dt: keep = 1 + f dt, variance = g^2 dt.  The clean image is at no time of some processes. */
@@ -40,8 +40,8 @@ sf_sde_euler (const SfSampling *s, int k)
   double variance = (from->sigma - to->sigma) * (from->sigma + to->sigma), t;
 
   if (s->process->kind == NULL)
-    return (SfSdeStep) { 1, variance, variance, .in_sigma = TRUE, .exact = to->sigma == 0 || is_pure (from) };
-  if (is_pure (from))
+    return (SfSdeStep) { 1, variance, variance, .in_sigma = TRUE, .exact = sf_sde_is_exact (s, k) };
+  if (from->sigma >= SF_NOISE_SIGMA_PURE)
     return (SfSdeStep) { .exact = TRUE };
   t = time_of (s, from);
   return euler_over (s, t, s->options->sde_steps > 0 ? 1.0 / s->options->sde_steps : t - time_of (s, to));
@@ -82,12 +82,11 @@ sf_sde_discrete (const SfSampling *s, int k)
   if (s->process->kind != NULL && s->options->sde_steps > 0)
     return tabled (s, k);
   ratio = s->process->kind == NULL || is_kind (s, "vp") ? 1 : to->sigma * to->a / (from->sigma * from->a);
-  return (SfSdeStep) { from->a / to->a, variance, variance * ratio * ratio, .exact = to->sigma == 0 || is_pure (from) };
+  return (SfSdeStep) { from->a / to->a, variance, variance * ratio * ratio, .exact = sf_sde_is_exact (s, k) };
 }
 
-/* keep y + (1 - keep) D + noise: the posterior, which into the clean image is D */
-static void
-exact (const SfSampling *s, int k, SfSamplerStage *stage)
+void
+sf_sde_posterior (const SfSampling *s, int k, SfSamplerStage *stage)
 {
   SfPosterior p = sf_posterior (&s->levels[k], &s->levels[k + 1]);
 
@@ -119,7 +118,7 @@ sf_sde_reverse (const SfSampling *s, int k, const SfSdeStep *step, SfSamplerStag
   double eta = s->options->eta;
 
   if (step->exact)
-    exact (s, k, stage);
+    sf_sde_posterior (s, k, stage);
   else
     fill (s, k, step, 2 - step->keep, (1 + eta * eta) / 2, 1, eta * sqrt (step->variance), stage);
 }
@@ -128,7 +127,7 @@ void
 sf_sde_ancestral (const SfSampling *s, int k, const SfSdeStep *step, SfSamplerStage *stage)
 {
   if (step->exact)
-    exact (s, k, stage);
+    sf_sde_posterior (s, k, stage);
   else
     fill (s, k, step, 1, 1, 1 / step->keep, sqrt (step->ancestral), stage);
 }

@@ -17,7 +17,7 @@ typedef struct
   double variance;
   double ancestral;  /* variance of the noise that ancestral sampling adds in its place */
   gboolean in_sigma; /* x is y = x / a */
-  gboolean exact;    /* the step has no such form: D, and the noise that is left after it */
+  gboolean exact;    /* the step has no such form: the posterior's, sf_sde_posterior() */
 } SfSdeStep;
 
 /* From the drift and the diffusion of a continuous process at levels[k]; of a discrete one as a step in sigma. */
@@ -28,3 +28,8 @@ SfSdeStep sf_sde_discrete (const SfSampling *s, int k);
 void sf_sde_reverse (const SfSampling *s, int k, const SfSdeStep *step, SfSamplerStage *stage);
 /* Ancestral sampling: (x_r + variance score) / keep + noise. */
 void sf_sde_ancestral (const SfSampling *s, int k, const SfSdeStep *step, SfSamplerStage *stage);
+
+/* Whether the step is one where small steps have no meaning: from pure noise, or into the clean image. */
+gboolean sf_sde_is_exact (const SfSampling *s, int k);
+/* keep y + (1 - keep) D + noise, a draw of the state at levels[k + 1] if D were the image; into the clean image it is D. */
+void sf_sde_posterior (const SfSampling *s, int k, SfSamplerStage *stage);
