@@ -19,9 +19,9 @@ sf_ancestral_plan (const SfSampling *s, int k, gboolean large, SfSamplerStage *s
   double variance = is_learned (s) ? 1 : large ? p.large
                                                : p.small;
 
-  /* The larger variance is not defined for the step into the clean image: there it is the smaller of the step before. */
+  /* The larger variance is not used for the step into the clean image. */
   if (to->sigma == 0 && large && !is_learned (s))
-    variance = exp (sf_ancestral_floor (s, k));
+    variance = exp (sf_posterior_floor (s->process));
   stage->y = p.keep;
   stage->d[0] = 1 - p.keep;
   stage->per_element = is_learned (s);
@@ -29,17 +29,9 @@ sf_ancestral_plan (const SfSampling *s, int k, gboolean large, SfSamplerStage *s
   stage->noise = to->sigma > 0 ? sqrt (variance) : 0;
 }
 
-double
-sf_ancestral_floor (const SfSampling *s, int k)
-{
-  if (k == 0)
-    return log (sf_posterior (&s->levels[k], &s->levels[k + 1]).large);
-  return log (sf_posterior (&s->levels[k - 1], &s->levels[k]).small) + 2 * log (s->levels[k].a);
-}
-
 gboolean
 sf_ancestral_deviation (const SfSampling *s, int k, SfTensor *deviation, GError **error)
 {
-  sf_learned_deviation (s->variance, &s->levels[k], &s->levels[k + 1], sf_ancestral_floor (s, k), s->second, deviation);
+  sf_learned_deviation (s->variance, &s->levels[k], &s->levels[k + 1], sf_posterior_floor (s->process), s->second, deviation);
   return TRUE;
 }
