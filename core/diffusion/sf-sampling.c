@@ -501,8 +501,7 @@ sf_sample (const SfSampler *self, SfDenoiser *denoiser, const SfNoiseProcess *pr
     return FALSE;
   if (n == 0)
     return TRUE;
-  run.s = (SfSampling) { .sampler = self, .options = options, .process = process, .levels = levels, .n = n,
-                         .variance = denoiser->variance, .predicts_v = denoiser->predicts_v };
+  run.s = (SfSampling) { .sampler = self, .options = options, .process = process, .levels = levels, .n = n, .variance = denoiser->variance, .predicts_v = denoiser->predicts_v };
   run.level = levels[0];
   run.expected = count_evaluations (&run.s);
   ok = allocate (&run, error) && run_all (&run, error);
