@@ -120,7 +120,7 @@ sf_sde_reverse (const SfSampling *s, int k, const SfSdeStep *step, SfSamplerStag
   if (step->exact)
     sf_sde_posterior (s, k, stage);
   else
-    fill (s, k, step, 2 - step->keep, (1 + eta * eta) / 2, 1, eta * sqrt (step->variance), stage);
+    fill (s, k, step, 2 - step->keep, (1 + eta * eta) / 2, 1, eta > 0 ? eta * sqrt (step->variance) : 0, stage);
 }
 
 void
