@@ -44,6 +44,7 @@ typedef struct
   int evaluations;         /* of the denoiser per step; the step into sigma = 0 may take fewer. 0 = as many as it needs */
   int extra;               /* evaluations over that in a whole run: of the first step or, if negative, what the last one saves */
   gboolean uses_eta;       /* eta acts */
+  gboolean uses_churn;     /* churn acts */
   gboolean stochastic;     /* injects noise (with eta > 0 where it uses eta) */
   gboolean keeps_scale;    /* works on a x0 + s n by its own formula, so the noise process matters and not sigma alone */
   SfSamplerOutput output;
@@ -91,6 +92,17 @@ typedef void (*SfNoiseFunc) (SfTensor *z, guint64 draw, gpointer data);
 /* gradient (out): of log p (class | x) with respect to the state a y, times the guidance scale. */
 typedef gboolean (*SfGradientFunc) (const SfTensor *y, const SfNoiseLevel *level, SfTensor *gradient, gpointer data, GError **error);
 
+/* What a sampler with own_loop tried. */
+typedef struct
+{
+  SfNoiseLevel level; /* where it is now: at the end of the step if that was accepted, else still at its beginning */
+  double next;        /* length of the next try in log sigma */
+  double error;       /* in units of the tolerance */
+  gboolean accepted;
+  const SfTensor *y;  /* the state there */
+} SfTry;
+typedef void (*SfTryFunc) (const SfTry *made, gpointer data);
+
 /* Everything that can be chosen about a run; begin with SF_SAMPLER_OPTIONS. */
 typedef struct
 {
@@ -100,7 +112,11 @@ typedef struct
   int order;          /* of multistep samplers; 0 = their own */
   SfSolver solver;
   double ratio;       /* where the middle of a step is, 0…1 in log sigma; 0 = the sampler's own */
-  gboolean full_order_last; /* multistep: do not lower the order at the end of short runs */
+  gboolean full_order_last; /* multistep and singlestep: do not lower the order at the end */
+  gboolean euler_last; /* multistep: but make the very last step one of first order */
+  guint64 uncorrected; /* UniPC: bit k = the step from levels[k] is predicted only, k < 64 */
+  double relative_tolerance, absolute_tolerance; /* of samplers that choose their steps; 0 = their own */
+  double first_step;  /* of those, in log sigma; 0 = their own */
   gboolean noisy_end; /* SDE samplers: keep the noise of the last step */
   SfClip clip;        /* of D */
   SfCorrector corrector;
@@ -111,6 +127,8 @@ typedef struct
   gpointer noise_data;
   SfStateFunc state;  /* (nullable) */
   gpointer state_data;
+  SfTryFunc tried;    /* (nullable) */
+  gpointer tried_data;
   SfGradientFunc gradient; /* (nullable): classifier guidance by shift of the mean; for ancestral samplers */
   gpointer gradient_data;
 } SfSamplerOptions;
