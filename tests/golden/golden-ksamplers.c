@@ -36,6 +36,7 @@ typedef struct
   SfNoiseProcess *process;
   SfNoiseLevel *levels;
   int n;       /* steps from level to level */
+  int n_evaluations; /* at most */
   int *step;   /* of each evaluation: the reference's step */
   int *row;    /* the block of x that it sees, -1 = none */
   int results; /* blocks of x before the last one */
@@ -62,7 +63,7 @@ static void
 draw (SfTensor *z, guint64 number, gpointer data)
 {
   Run *self = data;
-  int step = self->step[self->noise_step != NULL ? self->mix->call - 1 : self->mix->call];
+  int call = MIN (self->noise_step != NULL ? self->mix->call - 1 : self->mix->call, self->n_evaluations - 1), step = self->step[call];
   gsize block = 0;
 
   self->draws_of_step = step == self->last_step ? self->draws_of_step + 1 : 0;
@@ -105,18 +106,19 @@ static void
 set_sigmas (Run *self)
 {
   const GoldenTensor *sigmas = case_need (self->c, "sigmas");
-  int evaluations = self->sampler->evaluations;
+  int each = self->sampler->evaluations;
 
   self->n = MAX ((int) sigmas->size - 1, 0);
   self->levels = g_new0 (SfNoiseLevel, self->n + 1);
-  self->step = g_new (int, self->n * evaluations + 1);
-  self->row = g_new (int, self->n * evaluations + 1);
+  self->n_evaluations = self->n * each;
+  self->step = g_new (int, self->n_evaluations);
+  self->row = g_new (int, self->n_evaluations);
   for (gsize i = 0; i < sigmas->size; i++)
     self->levels[i] = sf_noise_process_level_at (self->process, sigmas->value[i]);
-  for (int i = 0; i <= self->n * evaluations; i++)
+  for (int i = 0; i < self->n_evaluations; i++)
     {
-      self->step[i] = i / evaluations;
-      self->row[i] = i % evaluations == 0 ? i / evaluations : -1;
+      self->step[i] = i / each;
+      self->row[i] = i % each == 0 ? i / each : -1;
     }
   self->results = self->n;
 }
@@ -127,10 +129,10 @@ set_fast (Run *self, double max, double min)
 {
   int n = case_int (self->c, "n", 0), steps = n / 3 + 1, level = 0;
 
-  self->n = n;
+  self->n = self->n_evaluations = n;
   self->levels = g_new0 (SfNoiseLevel, n + 1);
-  self->step = g_new (int, n + 1);
-  self->row = g_new (int, n + 1);
+  self->step = g_new (int, n);
+  self->row = g_new (int, n);
   for (int k = 0; level < n; k++)
     {
       int left = n - level, order = left > 3 ? 3 : left == 3 ? 2
@@ -223,6 +225,7 @@ run (Case *c)
   if (self.row != NULL)
     self.mix->trajectory = "x";
   self.mix->row = self.row;
+  self.mix->n_rows = self.n_evaluations;
   self.mix->head = reference_head (c, "pred", SF_PREDICTION_EPSILON);
   if (case_ok (c, sf_sample (self.sampler, denoiser, process, self.levels, self.n, &options, (SfRng) { 0 }, y, NULL, &error), &error))
     case_compare_state (c, "x", self.results > 0 ? self.results : self.tries - 1, y, 1, TOLERANCE_STATE);

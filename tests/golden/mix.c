@@ -170,7 +170,8 @@ predict (SfDenoiser *denoiser, const SfTensor *y, const SfNoiseLevel *level, SfT
     x->data[i] = (SfReal) (a * y->data[i]);
   if (self->c != NULL)
     {
-      int row = self->row != NULL ? self->row[call] : call;
+      int row = self->row == NULL ? call : call < self->n_rows ? self->row[call]
+                                                               : -1;
 
       if (self->trajectory != NULL && row >= 0)
         case_compare_state (self->c, self->trajectory, row, y, self->scaled ? a : 1, TOLERANCE_STATE);

@@ -30,7 +30,8 @@ typedef struct
   /* Comparison, where these are set: */
   Case *c;
   const char *trajectory;        /* (nullable): tensor with the state of each call … */
-  const int *row;                /* (nullable): … at which block of it, -1 = none; %NULL = call i at block i … */
+  const int *row;                /* (nullable) (array length=n_rows): … and its block for each call, -1 = none; %NULL = in order … */
+  int n_rows;
   gboolean scaled;               /* … as the network sees it, a x0 + s n; else in sigma space */
   int call;                      /* number of calls so far */
   gpointer mixture;              /* private */
