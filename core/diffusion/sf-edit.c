@@ -139,7 +139,7 @@ run (Repeat *self, const SfSampler *sampler, SfDenoiser *denoiser, const SfNoise
 }
 
 static gboolean
-check (const SfEdit *self, const SfTensor *image, GError **error)
+check (const SfEdit *self, const SfSampler *sampler, const SfTensor *image, GError **error)
 {
   const SfTensor *mask = self->mask;
 
@@ -151,6 +151,8 @@ check (const SfEdit *self, const SfTensor *image, GError **error)
                              (mask->c == 1 || mask->c == image->c)))
     g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Editing: a mask of %d × %d × %d × %d does not fit images of %d × %d × %d × %d"),
                  mask->n, mask->h, mask->w, mask->c, image->n, image->h, image->w, image->c);
+  else if (mask != NULL && self->keep == SF_KEEP_FRESH && sampler->own_loop)
+    g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Editing: sampler “%s” chooses its steps itself and cannot resample"), sampler->name);
   else
     return TRUE;
   return FALSE;
@@ -166,7 +168,7 @@ sf_edit (const SfEdit *self, const SfSampler *sampler, SfDenoiser *denoiser, con
   g_autoptr (SfTensor) y = NULL;
   g_autoptr (SfTensor) z = NULL;
 
-  if (!check (self, image, error))
+  if (!check (self, sampler, image, error))
     return FALSE;
   repeat.n = sf_edit_steps (n, self->strength);
   repeat.levels = levels + n - repeat.n;

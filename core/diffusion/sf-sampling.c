@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The loop that all samplers share.
  *
- * States in memory: the caller's, one for each output of the history, and one more where a step has several stages.  Everything
+ * States in memory: the caller's, one for each output of the history, and one more where a result is not the base.  Everything
  * is allocated before the first step.
  */
 #include "diffusion/sf-sampling.h"
@@ -160,14 +160,35 @@ sf_sampling_time (const SfSampling *s, const SfNoiseLevel *level)
 }
 
 int
-sf_sampling_order (const SfSampling *s, int k)
+sf_sampling_highest_order (const SfSampling *s)
 {
-  int order = MIN (s->options->order > 0 ? s->options->order : s->sampler->history, s->past + 1);
+  return s->options->order > 0 ? MIN (s->options->order, s->sampler->history) : s->sampler->history;
+}
 
-  /* Few steps end with large ones, where high orders do harm (Lu et al. 2022). */
+int
+sf_sampling_order_within (const SfSampling *s, int k, int order, int past)
+{
+  int usable = 1;
+
   if (s->levels[k + 1].sigma == 0)
     return 1;
-  return s->n < 15 && !s->options->full_order_last ? MIN (order, s->n - k) : order;
+  order = MIN (order, past + 1);
+  while (usable < order && s->levels[k - usable].sigma > s->levels[k - usable + 1].sigma)
+    usable++;
+  return usable;
+}
+
+int
+sf_sampling_order (const SfSampling *s, int k)
+{
+  int order = sf_sampling_highest_order (s);
+
+  /* Few steps end with large ones, where high orders do harm (Lu et al. 2022). */
+  if (s->n < 15 && !s->options->full_order_last)
+    order = MIN (order, s->n - k);
+  if (k == s->n - 1 && s->options->euler_last)
+    order = 1;
+  return sf_sampling_order_within (s, k, order, s->past);
 }
 
 void
@@ -192,9 +213,16 @@ corrections (const SfSampling *s)
   return s->options->corrector.kind != SF_CORRECTOR_NONE ? s->options->corrector.steps : 0;
 }
 
-/* Counts what step @k would do, and leaves s->past as it would. */
+/* The result of the stage becomes the base. */
+static gboolean
+is_in_place (const SfSamplerStage *stage, gboolean last)
+{
+  return last ? !stage->keep_base : stage->new_base;
+}
+
+/* Counts what step @k would do, and leaves s->past as it would.  @extra: (inout): whether a result is not the base. */
 static int
-count_step (SfSampling *s, int k)
+count_step (SfSampling *s, int k, gboolean *extra)
 {
   SfSamplerStage stages[SF_MAX_STAGES] = { 0 };
   int evaluations = 0, kept = 0, n;
@@ -207,6 +235,7 @@ count_step (SfSampling *s, int k)
   n = s->sampler->plan (s, k, stages);
   for (int i = 0; i < n; i++)
     {
+      *extra |= !is_in_place (&stages[i], i == n - 1);
       evaluations += !stages[i].no_evaluation;
       kept += !stages[i].no_evaluation - stages[i].forget;
     }
@@ -215,7 +244,7 @@ count_step (SfSampling *s, int k)
 }
 
 static int
-count_evaluations (const SfSampling *sampling)
+count_evaluations (const SfSampling *sampling, gboolean *extra)
 {
   SfSampling s = *sampling;
   int evaluations = 0;
@@ -223,12 +252,12 @@ count_evaluations (const SfSampling *sampling)
   if (s.sampler->own_loop)
     return sf_sampler_evaluations (s.sampler, s.n);
   for (int k = 0; k < s.n; k++)
-    evaluations += count_step (&s, k);
+    evaluations += count_step (&s, k, extra);
   return evaluations;
 }
 
 static gboolean
-allocate (SfRun *run, GError **error)
+allocate (SfRun *run, gboolean extra, GError **error)
 {
   const SfSampler *sampler = run->s.sampler;
   const SfSamplerOptions *options = run->s.options;
@@ -238,7 +267,7 @@ allocate (SfRun *run, GError **error)
   run->n_outputs = sampler->history + (sampler->raw_noise && options->clip.keep_noise);
   for (int i = 0; i < run->n_outputs; i++)
     NEW (output[i], TRUE);
-  NEW (extra, sampler->stages > 1);
+  NEW (extra, extra);
   NEW (second, sampler->deviation != NULL && run->s.variance != SF_VARIANCE_NONE);
   NEW (deviation, sampler->deviation != NULL);
   NEW (gradient, options->gradient != NULL);
@@ -397,8 +426,7 @@ static gboolean
 run_stage (SfRun *run, int k, const SfSamplerStage *stage, gboolean last, GError **error)
 {
   const SfSamplerOptions *options = run->s.options;
-  gboolean in_place = last ? !stage->keep_base : stage->new_base;
-  SfTensor *out = in_place ? run->base : run->extra;
+  SfTensor *out = is_in_place (stage, last) ? run->base : run->extra;
 
   if (!stage->no_evaluation && !evaluate (run, error))
     return FALSE;
@@ -413,8 +441,7 @@ run_stage (SfRun *run, int k, const SfSamplerStage *stage, gboolean last, GError
   for (int i = 0; i < stage->forget; i++)
     forget_output (run);
   run->x = out;
-  run->level = stage->level;
-  return call (run, options->state, options->state_data, error);
+  return sf_run_reached (run, &stage->level, error);
 }
 
 /* Up again: what a forward step of the process does to y. */
@@ -428,9 +455,8 @@ rise (SfRun *run, int k, GError **error)
     memcpy (run->base->data, run->x->data, sf_tensor_size (run->x) * sizeof (SfReal));
   combine (run, &stage, run->base);
   run->x = run->base;
-  run->level = stage.level;
   run->s.past = 0;
-  return call (run, run->s.options->state, run->s.options->state_data, error);
+  return sf_run_reached (run, &stage.level, error);
 }
 
 /* Langevin steps at the level where step @k begins. */
@@ -452,7 +478,7 @@ correct (SfRun *run, int k, GError **error)
       delta = sf_langevin_delta (&options->corrector, &run->level, keep * keep, run->x, run->denoised, run->z);
       sf_weighted_sum (run->x, 3, (double[]) { 1 - delta, delta, run->level.sigma * sqrt (2 * delta) },
                        (const SfTensor *[]) { run->x, run->denoised, run->z });
-      if (!call (run, options->state, options->state_data, error))
+      if (!sf_run_reached (run, &run->level, error))
         return FALSE;
     }
   return TRUE;
@@ -511,6 +537,17 @@ check (const SfSampler *self, const SfNoiseProcess *process, const SfNoiseLevel 
       g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Sampler “%s”: eta must be between 0 and 1, not %g"), self->name, options->eta);
       return FALSE;
     }
+  if (options->order < 0 || options->order > self->history)
+    {
+      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Sampler “%s” cannot be of order %d"), self->name, options->order);
+      return FALSE;
+    }
+  if (options->churn != 0 && !(options->churn > 0 && self->uses_churn))
+    {
+      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Sampler “%s” cannot churn by %g; “euler”, “heun” and “dpm2” can, by 0 or more"),
+                   self->name, options->churn);
+      return FALSE;
+    }
   if (options->gradient != NULL && self->deviation == NULL)
     {
       g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
@@ -553,7 +590,7 @@ sf_sample (const SfSampler *self, SfDenoiser *denoiser, const SfNoiseProcess *pr
 {
   static const SfSamplerOptions defaults = { SF_SAMPLER_OPTIONS };
   SfRun run = { .denoiser = denoiser, .progress = progress, .rng = rng, .base = y, .x = y };
-  gboolean ok;
+  gboolean ok, extra = FALSE;
 
   g_return_val_if_fail (n >= 0, FALSE);
 
@@ -565,8 +602,8 @@ sf_sample (const SfSampler *self, SfDenoiser *denoiser, const SfNoiseProcess *pr
     return TRUE;
   run.s = (SfSampling) { .sampler = self, .options = options, .process = process, .levels = levels, .n = n, .variance = denoiser->variance, .predicts_v = denoiser->predicts_v };
   run.level = levels[0];
-  run.expected = count_evaluations (&run.s);
-  ok = allocate (&run, error) && run_all (&run, error);
+  run.expected = count_evaluations (&run.s, &extra);
+  ok = allocate (&run, extra, error) && run_all (&run, error);
   run_clear (&run);
   return ok;
 }
@@ -583,6 +620,13 @@ SfTensor *
 sf_run_state (SfRun *run)
 {
   return run->base;
+}
+
+gboolean
+sf_run_reached (SfRun *run, const SfNoiseLevel *level, GError **error)
+{
+  run->level = *level;
+  return call (run, run->s.options->state, run->s.options->state_data, error);
 }
 
 gboolean

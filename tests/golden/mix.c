@@ -206,8 +206,11 @@ predict (SfDenoiser *denoiser, const SfTensor *y, const SfNoiseLevel *level, SfT
     x->data[i] = (SfReal) (a * y->data[i]);
   if (self->c != NULL)
     {
-      if (self->trajectory != NULL)
-        case_compare_state (self->c, self->trajectory, call, y, self->scaled ? a : 1, TOLERANCE_STATE);
+      int row = self->row == NULL ? call : call < self->n_rows ? self->row[call]
+                                                               : -1;
+
+      if (self->trajectory != NULL && row >= 0)
+        case_compare_state (self->c, self->trajectory, row, y, self->scaled ? a : 1, TOLERANCE_STATE);
       if (case_tensor (self->c, "model_t") != NULL)
         case_compare_number (self->c, "model_t", call, level->t, TOLERANCE_TABLE);
       if (case_tensor (self->c, "model_a") != NULL)

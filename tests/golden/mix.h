@@ -30,6 +30,8 @@ typedef struct
   /* Comparison, where these are set: */
   Case *c;
   const char *trajectory;        /* (nullable): tensor with the state of each call … */
+  const int *row;                /* (nullable) (array length=n_rows): … and its block for each call, -1 = none; %NULL = in order … */
+  int n_rows;
   gboolean scaled;               /* … as the network sees it, a x0 + s n; else in sigma space */
   const char *estimate;          /* (nullable): tensor with D of each call … */
   SfClip clip;                   /* … clipped so */

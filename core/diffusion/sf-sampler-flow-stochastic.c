@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* All noise is fresh: D + t z. */
+#include <glib/gi18n.h>
+
+#include "diffusion/sf-sampling.h"
+
+static int
+flow_stochastic_plan (const SfSampling *s, int k, SfSamplerStage *stage)
+{
+  stage->d[0] = 1;
+  stage->noise = s->levels[k + 1].sigma;
+  return 1;
+}
+
+const SfSampler sf_sampler_flow_stochastic = {
+  .name = "flow-stochastic",
+  .label = N_ ("Flow stochastic"),
+  .description = N_ ("Starts anew from the estimated image at each step; for flow models of few steps"),
+  .family = SF_FAMILY_FLOW,
+  .evaluations = 1,
+  .stochastic = TRUE,
+  .history = 1,
+  .stages = 1,
+  .plan = flow_stochastic_plan,
+};
