@@ -5,26 +5,21 @@
 
 #include "diffusion/sf-posterior.h"
 
-static gboolean
-is_learned (const SfSampling *s)
-{
-  return s->variance == SF_VARIANCE_LEARNED || s->variance == SF_VARIANCE_LEARNED_RANGE;
-}
-
 void
 sf_ancestral_plan (const SfSampling *s, int k, gboolean large, SfSamplerStage *stage)
 {
   const SfNoiseLevel *to = &s->levels[k + 1];
   SfPosterior p = sf_posterior (&s->levels[k], to);
-  double variance = is_learned (s) ? 1 : large ? p.large
-                                               : p.small;
+  gboolean learned = sf_variance_is_learned (s->variance);
+  double variance = learned ? 1 : large ? p.large
+                                        : p.small;
 
   /* The larger variance is not used for the step into the clean image. */
-  if (to->sigma == 0 && large && !is_learned (s))
+  if (to->sigma == 0 && large && !learned)
     variance = exp (sf_posterior_floor (s->process));
   stage->y = p.keep;
   stage->d[0] = 1 - p.keep;
-  stage->per_element = is_learned (s);
+  stage->per_element = learned;
   stage->variance = variance;
   stage->noise = to->sigma > 0 ? sqrt (variance) : 0;
 }

@@ -25,6 +25,9 @@ typedef enum
   SF_VARIANCE_NPR,           /* E[(n - n')^2 | x], error of the noise n' that belongs to D */
 } SfVariance;
 
+/* Whether it says the variance of the reverse step itself, by its logarithm. */
+gboolean sf_variance_is_learned (SfVariance self);
+
 /* What a denoiser is: the first member of every implementation. */
 struct _SfDenoiser
 {
