@@ -101,6 +101,7 @@ typedef struct
   SfSolver solver;
   double ratio;       /* where the middle of a step is, 0…1 in log sigma; 0 = the sampler's own */
   gboolean full_order_last; /* multistep: do not lower the order at the end of short runs */
+  double rtol, atol;  /* samplers that choose their steps: error of a step, relative and absolute; 0 = their own */
   gboolean noisy_end; /* SDE samplers: keep the noise of the last step */
   SfClip clip;        /* of D */
   SfCorrector corrector;
