@@ -38,7 +38,7 @@ typedef struct
 
 const char *case_name (const Case *c);
 
-/*** Parameters: @path is "steps", or "kw.beta_start" ***/
+/*** Parameters: @path is "steps", or "kw.beta_start", or "args.0" in a list ***/
 
 gboolean case_has (Case *c, const char *path);
 double case_number (Case *c, const char *path, double fallback);
