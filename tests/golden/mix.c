@@ -227,3 +227,42 @@ mix_new (Case *c)
     }
   return self;
 }
+
+Mix *
+mix_new_openai (Case *c, const SfNoiseProcess *process)
+{
+  static const struct
+  {
+    const char *name;
+    SfPrediction head;
+  } means[] = { { "EPSILON", SF_PREDICTION_EPSILON }, { "START_X", SF_PREDICTION_SAMPLE }, { "PREVIOUS_X", SF_PREDICTION_PREVIOUS } };
+  static const struct
+  {
+    const char *name;
+    MixSecond second;
+    SfVariance variance;
+  } variances[] = {
+    { "FIXED_SMALL", MIX_SECOND_NONE, SF_VARIANCE_NONE },
+    { "FIXED_LARGE", MIX_SECOND_NONE, SF_VARIANCE_NONE },
+    { "LEARNED", MIX_SECOND_LOGVAR, SF_VARIANCE_LEARNED },
+    { "LEARNED_RANGE", MIX_SECOND_RANGE, SF_VARIANCE_LEARNED_RANGE },
+  };
+  const char *mean = case_text (c, "mean", "EPSILON"), *variance = case_text (c, "var", "FIXED_SMALL");
+  Mix *self = mix_new (c);
+  gsize i = 0, k = 0;
+
+  while (i < G_N_ELEMENTS (means) && !g_str_equal (means[i].name, mean))
+    i++;
+  while (k < G_N_ELEMENTS (variances) && !g_str_equal (variances[k].name, variance))
+    k++;
+  if (i == G_N_ELEMENTS (means) || k == G_N_ELEMENTS (variances))
+    {
+      case_fail (c, "unknown mean %s or variance %s", mean, variance);
+      return self;
+    }
+  self->process = process;
+  self->head = means[i].head;
+  self->second = variances[k].second;
+  self->parent.variance = variances[k].variance;
+  return self;
+}

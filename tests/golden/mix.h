@@ -39,6 +39,8 @@ typedef struct
  * tensors model_t, model_a and model_out, where there are such.
  */
 Mix *mix_new (Case *c);
+/* (transfer full): as above, with the heads that improved-diffusion's "mean" and "var" ask for; @process: (nullable). */
+Mix *mix_new_openai (Case *c, const SfNoiseProcess *process);
 /* The head "epsilon", "sample", "v" or "flow" at @x = a x0 + b n, in double.  @out: shape of @x. */
 void mix_head (const Mix *self, SfPrediction head, int y, const SfTensor *x, double a, double b, double t, SfTensor *out);
 /* The second head at @x. */
