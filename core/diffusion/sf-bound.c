@@ -53,18 +53,19 @@ sf_bound_prior_variance (const SfNoiseLevel *level)
 typedef struct
 {
   SfSampling s;
-  SfTensor *y, *z, *denoised;
+  SfTensor *y, *denoised;
   SfTensor *second, *deviation; /* (nullable) */
+  SfTensor *raw;                /* (nullable) D before it was clipped */
 } Bound;
 
 static void
 bound_clear (Bound *self)
 {
   sf_tensor_unref (self->y);
-  sf_tensor_unref (self->z);
   sf_tensor_unref (self->denoised);
   sf_tensor_unref (self->second);
   sf_tensor_unref (self->deviation);
+  sf_tensor_unref (self->raw);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Bound, bound_clear)
@@ -73,26 +74,12 @@ static gboolean
 bound_allocate (Bound *self, const SfTensor *x0, GError **error)
 {
   gboolean deviates = self->s.sampler->deviation != NULL;
+  gboolean keeps_raw = self->s.sampler->raw_noise && self->s.options->clip.keep_noise;
 
-  return (self->y = sf_tensor_new_like (x0, error)) != NULL && (self->z = sf_tensor_new_like (x0, error)) != NULL &&
-         (self->denoised = sf_tensor_new_like (x0, error)) != NULL &&
+  return (self->y = sf_tensor_new_like (x0, error)) != NULL && (self->denoised = sf_tensor_new_like (x0, error)) != NULL &&
+         (!keeps_raw || (self->raw = sf_tensor_new_like (x0, error)) != NULL) &&
          (!deviates || (self->deviation = sf_tensor_new_like (x0, error)) != NULL) &&
          (!deviates || self->s.variance == SF_VARIANCE_NONE || (self->second = sf_tensor_new_like (x0, error)) != NULL);
-}
-
-/* y = x0 + sigma z, the @k-th draw. */
-static void
-diffuse (Bound *self, int k, SfRng rng, const SfTensor *x0)
-{
-  const SfSamplerOptions *options = self->s.options;
-
-  memset (self->z->data, 0, sf_tensor_size (x0) * sizeof (SfReal));
-  rng.stream += k;
-  if (options->noise != NULL)
-    options->noise (self->z, k, options->noise_data);
-  else
-    sf_add_noise (self->z, 1, rng);
-  sf_weighted_sum (self->y, 2, (double[]) { 1, self->s.levels[k].sigma }, (const SfTensor *[]) { x0, self->z });
 }
 
 /* Fills @stage with what the sampler does at step @k, in logarithms: *@log_variance, and self->deviation if it is per element. */
@@ -172,15 +159,19 @@ sf_bound (const SfSampler *sampler, SfDenoiser *denoiser, const SfNoiseProcess *
     return FALSE;
   self.s.state = self.y;
   self.s.denoised = self.denoised;
+  self.s.raw = self.raw != NULL ? self.raw : self.denoised;
   self.s.second = self.second;
   prior (&levels[0], x0, nats);
   for (int k = 0; k < n; k++)
     {
       SfProgress part = sf_progress_sub (progress, (double) k / n, (k + 1.0) / n);
 
-      diffuse (&self, k, rng, x0);
+      sf_noisy_state (x0, &levels[k], self.s.options, k, rng, self.y);
+      rng.stream++;
       if (!sf_denoiser_predict (denoiser, self.y, &levels[k], self.denoised, self.second, &part, error))
         return FALSE;
+      if (self.raw != NULL)
+        memcpy (self.raw->data, self.denoised->data, sf_tensor_size (x0) * sizeof (SfReal));
       sf_clip (&self.s.options->clip, self.denoised);
       if (!step (&self, k, x0, nats + (k + 1) * x0->n, mse != NULL ? mse + k * x0->n : NULL, error))
         return FALSE;

@@ -38,6 +38,7 @@ struct _SfDenoiser
                        SfTensor *variance, const SfProgress *progress, GError **error);
   void (*free) (SfDenoiser *self);
   SfVariance variance; /* what it writes there */
+  gboolean predicts_v; /* its network gives v = a n - s x0, not n: matters to samplers that extrapolate what a network gives */
 };
 
 /**

@@ -6,7 +6,7 @@
 #include "diffusion/sf-betas.h"
 #include "diffusion/sf-bound.h"
 #include "diffusion/sf-gaussian.h"
-#include "mix.h"
+#include "openai.h"
 #include "reference.h"
 #include "train/sf-ema.h"
 #include "train/sf-loss.h"
@@ -60,20 +60,19 @@ run_bound (Case *c)
   g_autoptr (GError) error = NULL;
   SfSamplerOptions options = { SF_SAMPLER_OPTIONS, .noise = replay_draw, .noise_data = noise };
   SfClip clip = { .kind = case_flag (c, "clip", TRUE) ? SF_CLIP_STATIC : SF_CLIP_NONE };
-  Mix *mix = mix_new_openai (c, process);
+  Mix *mix = mix_new (c);
   g_autoptr (SfDenoiser) denoiser = &mix->parent;
+  const SfSampler *sampler = sf_sampler_find (openai_large (c) ? "ddpm-large" : "ddpm");
   int n = process != NULL ? process->n : 0, images = x0->n;
-  g_autofree SfNoiseLevel *levels = g_new (SfNoiseLevel, n + 1);
   g_autofree double *nats = g_new0 (double, (n + 1) * images);
   g_autofree double *mse = g_new0 (double, (n + 1) * images);
   g_autofree double *unused = g_new0 (double, (n + 1) * images);
-  const SfSampler *sampler = reference_openai_sampler (c);
+  g_autofree SfNoiseLevel *levels = NULL;
 
   if (n == 0)
     return;
-  for (int k = 0; k < n; k++)
-    levels[k] = sf_noise_process_level (process, n - 1 - k);
-  levels[n] = sf_noise_level_clean ();
+  openai_set_model (c, mix, process);
+  levels = openai_levels (c, process);
   /* The mean of a network that predicts it is not clipped, but the errors are told after clipping. */
   options.clip = mix->head == SF_PREDICTION_PREVIOUS ? (SfClip) { 0 } : clip;
   if (!case_ok (c, sf_bound (sampler, denoiser, process, levels, n, &options, (SfRng) { 0 }, x0, nats, NULL, NULL, &error), &error))
@@ -196,12 +195,14 @@ run_training (Case *c)
     { "RESCALED_KL", "vlb-rescaled" },
   };
   g_autoptr (SfNoiseProcess) process = reference_openai_process (c);
-  Mix *mix = mix_new_openai (c, process);
+  Mix *mix = mix_new (c);
   g_autoptr (SfDenoiser) denoiser = &mix->parent;
   const char *loss = case_text (c, "loss", "");
-  SfLossOptions options = { SF_LOSS_OPTIONS, .prediction = mix->head, .variance = denoiser->variance };
+  SfLossOptions options = { SF_LOSS_OPTIONS, .large = openai_large (c) };
 
-  options.large = g_str_equal (case_text (c, "var", ""), "FIXED_LARGE");
+  openai_set_model (c, mix, process);
+  options.prediction = mix->head;
+  options.variance = denoiser->variance;
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
     if (g_str_equal (rows[i][0], loss))
       {

@@ -31,6 +31,8 @@ typedef struct
   Case *c;
   const char *trajectory;        /* (nullable): tensor with the state of each call … */
   gboolean scaled;               /* … as the network sees it, a x0 + s n; else in sigma space */
+  const char *estimate;          /* (nullable): tensor with D of each call … */
+  SfClip clip;                   /* … clipped so */
   int call;                      /* number of calls so far */
   gpointer mixture;              /* private */
 } Mix;
@@ -39,8 +41,6 @@ typedef struct
  * tensors model_t, model_a and model_out, where there are such.
  */
 Mix *mix_new (Case *c);
-/* (transfer full): as above, with the heads that improved-diffusion's "mean" and "var" ask for; @process: (nullable). */
-Mix *mix_new_openai (Case *c, const SfNoiseProcess *process);
 /* The head "epsilon", "sample", "v" or "flow" at @x = a x0 + b n, in double.  @out: shape of @x. */
 void mix_head (const Mix *self, SfPrediction head, int y, const SfTensor *x, double a, double b, double t, SfTensor *out);
 /* The second head at @x. */

@@ -197,12 +197,6 @@ reference_openai_process (Case *c)
   return part;
 }
 
-const SfSampler *
-reference_openai_sampler (Case *c)
-{
-  return sf_sampler_find (g_str_equal (case_text (c, "var", "FIXED_SMALL"), "FIXED_LARGE") ? "ddpm-large" : "ddpm");
-}
-
 SfPrediction
 reference_prediction (Case *c, const char *prefix, SfPrediction fallback)
 {

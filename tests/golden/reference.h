@@ -18,8 +18,6 @@ SfNoiseProcess *reference_scheduler_process (Case *c, const char *cls, const cha
 SfNoiseProcess *reference_dpmsolver_process (Case *c, const char *prefix);
 /* (transfer full) (nullable): the process of improved-diffusion's "schedule" (or @name), "T", "sections", "rescale". */
 SfNoiseProcess *reference_openai_process (Case *c);
-/* The sampler that draws with improved-diffusion's "var". */
-const SfSampler *reference_openai_sampler (Case *c);
 /* The head named by diffusers' prediction_type below @prefix. */
 SfPrediction reference_prediction (Case *c, const char *prefix, SfPrediction fallback);
 
