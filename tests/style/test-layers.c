@@ -20,6 +20,7 @@ static const struct
   { "core/tensor", { "core/kernels/", "core/base/" } },
   { "core/diffusion", { "core/tensor/", "core/base/" } },
   { "core/denoisers", { "core/diffusion/", "core/tensor/", "core/kernels/", "core/base/" } },
+  { "core/train", { "core/denoisers/", "core/diffusion/", "core/tensor/", "core/base/" } },
   { "core/pipeline", { "core/denoisers/", "core/diffusion/", "core/tensor/", "core/kernels/", "core/base/" } },
   { "core", { "core/pipeline/", "core/denoisers/", "core/diffusion/", "core/tensor/", "core/base/" } }, /* sfumato.h */
   { "ui/gegl", { "core/sfumato.h" } },
