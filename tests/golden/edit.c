@@ -29,12 +29,26 @@ compare_before (SfTensor *y, const SfNoiseLevel *level, gpointer data, GError **
 }
 
 static gboolean
+is_wanted (const Comparison *self, double sigma)
+{
+  switch (self->results)
+    {
+    case RESULTS_EACH:
+      return TRUE;
+    case RESULTS_DOWN:
+      return sigma < self->sigma || self->n_results == 0;
+    default:
+      return sigma <= self->end;
+    }
+}
+
+static gboolean
 compare_result (SfTensor *y, const SfNoiseLevel *level, gpointer data, GError **error)
 {
   Comparison *self = data;
 
-  if (self->x != NULL && (self->each ? self->sigma == 0 || level->sigma <= self->sigma : level->sigma == 0))
-    case_compare_state (self->c, self->x, self->n_results++, y, level->a, TOLERANCE_STATE);
+  if (self->x != NULL && is_wanted (self, level->sigma))
+    case_compare_state (self->c, self->x, self->n_results++, y, self->in_sigma ? 1 : level->a, TOLERANCE_STATE);
   self->sigma = level->sigma;
   return TRUE;
 }

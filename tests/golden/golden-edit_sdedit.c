@@ -85,7 +85,7 @@ run_sdedit (Case *c, Mix *mix)
   g_autoptr (Replay) own = replay_new (c, "noise");
   g_autoptr (Replay) kept = replay_new (c, "noise");
   g_autofree SfNoiseLevel *levels = NULL;
-  Comparison comparison = { .c = c, .own = own, .kept = kept, .model_x = "model_x", .copies = 1, .x = "x_after_repeat" };
+  Comparison comparison = { .c = c, .own = own, .kept = kept, .model_x = "model_x", .copies = 1, .x = "x_after_repeat", .results = RESULTS_END };
   SfSamplerOptions options = comparison_options (&comparison);
   SfEdit edit = { .mask = mask, .keep = SF_KEEP_NOISIER, .strength = 1, .repeats = case_int (c, "repeats", 1) };
 
@@ -170,7 +170,7 @@ run_repaint (Case *c, Mix *mix)
   g_autoptr (SfTensor) mask = mask_of (c, "mask");
   g_autofree SfNoiseLevel *levels = NULL;
   g_autofree SfNoiseLevel *walk = NULL;
-  Comparison comparison = { .c = c, .own = own, .kept = kept, .start = start, .x = "x", .each = TRUE };
+  Comparison comparison = { .c = c, .own = own, .kept = kept, .start = start, .x = "x", .results = RESULTS_DOWN };
   SfSamplerOptions options = comparison_options (&comparison);
   SfEdit edit = { .mask = mask, .keep = SF_KEEP_FRESH, .strength = 1, .repeats = 1 };
   g_autoptr (GError) error = NULL;
@@ -198,7 +198,31 @@ run_repaint (Case *c, Mix *mix)
 static void
 run_differential (Case *c, Mix *mix)
 {
-  case_fail (c, "not yet");
+  const char *cls = case_text (c, "cls", "");
+  g_autoptr (SfNoiseProcess) process = reference_scheduler_process (c, cls, "kw.");
+  int n = case_int (c, "steps", 0);
+  g_autofree SfNoiseLevel *levels = process != NULL ? reference_diffusers_levels (c, cls, "kw.", process, &n) : NULL;
+  g_autoptr (SfTensor) image = case_state (c, "image", 0, 4);
+  g_autoptr (SfTensor) map = mask_of (c, "map");
+  g_autoptr (Replay) own = replay_new (c, "noise");
+  g_autoptr (Replay) kept = replay_new (c, "init_noise");
+  Comparison comparison = { .c = c, .own = own, .kept = kept, .model_x = "model_x", .copies = 1, .x = "out", .results = RESULTS_END };
+  SfSamplerOptions options = comparison_options (&comparison);
+  SfEdit edit = { .mask = map, .keep = SF_KEEP_SOFT, .strength = case_number (c, "strength", 1), .repeats = 1 };
+  g_autoptr (GError) error = NULL;
+  SfSampler sampler;
+
+  if (levels == NULL || !reference_diffusers_sampler (c, cls, &sampler, &options))
+    return;
+  for (int k = 0; k < n; k++)
+    case_compare_number (c, "timesteps", k, levels[k].t, TOLERANCE_TABLE);
+  if (g_str_equal (cls, "DDIMScheduler"))
+    options.eta = case_number (c, "eta", 0);
+  comparison.end = levels[n].sigma;
+  mix->head = reference_prediction (c, "kw.", SF_PREDICTION_EPSILON);
+  mix->parent.predicts_v = mix->head == SF_PREDICTION_V;
+  case_ok (c, sf_edit (&edit, &sampler, &mix->parent, process, levels, n, &options, (SfRng) { 0 }, image, NULL, &error), &error);
+  comparison_end (&comparison);
 }
 
 static void

@@ -20,11 +20,17 @@ number (Case *c, const char *prefix, const char *name, double fallback)
 }
 
 static gboolean
-flag (Case *c, const char *prefix, const char *name)
+flag_or (Case *c, const char *prefix, const char *name, gboolean fallback)
 {
   g_autofree char *path = g_strconcat (prefix, name, NULL);
 
-  return case_flag (c, path, FALSE);
+  return case_flag (c, path, fallback);
+}
+
+static gboolean
+flag (Case *c, const char *prefix, const char *name)
+{
+  return flag_or (c, prefix, name, FALSE);
 }
 
 static const char *
@@ -513,7 +519,7 @@ reference_diffusers_levels (Case *c, const char *cls, const char *prefix, const 
 {
   gsize i = class_of (cls);
   Kind kind = classes[i].kind;
-  gboolean deis = g_str_equal (cls, "DEISMultistepScheduler"), ok = FALSE;
+  gboolean deis = g_str_equal (cls, "DEISMultistepScheduler"), pndm = g_str_equal (cls, "PNDMScheduler"), ok = FALSE;
   const char *end = text (c, prefix, "final_sigmas_type", deis ? "sigma_min" : "zero"), *usual = classes[i].spacing;
   g_autofree double *times = list (c, "call.timesteps", n);
   g_autofree double *sigmas = kind != KIND_FLOW ? list (c, "call.sigmas", n) : NULL;
@@ -540,6 +546,8 @@ reference_diffusers_levels (Case *c, const char *cls, const char *prefix, const 
   switch (kind)
     {
     case KIND_CHAIN:
+      if (!flag_or (c, prefix, "set_alpha_to_one", !pndm))
+        options.sigma_final = exp (process->log_sigma[0]);
       ok = fill_spaced (c, spacing_row (c, prefix, usual, FALSE, &options), process, &options, n, levels);
       break;
     case KIND_DISTILLED:
