@@ -115,12 +115,17 @@ run_corrector (Case *c, SfCorrectorKind kind, SfDenoiser *denoiser, const SfNois
   case_compare_state (c, "out", 0, y, level->a, TOLERANCE_STATE);
 }
 
-/* score = (D - y) / (sigma^2 a) */
+/* score = (D - y) / (sigma^2 a), a difference that cancels: only in double */
 static void
 compare_score (Case *c, SfDenoiser *denoiser, const SfTensor *y, const SfNoiseLevel *level)
 {
   g_autoptr (SfTensor) score = sf_tensor_new_like (y, NULL);
 
+  if (sizeof (SfReal) < sizeof (double))
+    {
+      case_implied (c, "score0");
+      return;
+    }
   sf_denoiser_predict (denoiser, y, level, score, NULL, NULL, NULL);
   sf_weighted_sum (score, 2, (double[]) { 1, -1 }, (const SfTensor *[]) { score, y });
   case_compare_state (c, "score0", 0, score, 1 / (level->sigma * level->sigma * level->a), TOLERANCE_STATE);
