@@ -2,6 +2,9 @@
 #include "analytic.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "diffusion/sf-sampler.h"
 
 SfNoiseLevel *
 levels_new (const char *schedule, double max, double min, int n)
@@ -68,6 +71,60 @@ normal_new (void)
   return self;
 }
 
+/*** A network ***/
+
+typedef struct
+{
+  SfDenoiser parent;
+  Normal *normal;
+  SfPrediction prediction;
+  const SfNoiseProcess *process;
+} Network;
+
+/* What a network that is trained to predict so would give for the state @y, and D from it again. */
+static gboolean
+network_predict (SfDenoiser *denoiser, const SfTensor *y, const SfNoiseLevel *level, SfTensor *denoised, SfTensor *variance,
+                 const SfProgress *progress, GError **error)
+{
+  Network *self = (Network *) denoiser;
+  SfNoiseLevel next = sf_noise_level_clean ();
+  double state, output;
+
+  if (self->prediction == SF_PREDICTION_PREVIOUS)
+    {
+      double t = sf_noise_process_t (self->process, level->sigma) - 1;
+
+      if (t >= 0)
+        next = sf_noise_process_level (self->process, t);
+    }
+  if (!normal_predict (&self->normal->parent, y, level, denoised, NULL, progress, error))
+    return FALSE;
+  sf_prediction_weights (self->prediction, level, &next, &state, &output);
+  for (gsize i = 0; i < sf_tensor_size (y); i++)
+    {
+      SfReal given = (SfReal) ((denoised->data[i] - state * y->data[i]) / output);
+
+      denoised->data[i] = (SfReal) (state * y->data[i] + output * given);
+    }
+  return TRUE;
+}
+
+static void
+network_free (SfDenoiser *denoiser)
+{
+  g_free (((Network *) denoiser)->normal);
+  g_free (denoiser);
+}
+
+SfDenoiser *
+network_new (Normal *normal, SfPrediction prediction, const SfNoiseProcess *process)
+{
+  Network *self = g_new (Network, 1);
+
+  *self = (Network) { { .predict = network_predict, .free = network_free }, normal, prediction, process };
+  return &self->parent;
+}
+
 /*** Mixture ***/
 
 #define N_BLOBS 3
@@ -84,7 +141,7 @@ mixture_predict (SfDenoiser *denoiser, const SfTensor *x, const SfNoiseLevel *le
 
   for (gsize i = 0; i < sf_tensor_size (x); i += 2)
     {
-      const float *p = x->data + i;
+      const SfReal *p = x->data + i;
       double sum = 0, d[2] = { 0 }, distance[N_BLOBS], nearest = G_MAXDOUBLE;
 
       for (int b = 0; b < N_BLOBS; b++)
@@ -101,7 +158,7 @@ mixture_predict (SfDenoiser *denoiser, const SfTensor *x, const SfNoiseLevel *le
             d[j] += weight * (blobs[b][j] + (p[j] - blobs[b][j]) * v / total);
         }
       for (int j = 0; j < 2; j++)
-        denoised->data[i + j] = (float) (d[j] / sum);
+        denoised->data[i + j] = (SfReal) (d[j] / sum);
     }
   return TRUE;
 }
@@ -115,19 +172,54 @@ mixture_new (void)
   return self;
 }
 
+/* Fourth-order Runge-Kutta in log sigma: dy / dlog sigma = y - D. */
+void
+mixture_flow (SfTensor *y, double from, double to)
+{
+  const int n = 4000;
+  double h = log (to / from) / n;
+  g_autoptr (SfTensor) x = sf_tensor_new_like (y, NULL);
+  g_autoptr (SfTensor) d = sf_tensor_new_like (y, NULL);
+  g_autoptr (SfTensor) sum = sf_tensor_new_like (y, NULL);
+  gsize size = sf_tensor_size (y);
+
+  for (int k = 0; k < n; k++)
+    {
+      static const double at[] = { 0, 0.5, 0.5, 1 }, weight[] = { 1 / 6.0, 1 / 3.0, 1 / 3.0, 1 / 6.0 };
+
+      memset (sum->data, 0, size * sizeof (SfReal));
+      for (int stage = 0; stage < 4; stage++)
+        {
+          SfNoiseLevel level = { .sigma = from * exp (h * (k + at[stage])) };
+
+          for (gsize i = 0; i < size; i++) /* d: the slope of the stage before */
+            x->data[i] = y->data[i] + (SfReal) (stage > 0 ? h * at[stage] * d->data[i] : 0);
+          mixture_predict (NULL, x, &level, d, NULL, NULL, NULL);
+          for (gsize i = 0; i < size; i++)
+            {
+              d->data[i] = x->data[i] - d->data[i];
+              sum->data[i] += (SfReal) weight[stage] * d->data[i];
+            }
+        }
+      for (gsize i = 0; i < size; i++)
+        y->data[i] += (SfReal) h * sum->data[i];
+    }
+}
+
 void
 mixture_start (SfTensor *y, double sigma, SfRng rng)
 {
   gsize n = sf_tensor_size (y);
   SfRng choice = { rng.seed, rng.stream + 1 };
 
-  sf_rng_normal (rng, 0, y->data, n);
+  memset (y->data, 0, n * sizeof (SfReal));
+  sf_add_noise (y, 1, rng);
   for (gsize i = 0; i < n; i++)
     {
       guint32 words[4];
 
       sf_rng_words (choice, i / 2, words);
-      y->data[i] = (float) (blobs[words[0] % N_BLOBS][i % 2] + sqrt (DEVIATION * DEVIATION + sigma * sigma) * y->data[i]);
+      y->data[i] = (SfReal) (blobs[words[0] % N_BLOBS][i % 2] + sqrt (DEVIATION * DEVIATION + sigma * sigma) * y->data[i]);
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/sf-rng.h"
 #include "diffusion/sf-denoiser.h"
+#include "diffusion/sf-prediction.h"
 #include "diffusion/sf-schedule.h"
 
 /* (transfer full): @n levels of @schedule and the clean one, of the DDPM process. */
@@ -26,8 +27,13 @@ double normal_flow (const Normal *self, double x, double from, double to);
 /* D (x, sigma). */
 double normal_denoise (const Normal *self, double x, double sigma);
 
+/* (transfer full): a network that predicts @prediction exactly, for images of @normal (transfer full), under @process. */
+SfDenoiser *network_new (Normal *normal, SfPrediction prediction, const SfNoiseProcess *process);
+
 /* D of a mixture of three round blobs in the plane; each pixel of two channels is a draw of its own. */
 SfDenoiser *mixture_new (void);
+/* Where the probability flow ODE takes @y from level @from to level @to, by many small steps. */
+void mixture_flow (SfTensor *y, double from, double to);
 /* @y at level @sigma: a fresh draw plus noise. */
 void mixture_start (SfTensor *y, double sigma, SfRng rng);
 
