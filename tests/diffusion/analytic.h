@@ -30,15 +30,8 @@ double normal_denoise (const Normal *self, double x, double sigma);
 /* (transfer full): a network that predicts @prediction exactly, for images of @normal (transfer full), under @process. */
 SfDenoiser *network_new (Normal *normal, SfPrediction prediction, const SfNoiseProcess *process);
 
-/* D of a mixture of three round blobs in the plane; each pixel of two channels is a draw of its own. */
-SfDenoiser *mixture_new (void);
-/* Where the probability flow ODE takes @y from level @from to level @to, by many small steps. */
-void mixture_flow (SfTensor *y, double from, double to);
-/* @y at level @sigma: a fresh draw plus noise. */
-void mixture_start (SfTensor *y, double sigma, SfRng rng);
-
-/* Moments of @y's pixels: two means, two variances, the covariance, and the variance inside of the blobs. */
+/* Moments of @y's pixels: two means, two variances, the covariance, and the variance inside of the modes. */
 #define MIXTURE_MOMENTS 6
-/* How far each is from the mixture's, in standard errors.  @slack is subtracted from the distance before: a share of
- * the variance inside of a blob. */
+/* How far each is from those of the mixture (diffusion/sf-mixture.h), in standard errors.  @slack is subtracted from the distance before: a share of
+ * the variance inside of a mode. */
 void mixture_scores (const SfTensor *y, double slack, double scores[MIXTURE_MOMENTS]);

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "analytic.h"
+#include "diffusion/sf-mixture.h"
 #include "diffusion/sf-sampler.h"
 
 #define SIGMA_MAX 4.0
@@ -38,9 +39,15 @@ normal_flow_all (SfTensor *y, double from, double to)
     y->data[i] = (SfReal) normal_flow ((Normal *) normal, y->data[i], from, to);
 }
 
+static void
+mixture_flow_all (SfTensor *y, double from, double to)
+{
+  sf_mixture_flow (y, from, to, 4000);
+}
+
 static Target targets[] = {
   { "normal", normal_denoiser, normal_flow_all, 64, NULL, NULL },
-  { "mixture", mixture_new, mixture_flow, 256, NULL, NULL },
+  { "mixture", sf_denoiser_mixture_new, mixture_flow_all, 256, NULL, NULL },
 };
 
 /* At sigma_max, and where the flow takes it, with D of that: the last jump, from sigma_min to 0, is one evaluation for every sampler
@@ -55,7 +62,7 @@ target_prepare (Target *self)
   if (self->start != NULL)
     return;
   self->start = sf_tensor_new (1, 8, 8, 2, NULL);
-  mixture_start (self->start, SIGMA_MAX, (SfRng) { 11, 1000 });
+  sf_mixture_draw (self->start, SIGMA_MAX, (SfRng) { 11, 1000 });
   self->exact = sf_tensor_copy (self->start, NULL);
   self->flow (self->exact, SIGMA_MAX, SIGMA_MIN);
   g_assert_true (sf_denoiser_predict (denoiser, self->exact, &last, self->exact, NULL, NULL, NULL));

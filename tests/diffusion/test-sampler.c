@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analytic.h"
+#include "diffusion/sf-mixture.h"
 #include "base/sf-parallel.h"
 
 #define SIDE 200 /* several tiles of noise and of arithmetic */
@@ -238,12 +239,12 @@ worst_score (const SfSampler *sampler, double noise_scale)
   const double sigma_max = 8;
   g_autofree SfNoiseLevel *levels = levels_new ("exponential", sigma_max, 0.01, n);
   SfSamplerOptions options = { SF_SAMPLER_OPTIONS };
-  g_autoptr (SfDenoiser) mixture = mixture_new ();
+  g_autoptr (SfDenoiser) mixture = sf_denoiser_mixture_new ();
   g_autoptr (SfTensor) y = sf_tensor_new (1, DRAWS, DRAWS, 2, NULL);
   double scores[MIXTURE_MOMENTS], worst = 0;
 
   options.noise_scale = noise_scale;
-  mixture_start (y, sigma_max, (SfRng) { 3, 5000 });
+  sf_mixture_draw (y, sigma_max, (SfRng) { 3, 5000 });
   g_assert_true (sf_sample (sampler, mixture, sf_noise_process_ddpm (), levels, n, &options, (SfRng) { 3, 0 }, y, NULL, NULL));
   mixture_scores (y, STEP_SLACK, scores);
   for (int k = 0; k < MIXTURE_MOMENTS; k++)
