@@ -51,6 +51,8 @@ enum
   COLUMN_NAME,
   COLUMN_LABEL,
   COLUMN_MARKUP,
+  COLUMN_DESCRIPTION,
+  N_COLUMNS,
 };
 
 static void
@@ -92,7 +94,8 @@ choice_add (GtkTreeStore *store, const SfChoice *choice)
       choice_group (store, NULL, _ ("More"), &more);
       choice_group (store, &more, g_dgettext (GETTEXT_PACKAGE, choice->group), &group);
     }
-  gtk_tree_store_insert_with_values (store, &iter, choice->group != NULL ? &group : NULL, -1, COLUMN_NAME, choice->name, COLUMN_LABEL, label, -1);
+  gtk_tree_store_insert_with_values (store, &iter, choice->group != NULL ? &group : NULL, -1, COLUMN_NAME, choice->name, COLUMN_LABEL, label,
+                                     COLUMN_DESCRIPTION, g_dgettext (GETTEXT_PACKAGE, choice->description), -1);
   choice_set_markup (store, &iter, label, NULL);
 }
 
@@ -114,6 +117,22 @@ is_named (GtkTreeModel *model, GtkTreePath *path, GtkTreeIter *iter, gpointer da
     return FALSE;
   search->iter = *iter;
   return search->found = TRUE;
+}
+
+/* The tooltip tells what the present choice does, too. */
+static void
+choice_explain (GtkComboBox *combo)
+{
+  const char *general = g_object_get_data (G_OBJECT (combo), "sf-tooltip");
+  g_autofree char *label = NULL, *description = NULL, *text = NULL;
+  GtkTreeIter iter;
+
+  if (general == NULL || !gtk_combo_box_get_active_iter (combo, &iter))
+    return;
+  gtk_tree_model_get (gtk_combo_box_get_model (combo), &iter, COLUMN_LABEL, &label, COLUMN_DESCRIPTION, &description, -1);
+  /* Translators: a choice and what it does, in a tooltip: "Euler: The plain step; …" */
+  text = g_strdup_printf (_ ("%s\n\n%s: %s"), general, label, description);
+  gtk_widget_set_tooltip_text (GTK_WIDGET (combo), text);
 }
 
 /* "active-id" looks at the outermost rows only, so the two directions are connected by hand. */
@@ -138,6 +157,7 @@ choice_to_config (GtkComboBox *combo, GObject *config)
 
   if (!gtk_combo_box_get_active_iter (combo, &iter))
     return;
+  choice_explain (combo);
   gtk_tree_model_get (gtk_combo_box_get_model (combo), &iter, COLUMN_NAME, &name, -1);
   g_object_get (config, property, &now, NULL);
   if (name != NULL && g_strcmp0 (name, now) != 0)
@@ -154,7 +174,7 @@ choice_render (GtkCellLayout *layout, GtkCellRenderer *renderer, GtkTreeModel *m
 GtkWidget *
 sf_choice_new (GObject *config, const char *property, const SfChoice *choices, int n)
 {
-  GtkTreeStore *store = gtk_tree_store_new (3, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_STRING);
+  GtkTreeStore *store = gtk_tree_store_new (N_COLUMNS, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_STRING);
   GtkWidget *combo = gtk_combo_box_new_with_model (GTK_TREE_MODEL (store));
   GtkCellRenderer *renderer = gtk_cell_renderer_text_new ();
   g_autofree char *notify = g_strconcat ("notify::", property, NULL);
@@ -360,6 +380,11 @@ sf_field_new (GObject *config, const SfParam *param)
   g_autofree char *name = sf_plain_label (g_dgettext (GETTEXT_PACKAGE, param->label));
 
   gtk_widget_set_tooltip_text (field, g_dgettext (GETTEXT_PACKAGE, param->description));
+  if (GTK_IS_COMBO_BOX (field))
+    {
+      g_object_set_data (G_OBJECT (field), "sf-tooltip", (gpointer) g_dgettext (GETTEXT_PACKAGE, param->description));
+      choice_explain (GTK_COMBO_BOX (field));
+    }
   atk_object_set_name (gtk_widget_get_accessible (field), name);
   return field;
 }
