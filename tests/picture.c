@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "base/sf-rng.h"
-#include "denoisers/sf-patch-image.h"
+#include "tensor/sf-image.h"
 
 SfTensor *
 picture_texture (int h, int w, double sigma, guint64 seed)

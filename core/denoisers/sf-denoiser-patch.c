@@ -10,6 +10,7 @@
 #include "denoisers/sf-patch-bridge.h"
 #include "denoisers/sf-patch-solve.h"
 #include "kernels/sf-kernels.h"
+#include "tensor/sf-image.h"
 
 #define TAU 0.15            /* of known pixels */
 #define MAX_PRECISION 20.0

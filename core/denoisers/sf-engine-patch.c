@@ -12,10 +12,11 @@
 
 #include "base/sf-error.h"
 #include "denoisers/sf-denoiser-patch.h"
-#include "kernels/sf-kernels.h"
 #include "denoisers/sf-patch-bridge.h"
 #include "denoisers/sf-patch-pyramid.h"
 #include "denoisers/sf-patch-sources.h"
+#include "kernels/sf-kernels.h"
+#include "tensor/sf-image.h"
 
 #define STROKE_HOLE 64       /* px across at the level where strokes are found */
 #define N_TRIALS 4           /* at the coarsest level, */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/sf-error.h"
+#include "tensor/sf-image.h"
 
 #define MAX_ENDS 80
 #define HALF_WIDTH 3           /* of the profile, at the level where strokes are found */

@@ -7,6 +7,7 @@
 #include "base/sf-error.h"
 #include "base/sf-parallel.h"
 #include "kernels/sf-kernels.h"
+#include "tensor/sf-image.h"
 
 #define N_ITERATIONS 2        /* with a warm start */
 #define N_ITERATIONS_COLD 10

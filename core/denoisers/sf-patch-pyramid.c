@@ -7,6 +7,7 @@
 #include "base/sf-error.h"
 #include "denoisers/sf-patch-field.h"
 #include "denoisers/sf-patch-sliver.h"
+#include "tensor/sf-image.h"
 
 #define MIN_SIDE 24    /* of the coarsest level */
 #define MIN_SOURCES 64 /* at the coarsest level */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/sf-error.h"
+#include "tensor/sf-image.h"
 
 #define STRANGE 0.15f    /* RMS colour distance to what lies outside */
 #define RELATED 0.25f    /* of that distance, to the object */

@@ -8,6 +8,7 @@
 #include "base/sf-parallel.h"
 #include "denoisers/sf-patch-solve.h"
 #include "kernels/sf-blas.h"
+#include "tensor/sf-image.h"
 
 #define RADIUS 3
 #define SIDE (2 * RADIUS + 1)

@@ -7,8 +7,8 @@
 #include "base/sf-parallel.h"
 #include "kernels/sf-blas.h"
 #include "pipeline/sf-cascade.h"
-#include "denoisers/sf-patch-image.h"
 #include "pipeline/sf-region.h"
+#include "tensor/sf-image.h"
 
 /* "More like this" runs this part of the schedule again. */
 #define LIKE_STRENGTH 0.5

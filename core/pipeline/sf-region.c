@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "denoisers/sf-patch-field.h"
+#include "tensor/sf-image.h"
 
 /* Room around the box for the patches that touch it. */
 #define MARGIN 8
