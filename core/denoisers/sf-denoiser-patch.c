@@ -408,8 +408,7 @@ make_state (PatchDenoiser *self, GError **error)
         if (self->hole[i])
           self->pixels[self->n_pixels++] = (gint32) i;
       }
-  if (!sf_distance_transform (self->hole, TRUE, f->h, f->w, FALSE, self->nearness, error))
-    return FALSE;
+  sf_distance_transform (self->hole, TRUE, f->h, f->w, FALSE, self->nearness);
   for (gsize i = 0; i < n; i++)
     self->nearness[i] = f->own ? 1 : powf (GAMMA, -MIN (self->nearness[i], 60));
   return TRUE;

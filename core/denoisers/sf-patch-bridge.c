@@ -93,9 +93,10 @@ tensor_fill (const SfPatchImage *image, Analysis *a, GError **error)
             a->yy[i] += gy * gy / 3;
           }
       }
-  if (!sf_gaussian_blur (a->xx, h, w, TENSOR_SIGMA, error) || !sf_gaussian_blur (a->xy, h, w, TENSOR_SIGMA, error) ||
-      !sf_gaussian_blur (a->yy, h, w, TENSOR_SIGMA, error) || !sf_gaussian_blur (weight, h, w, TENSOR_SIGMA, error))
-    return FALSE;
+  sf_gaussian_blur (a->xx, h, w, TENSOR_SIGMA);
+  sf_gaussian_blur (a->xy, h, w, TENSOR_SIGMA);
+  sf_gaussian_blur (a->yy, h, w, TENSOR_SIGMA);
+  sf_gaussian_blur (weight, h, w, TENSOR_SIGMA);
   for (gsize i = 0; i < (gsize) h * w; i++)
     {
       float inverse = 1 / MAX (weight[i], 1e-6f);
@@ -119,15 +120,13 @@ analyse (const SfPatchImage *image, Analysis *a, GError **error)
       (a->yy = sf_try_alloc (n, sizeof (float), error)) == NULL ||
       (a->known = sf_try_alloc (n, sizeof (float), error)) == NULL ||
       (a->ny = sf_try_alloc (n, sizeof (float), error)) == NULL ||
-      (a->nx = sf_try_alloc (n, sizeof (float), error)) == NULL ||
-      !sf_distance_transform (image->state, SF_PIXEL_KNOWN, h, w, FALSE, a->known, error) ||
-      !sf_distance_transform (image->state, SF_PIXEL_HOLE, h, w, FALSE, inside, error) ||
-      !tensor_fill (image, a, error))
+      (a->nx = sf_try_alloc (n, sizeof (float), error)) == NULL || !tensor_fill (image, a, error))
     return FALSE;
+  sf_distance_transform (image->state, SF_PIXEL_KNOWN, h, w, FALSE, a->known);
+  sf_distance_transform (image->state, SF_PIXEL_HOLE, h, w, FALSE, inside);
   for (gsize i = 0; i < n; i++)
     inside[i] = MIN (inside[i], 1e4f) - MIN (a->known[i], 1e4f);
-  if (!sf_gaussian_blur (inside, h, w, 1.5, error))
-    return FALSE;
+  sf_gaussian_blur (inside, h, w, 1.5);
   for (int y = 0; y < h; y++)
     for (int x = 0; x < w; x++)
       {

@@ -17,36 +17,7 @@
 
 /*** Building ***/
 
-/* In place on 0/1 bytes: 1 where the whole p x p neighbourhood is 1 (outside counts as 0).  Separable, running counts. */
-static void
-erode (guint8 *mask, int h, int w, int r)
-{
-  g_autofree guint8 *line = g_malloc (MAX (h, w));
-
-  for (int pass = 0; pass < 2; pass++)
-    {
-      int length = pass == 0 ? w : h, lines = pass == 0 ? h : w;
-      gsize step = pass == 0 ? 1 : w, skip = pass == 0 ? w : 1;
-
-      for (int l = 0; l < lines; l++)
-        {
-          guint8 *data = mask + l * skip;
-          int count = 0;
-
-          for (int i = 0; i < length; i++)
-            line[i] = data[i * step];
-          for (int i = 0; i < MIN (r, length); i++)
-            count += line[i];
-          for (int i = 0; i < length; i++)
-            {
-              count += i + r < length ? line[i + r] : 0;
-              count -= i - r - 1 >= 0 ? line[i - r - 1] : 0;
-              data[i * step] = count == 2 * r + 1;
-            }
-        }
-    }
-}
-
+/* 1 where a whole patch lies in the image and may be copied. */
 static guint8 *
 valid_centres (const SfPatchImage *image, int r, gboolean keep_content, int *n, GError **error)
 {
@@ -56,11 +27,17 @@ valid_centres (const SfPatchImage *image, int r, gboolean keep_content, int *n, 
   *n = 0;
   if (valid == NULL)
     return NULL;
-  for (gsize i = 0; i < size; i++)
-    valid[i] = image->state[i] == SF_PIXEL_KNOWN || (keep_content && image->state[i] == SF_PIXEL_HOLE);
-  erode (valid, image->h, image->w, r);
-  for (gsize i = 0; i < size; i++)
-    *n += valid[i];
+  for (gsize i = 0; i < size; i++) /* the opposite at first */
+    valid[i] = image->state[i] == SF_PIXEL_VOID || (!keep_content && image->state[i] == SF_PIXEL_HOLE);
+  sf_dilate (valid, image->h, image->w, r, FALSE, FALSE);
+  for (int y = 0; y < image->h; y++)
+    for (int x = 0; x < image->w; x++)
+      {
+        guint8 *v = valid + (gsize) y * image->w + x;
+
+        *v = !*v && y >= r && x >= r && y < image->h - r && x < image->w - r;
+        *n += *v;
+      }
   return valid;
 }
 
@@ -73,15 +50,18 @@ sf_patch_count_sources (const SfPatchImage *image, int r, gboolean keep_content)
   return n;
 }
 
-/* Is any of @mask set in the patch around (y, x)?  Wrapped directions wrap, elsewhere the patch lies inside. */
-static gboolean
-patch_touches (const SfPatchFrame *f, const guint8 *mask, int y, int x, int r)
+/* 1 where the patch around a pixel of the state touches what @mask has set. */
+static guint8 *
+find_touching (const SfPatchFrame *f, const guint8 *mask, int r, GError **error)
 {
-  for (int dy = -r; dy <= r; dy++)
-    for (int dx = -r; dx <= r; dx++)
-      if (mask[(gsize) ((y + dy + f->h) % f->h) * f->w + (x + dx + f->w) % f->w])
-        return TRUE;
-  return FALSE;
+  gsize n = (gsize) f->h * f->w;
+  guint8 *touches = sf_try_alloc (n, 1, error);
+
+  if (touches == NULL)
+    return NULL;
+  memcpy (touches, mask, n);
+  sf_dilate (touches, f->h, f->w, r, f->wrap_y, f->wrap_x);
+  return touches;
 }
 
 static gboolean
@@ -89,15 +69,17 @@ make_queries (SfPatchField *self, const guint8 *hole, const guint8 *weighted, GE
 {
   const SfPatchFrame *f = &self->frame;
   const int r = self->r, ry = f->wrap_y ? 0 : r, rx = f->wrap_x ? 0 : r;
+  g_autofree guint8 *touches_hole = find_touching (f, hole, r, error);
+  g_autofree guint8 *touches_weighted = find_touching (f, weighted, r, error);
   gsize n = 0;
 
   self->query_map = sf_try_alloc ((gsize) f->h * f->w, sizeof (gint32), error);
-  if (self->query_map == NULL)
+  if (self->query_map == NULL || touches_hole == NULL || touches_weighted == NULL)
     return FALSE;
   memset (self->query_map, 0xff, (gsize) f->h * f->w * sizeof (gint32));
   for (int y = ry; y < f->h - ry; y++)
     for (int x = rx; x < f->w - rx; x++)
-      if (patch_touches (f, hole, y, x, r))
+      if (touches_hole[(gsize) y * f->w + x])
         self->query_map[(gsize) y * f->w + x] = (gint32) n++;
   self->n_queries = (int) n;
   if ((self->query = sf_try_alloc (n, sizeof (gint32), error)) == NULL ||
@@ -113,7 +95,7 @@ make_queries (SfPatchField *self, const guint8 *hole, const guint8 *weighted, GE
     if (self->query_map[i] >= 0)
       {
         self->query[self->query_map[i]] = (gint32) i;
-        self->plain[self->query_map[i]] = !patch_touches (f, weighted, (int) (i / f->w), (int) (i % f->w), r);
+        self->plain[self->query_map[i]] = !touches_weighted[i];
       }
   return TRUE;
 }

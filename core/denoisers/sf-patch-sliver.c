@@ -58,10 +58,10 @@ make_sets (const SfPatchImage *image, int t, guint8 *sets, GError **error)
   g_autofree gsize *outer = NULL;
   gsize n_outer = 0;
 
-  if (known == NULL || inside == NULL ||
-      !sf_distance_transform (image->state, SF_PIXEL_KNOWN, image->h, image->w, FALSE, known, error) ||
-      !sf_distance_transform (image->state, SF_PIXEL_HOLE, image->h, image->w, FALSE, inside, error))
+  if (known == NULL || inside == NULL)
     return FALSE;
+  sf_distance_transform (image->state, SF_PIXEL_KNOWN, image->h, image->w, FALSE, known);
+  sf_distance_transform (image->state, SF_PIXEL_HOLE, image->h, image->w, FALSE, inside);
   for (gsize i = 0; i < n; i++)
     {
       sets[i] = 0;

@@ -216,10 +216,11 @@ find_hole (SfTask task, const SfSettings *settings, const SfPlan *plan, const fl
     {
       g_autofree float *distance = sf_try_alloc (n, sizeof (float), error);
 
+      if (distance == NULL)
+        return NULL;
       for (gsize i = 0; i < n; i++)
         hole[i] = !hole[i];
-      if (distance == NULL || !sf_distance_transform (hole, TRUE, work->height, work->width, FALSE, distance, error))
-        return NULL;
+      sf_distance_transform (hole, TRUE, work->height, work->width, FALSE, distance);
       for (gsize i = 0; i < n; i++)
         hole[i] = distance[i] <= grow;
     }
@@ -262,9 +263,9 @@ fill_frame (SfPixels *self, SfTask task, const SfSettings *settings, const SfPla
   if (plan->feather > 0)
     {
       distance = sf_try_alloc ((gsize) work->width * work->height, sizeof (float), error);
-      if (distance == NULL ||
-          !sf_distance_transform (self->state, SF_PIXEL_HOLE, work->height, work->width, FALSE, distance, error))
+      if (distance == NULL)
         return FALSE;
+      sf_distance_transform (self->state, SF_PIXEL_HOLE, work->height, work->width, FALSE, distance);
     }
   for (int y = 0; y < frame->height; y++)
     for (int x = 0; x < frame->width; x++)

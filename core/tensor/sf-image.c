@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/sf-error.h"
 #include "base/sf-parallel.h"
 #include "kernels/sf-kernels.h"
 
@@ -117,11 +116,42 @@ sf_bilinear_resize (const float *in, int H, int W, int c, float *out, int h, int
   sf_parallel_for (h, 16, bilinear_rows, &bilinear, NULL);
 }
 
-/*** Distance transform ***/
+/*** Line by line ***/
 
-/* In place along one line of n: f (q) <- min_p (q - p)^2 + f (p), the lower envelope of parabolas. */
+/* The rows or the columns of a map; line l begins at l * skip. */
+typedef struct
+{
+  int n, length;
+  gsize step, skip;
+} Lines;
+
+static Lines
+lines_of (int h, int w, gboolean columns)
+{
+  return columns ? (Lines) { .n = w, .length = h, .step = w, .skip = 1 } : (Lines) { .n = h, .length = w, .step = 1, .skip = w };
+}
+
+/* Neighbouring columns share cache lines, so a tile has some of them. */
 static void
-envelope (const float *f, int n, gsize stride, float *out, int *v, double *z)
+for_lines (const Lines *lines, SfTileFunc func, gpointer data)
+{
+  sf_parallel_for (lines->n, MAX (16, 16384 / lines->length), func, data, NULL);
+}
+
+typedef struct
+{
+  Lines lines;
+  const guint8 *mask; /* (nullable): the first pass reads it, the second one the squares that the first one left */
+  guint8 inside;
+  float edge;
+  float *distance;
+} Distance;
+
+#define FAR 1e12f
+
+/* Along one line of n: f (q) <- min_p (q - p)^2 + f (p), the lower envelope of parabolas. */
+static void
+envelope (const float *f, int n, float *out, int *v, double *z)
 {
   int k = 0;
 
@@ -148,79 +178,141 @@ envelope (const float *f, int n, gsize stride, float *out, int *v, double *z)
     {
       while (z[j + 1] < q)
         j++;
-      out[q * stride] = (float) ((double) (q - v[j]) * (q - v[j])) + f[v[j]];
+      out[q] = (float) ((double) (q - v[j]) * (q - v[j])) + f[v[j]];
     }
 }
 
-gboolean
-sf_distance_transform (const guint8 *mask, guint8 inside, int h, int w, gboolean border, float *distance,
-                       GError **error)
+/* Lines have one element beyond each end. */
+static void
+distance_lines (gsize begin, gsize end, gpointer data)
 {
-  const int n = MAX (h, w) + 2;
-  g_autofree float *line = sf_try_alloc (n, sizeof (float), error);
-  g_autofree int *v = sf_try_alloc (n, sizeof (int), error);
-  g_autofree double *z = sf_try_alloc (n + 1, sizeof (double), error);
-  g_autofree float *result = sf_try_alloc (n, sizeof (float), error);
-  const float far = 1e12f, edge = border ? 0 : far;
+  const Distance *d = data;
+  const int length = d->lines.length, n = length + 2;
+  g_autofree float *line = g_new (float, n), *result = g_new (float, n);
+  g_autofree int *v = g_new (int, n);
+  g_autofree double *z = g_new (double, n + 1);
 
-  if (line == NULL || v == NULL || z == NULL || result == NULL)
-    return FALSE;
-  for (int x = 0; x < w; x++) /* columns, with one row beyond each end */
+  line[0] = line[n - 1] = d->edge;
+  for (gsize l = begin; l < end; l++)
     {
-      line[0] = line[h + 1] = edge;
-      for (int y = 0; y < h; y++)
-        line[y + 1] = mask[(gsize) y * w + x] == inside ? far : 0;
-      envelope (line, h + 2, 1, result, v, z);
-      for (int y = 0; y < h; y++)
-        distance[(gsize) y * w + x] = result[y + 1];
+      gsize at = l * d->lines.skip;
+
+      for (int i = 0; i < length; i++)
+        if (d->mask != NULL)
+          line[i + 1] = d->mask[at + i * d->lines.step] == d->inside ? FAR : 0;
+        else
+          line[i + 1] = d->distance[at + i * d->lines.step];
+      envelope (line, n, result, v, z);
+      for (int i = 0; i < length; i++)
+        d->distance[at + i * d->lines.step] = d->mask != NULL ? result[i + 1] : sqrtf (result[i + 1]);
     }
-  for (int y = 0; y < h; y++)
-    {
-      line[0] = line[w + 1] = edge;
-      memcpy (line + 1, distance + (gsize) y * w, w * sizeof (float));
-      envelope (line, w + 2, 1, result, v, z);
-      for (int x = 0; x < w; x++)
-        distance[(gsize) y * w + x] = sqrtf (result[x + 1]);
-    }
-  return TRUE;
 }
 
-/*** Gaussian ***/
-
-gboolean
-sf_gaussian_blur (float *x, int h, int w, double sigma, GError **error)
+void
+sf_distance_transform (const guint8 *mask, guint8 inside, int h, int w, gboolean border, float *distance)
 {
-  const int radius = (int) (4 * sigma + 0.5), n = MAX (h, w);
-  g_autofree float *line = sf_try_alloc (n, sizeof (float), error);
+  Distance d = { lines_of (h, w, TRUE), mask, inside, border ? 0 : FAR, distance };
+
+  for_lines (&d.lines, distance_lines, &d);
+  d.lines = lines_of (h, w, FALSE);
+  d.mask = NULL;
+  for_lines (&d.lines, distance_lines, &d);
+}
+
+typedef struct
+{
+  Lines lines;
+  float *x;
+  const float *kernel; /* 2 radius + 1 */
+  int radius;
+} Blur;
+
+static void
+blur_lines (gsize begin, gsize end, gpointer data)
+{
+  const Blur *b = data;
+  const int length = b->lines.length, radius = b->radius;
+  g_autofree float *line = g_new (float, length + 2 * radius), *sum = g_new (float, length);
+
+  for (gsize l = begin; l < end; l++)
+    {
+      float *x = b->x + l * b->lines.skip;
+
+      for (int i = 0; i < length + 2 * radius; i++)
+        line[i] = x[CLAMP (i - radius, 0, length - 1) * b->lines.step];
+      memset (sum, 0, length * sizeof (float));
+      for (int j = 0; j <= 2 * radius; j++)
+        for (int i = 0; i < length; i++)
+          sum[i] += b->kernel[j] * line[i + j];
+      for (int i = 0; i < length; i++)
+        x[i * b->lines.step] = sum[i];
+    }
+}
+
+void
+sf_gaussian_blur (float *x, int h, int w, double sigma)
+{
+  const int radius = (int) (4 * sigma + 0.5);
   g_autofree float *kernel = g_new (float, 2 * radius + 1);
   double total = 0;
 
-  if (line == NULL)
-    return FALSE;
   for (int i = -radius; i <= radius; i++)
     total += kernel[i + radius] = (float) exp (-i * i / (2 * sigma * sigma));
   for (int i = 0; i <= 2 * radius; i++)
     kernel[i] /= (float) total;
-  for (int pass = 0; pass < 2; pass++) /* rows, then columns */
+  for (int pass = 0; pass < 2; pass++)
     {
-      int length = pass == 0 ? w : h, lines = pass == 0 ? h : w;
-      gsize step = pass == 0 ? 1 : w, skip = pass == 0 ? w : 1;
+      Blur blur = { lines_of (h, w, pass == 1), x, kernel, radius };
 
-      for (int l = 0; l < lines; l++)
+      for_lines (&blur.lines, blur_lines, &blur);
+    }
+}
+
+typedef struct
+{
+  Lines lines;
+  guint8 *mask;
+  int r;
+  gboolean wrap;
+} Dilate;
+
+static void
+dilate_lines (gsize begin, gsize end, gpointer data)
+{
+  const Dilate *d = data;
+  const int length = d->lines.length, r = d->r;
+  g_autofree guint8 *line = g_malloc0 (length + 2 * (gsize) r);
+
+  for (gsize l = begin; l < end; l++)
+    {
+      guint8 *mask = d->mask + l * d->lines.skip;
+      int count = 0;
+
+      for (int i = 0; i < length; i++)
+        line[i + r] = mask[i * d->lines.step] != 0;
+      for (int i = 0; i < r && d->wrap; i++)
         {
-          float *data = x + l * skip;
-
-          for (int i = 0; i < length; i++)
-            line[i] = data[i * step];
-          for (int i = 0; i < length; i++)
-            {
-              float sum = 0;
-
-              for (int j = -radius; j <= radius; j++)
-                sum += kernel[j + radius] * line[CLAMP (i + j, 0, length - 1)];
-              data[i * step] = sum;
-            }
+          line[r - 1 - i] = line[r + length - 1 - i % length];
+          line[r + length + i] = line[r + i % length];
+        }
+      for (int i = 0; i < 2 * r; i++)
+        count += line[i];
+      for (int i = 0; i < length; i++)
+        {
+          count += line[i + 2 * r];
+          mask[i * d->lines.step] = count > 0;
+          count -= line[i];
         }
     }
-  return TRUE;
+}
+
+void
+sf_dilate (guint8 *mask, int h, int w, int r, gboolean wrap_y, gboolean wrap_x)
+{
+  for (int pass = 0; pass < 2; pass++)
+    {
+      Dilate dilate = { lines_of (h, w, pass == 1), mask, r, pass == 0 ? wrap_x : wrap_y };
+
+      for_lines (&dilate.lines, dilate_lines, &dilate);
+    }
 }

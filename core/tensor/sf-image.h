@@ -27,7 +27,8 @@ void sf_bilinear_sample (const float *in, int H, int W, int c, double y, double 
  * Beyond the border counts as outside when @border.  G_MAXFLOAT-like large numbers where there is none.
  * Felzenszwalb and Huttenlocher 2012, exact, linear time.
  */
-gboolean sf_distance_transform (const guint8 *mask, guint8 inside, int h, int w, gboolean border, float *distance,
-                                GError **error);
+void sf_distance_transform (const guint8 *mask, guint8 inside, int h, int w, gboolean border, float *distance);
 /* In place over h x w: separable Gaussian, sigma in pixels, edges repeated. */
-gboolean sf_gaussian_blur (float *x, int h, int w, double sigma, GError **error);
+void sf_gaussian_blur (float *x, int h, int w, double sigma);
+/* In place over h x w: 1 where anything at most @r rows and columns away is not 0, else 0.  Nothing is set outside. */
+void sf_dilate (guint8 *mask, int h, int w, int r, gboolean wrap_y, gboolean wrap_x);

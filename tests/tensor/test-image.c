@@ -74,7 +74,7 @@ check_distance (const guint8 *mask, int h, int w, gboolean border)
 {
   g_autofree float *distance = g_new (float, h *w);
 
-  g_assert_true (sf_distance_transform (mask, 1, h, w, border, distance, NULL));
+  sf_distance_transform (mask, 1, h, w, border, distance);
   for (int y = 0; y < h; y++)
     for (int x = 0; x < w; x++)
       {
@@ -118,7 +118,7 @@ test_gaussian (void)
   g_autofree float *out = g_memdup2 (in->data, sizeof (float) * h * w);
   const double sigma = 2;
 
-  g_assert_true (sf_gaussian_blur (out, h, w, sigma, NULL));
+  sf_gaussian_blur (out, h, w, sigma);
   for (int y = 0; y < h; y++)
     for (int x = 0; x < w; x++)
       {
