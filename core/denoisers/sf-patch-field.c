@@ -13,7 +13,8 @@
 #define N_ITERATIONS_COLD 10
 #define N_RANDOM 6
 #define COHERENCE 1.5f        /* a neighbour's source wins up to this times the cost: sharpness */
-#define QUERY_TILE 256
+#define QUERY_TILE 256        /* of a search */
+#define MAP_TILE 4096         /* of what takes a few ns for each item */
 
 /*** Building ***/
 
@@ -191,15 +192,37 @@ sf_patch_field_set_penalty (SfPatchField *self, const float *penalty, int h, int
     most = MAX (most, penalty[i]);
   self->fault_scale = most / SF_FAULT_MAX;
   if (most > 0)
-    sf_parallel_for (self->n_sources, 4096, source_map_tile,
+    sf_parallel_for (self->n_sources, MAP_TILE, source_map_tile,
                      &(SourceMap) { self, penalty, h, w, 1 / self->fault_scale, 0, self->fault }, NULL);
+}
+
+typedef struct
+{
+  SfPatchField *field;
+  const float *map;
+  int h, w;
+  float zero;
+} BudgetMap;
+
+static void
+budget_tile (gsize begin, gsize end, gpointer data)
+{
+  const BudgetMap *m = data;
+  SfPatchField *field = m->field;
+  const SfPatchFrame *f = &field->frame;
+
+  for (gsize i = begin; i < end; i++)
+    {
+      int y = field->query[i] / f->w + f->y, x = field->query[i] % f->w + f->x;
+
+      field->budget[i] = map_at (field->image, m->map, m->h, m->w, y, x) * SF_DETAIL_STEPS + m->zero;
+    }
 }
 
 gboolean
 sf_patch_field_set_detail (SfPatchField *self, const float *detail, const float *budget, int h, int w, double cost,
                            GError **error)
 {
-  const SfPatchFrame *f = &self->frame;
   const float zero = 6 * SF_DETAIL_STEPS; /* the bytes begin 6 octaves below 1 */
 
   g_clear_pointer (&self->detail, g_free);
@@ -208,12 +231,9 @@ sf_patch_field_set_detail (SfPatchField *self, const float *detail, const float 
       (self->budget = sf_try_alloc (self->n_queries, sizeof (float), error)) == NULL)
     return FALSE;
   self->detail_scale = (float) cost;
-  sf_parallel_for (self->n_sources, 4096, source_map_tile,
+  sf_parallel_for (self->n_sources, MAP_TILE, source_map_tile,
                    &(SourceMap) { self, detail, h, w, SF_DETAIL_STEPS, zero, self->detail }, NULL);
-  for (int i = 0; i < self->n_queries; i++)
-    self->budget[i] = map_at (self->image, budget, h, w, self->query[i] / f->w + f->y, self->query[i] % f->w + f->x) *
-                          SF_DETAIL_STEPS +
-                      zero;
+  sf_parallel_for (self->n_queries, MAP_TILE, budget_tile, &(BudgetMap) { self, budget, h, w, zero }, NULL);
   return TRUE;
 }
 
@@ -237,16 +257,24 @@ lift_place (int s, double s_ratio, int q, int p, double q_ratio)
   return (int) floor (s * s_ratio + (q + 0.5 - (p + 0.5) * q_ratio) + 0.5 * s_ratio);
 }
 
-void
-sf_patch_field_lift (SfPatchField *self, const SfPatchField *below)
+typedef struct
 {
+  SfPatchField *field;
+  const SfPatchField *below;
+} Lift;
+
+static void
+lift_tile (gsize begin, gsize end, gpointer data)
+{
+  SfPatchField *self = ((const Lift *) data)->field;
+  const SfPatchField *below = ((const Lift *) data)->below;
   const SfPatchFrame *f = &self->frame, *g = &below->frame;
   const int SH = self->image->h, SW = self->image->w, sh = below->image->h, sw = below->image->w;
   /* finer pixels per coarse pixel, of the dictionary and of the grid that queries live on */
   double sy = (double) SH / sh, sx = (double) SW / sw;
   double qy = f->own ? (double) f->h / g->h : sy, qx = f->own ? (double) f->w / g->w : sx;
 
-  for (int i = 0; i < self->n_queries; i++)
+  for (gsize i = begin; i < end; i++)
     {
       int y = self->query[i] / f->w + f->y, x = self->query[i] % f->w + f->x;
       int cy = (int) ((y + 0.5) / qy), cx = (int) ((x + 0.5) / qx), iy, ix;
@@ -263,6 +291,12 @@ sf_patch_field_lift (SfPatchField *self, const SfPatchField *below)
       if (iy >= 0 && ix >= 0 && self->fault[(gsize) iy * SW + ix] != SF_FAULT_NEVER)
         self->nn[i] = iy * SW + ix;
     }
+}
+
+void
+sf_patch_field_lift (SfPatchField *self, const SfPatchField *below)
+{
+  sf_parallel_for (self->n_queries, MAP_TILE, lift_tile, &(Lift) { self, below }, NULL);
   self->warm = TRUE;
 }
 
@@ -353,6 +387,32 @@ sf_patch_field_search (SfPatchField *self, const SfPatchQuery *query, const SfPr
 
 /*** Voting ***/
 
+/* What each query votes with, on the grid of the state. */
+typedef struct
+{
+  SfPatchField *field;
+  const float *weight; /* (nullable) of query i */
+  gboolean means;      /* its patch comes from field->means */
+} Ballot;
+
+static void
+ballot_tile (gsize begin, gsize end, gpointer data)
+{
+  const Ballot *b = data;
+  SfPatchField *field = b->field;
+  const int r = field->r, side = 2 * r + 1;
+
+  for (gsize i = begin; i < end; i++)
+    {
+      gint32 at = field->query[i];
+
+      field->weight[at] = field->nn[i] < 0 ? 0 : b->weight != NULL ? b->weight[i]
+                                                                   : 1;
+      field->centre[at] = b->means ? (i * side * side + (gsize) r * (side + 1)) * 4
+                                   : (gsize) MAX (field->nn[i], 0) * 4;
+    }
+}
+
 static void
 vote_tile (gsize begin, gsize end, gpointer data)
 {
@@ -365,6 +425,7 @@ sf_patch_field_vote (SfPatchField *self, const float *s, const float *weight, co
 {
   const int side = 2 * self->r + 1;
   gboolean means = self->means != NULL && s == self->image->rgb;
+  Ballot ballot = { self, weight, means };
   SfPatchVote vote = {
     .s = means ? self->means : s,
     .row = (gsize) (means ? side : self->image->w) * 4,
@@ -381,15 +442,7 @@ sf_patch_field_vote (SfPatchField *self, const float *s, const float *weight, co
     .out = out,
   };
 
-  for (int i = 0; i < self->n_queries; i++)
-    {
-      gint32 at = self->query[i];
-
-      self->weight[at] = self->nn[i] < 0 ? 0 : weight != NULL ? weight[i]
-                                                              : 1;
-      self->centre[at] = means ? ((gsize) i * side * side + (gsize) self->r * (side + 1)) * 4
-                               : (gsize) MAX (self->nn[i], 0) * 4;
-    }
+  sf_parallel_for (self->n_queries, MAP_TILE, ballot_tile, &ballot, NULL);
   sf_parallel_for (n_pixels, 256, vote_tile, &vote, NULL);
 }
 
