@@ -39,7 +39,8 @@ typedef struct
   float *nearness;      /* of the state: GAMMA^-distance to what is known */
   gint32 *pixels;       /* of the hole */
   gsize n_pixels;
-  float *z, *weight, *out, *vote_weight;
+  float *z, *weight, *vote_weight;
+  float *out;           /* of the state, x 4: the result; outside of the hole always what is known */
   SfPatchField *field;
   gint32 *best_nn;      /* (nullable) of the best trial */
   double best_energy;
@@ -155,6 +156,44 @@ make_window (int r, float *window)
     }
 }
 
+/* Between `out` and a picture of the same size, x 3. */
+typedef struct
+{
+  PatchDenoiser *self;
+  const float *in;
+  float *out;
+} Transfer;
+
+static void
+hole_tile (gsize begin, gsize end, gpointer data)
+{
+  const Transfer *t = data;
+
+  for (gsize k = begin; k < end; k++)
+    memcpy (t->self->out + (gsize) t->self->pixels[k] * 4, t->in + (gsize) t->self->pixels[k] * 3, 3 * sizeof (float));
+}
+
+static void
+set_hole (PatchDenoiser *self, const float *x)
+{
+  sf_parallel_for (self->n_pixels, PIXEL_TILE, hole_tile, &(Transfer) { .self = self, .in = x }, NULL);
+}
+
+static void
+out_tile (gsize begin, gsize end, gpointer data)
+{
+  const Transfer *t = data;
+
+  for (gsize i = begin; i < end; i++)
+    memcpy (t->out + i * 3, t->self->out + i * 4, 3 * sizeof (float));
+}
+
+static void
+out_to_tensor (PatchDenoiser *self, SfTensor *x)
+{
+  sf_parallel_for ((gsize) x->h * x->w, PIXEL_TILE, out_tile, &(Transfer) { .self = self, .out = x->data }, NULL);
+}
+
 /* Searches for x (h x w x 3) and leaves the votes in self->out (h x w x 4, known pixels clean). */
 static gboolean
 search_and_vote (PatchDenoiser *self, const float *x, double sigma, const SfProgress *progress, GError **error)
@@ -186,19 +225,10 @@ search_and_vote (PatchDenoiser *self, const float *x, double sigma, const SfProg
   if (self->field->n_queries > 0)
     weigh_votes (self);
   make_window (r, window);
-  memcpy (self->out, self->known, (gsize) f->h * f->w * 4 * sizeof (float));
-  for (gsize k = 0; k < self->n_pixels; k++)
-    memcpy (self->out + (gsize) self->pixels[k] * 4, x + (gsize) self->pixels[k] * 3, 3 * sizeof (float));
+  set_hole (self, x);
   sf_patch_field_vote (self->field, self->level.image->rgb, self->vote_weight, window, ROBUST, self->pixels,
                        self->n_pixels, self->out);
   return TRUE;
-}
-
-static void
-out_to_tensor (const PatchDenoiser *self, SfTensor *x)
-{
-  for (gsize i = 0; i < (gsize) x->h * x->w; i++)
-    memcpy (x->data + i * 3, self->out + i * 4, 3 * sizeof (float));
 }
 
 static gboolean
@@ -246,8 +276,8 @@ sf_denoiser_patch_start (SfDenoiser *denoiser, SfTensor *x, GError **error)
   self->field->warm = FALSE;
   if (level->content != NULL)
     {
-      memcpy (self->out, level->content, n * 4 * sizeof (float));
-      out_to_tensor (self, x);
+      for (gsize i = 0; i < n; i++)
+        memcpy (x->data + i * 3, level->content + i * 4, 3 * sizeof (float));
       return TRUE;
     }
   if ((fixed = sf_try_alloc (n, 1, error)) == NULL)
@@ -267,6 +297,7 @@ sf_denoiser_patch_start (SfDenoiser *denoiser, SfTensor *x, GError **error)
   if (!level->frame.own)
     sf_patch_harmonic (self->out, fixed, x->h, x->w);
   out_to_tensor (self, x);
+  memcpy (self->out, self->known, n * 4 * sizeof (float));
   return TRUE;
 }
 
@@ -305,7 +336,6 @@ sf_denoiser_patch_lift (SfDenoiser *denoiser, SfDenoiser *below, const SfTensor 
 
   for (gsize i = 0; i < G_N_ELEMENTS (window); i++)
     window[i] = 1;
-  memcpy (self->out, self->known, (gsize) x->h * x->w * 4 * sizeof (float));
   sf_parallel_for (self->n_pixels, PIXEL_TILE, lift_tile, &lift, NULL);
   g_clear_pointer (&self->field->means, g_free);
   sf_patch_field_lift (self->field, sf_denoiser_patch_get_field (below));
@@ -511,6 +541,7 @@ sf_denoiser_patch_new (const SfPatchLevel *level, GError **error)
       (self->weight = sf_patch_pixels_new (f->h + 2 * pad_y, f->w + 2 * pad_x, error)) == NULL ||
       (self->out = sf_patch_pixels_new (f->h, f->w, error)) == NULL)
     return NULL;
+  memcpy (self->out, self->known, (gsize) f->h * f->w * 4 * sizeof (float));
   for (int r = RADIUS; r > 0 && (self->field == NULL || self->field->n_sources == 0); r--)
     {
       sf_patch_field_free (self->field);

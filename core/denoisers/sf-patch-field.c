@@ -14,6 +14,7 @@
 #define N_RANDOM 6
 #define COHERENCE 1.5f        /* a neighbour's source wins up to this times the cost: sharpness */
 #define QUERY_TILE 256        /* of a search */
+#define VOTE_TILE 64          /* pixels: a coarse level has a few hundred of them */
 #define MAP_TILE 4096         /* of what takes a few ns for each item */
 
 /*** Building ***/
@@ -142,6 +143,7 @@ sf_patch_field_free (SfPatchField *self)
   g_free (self->old);
   g_free (self->cost);
   g_free (self->means);
+  g_free (self->psi);
   g_free (self->centre);
   g_free (self->weight);
   g_free (self);
@@ -443,7 +445,7 @@ sf_patch_field_vote (SfPatchField *self, const float *s, const float *weight, co
   };
 
   sf_parallel_for (self->n_queries, MAP_TILE, ballot_tile, &ballot, NULL);
-  sf_parallel_for (n_pixels, 256, vote_tile, &vote, NULL);
+  sf_parallel_for (n_pixels, VOTE_TILE, vote_tile, &vote, NULL);
 }
 
 void

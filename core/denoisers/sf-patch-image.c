@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/sf-error.h"
+#include "base/sf-parallel.h"
 #include "kernels/sf-kernels.h"
 #include "tensor/sf-image.h"
 
@@ -13,7 +14,7 @@ sf_patch_pixels_new (int h, int w, GError **error)
   return sf_try_alloc (((gsize) h * w + SF_PATCH_PAD) * 4, sizeof (float), error);
 }
 
-/* The full-size picture as 6 lanes that are averaged together: known R, G, B, known, hole, and nothing. */
+/* The full-size picture as 5 lanes that are averaged together: known R, G, B, known, hole. */
 enum
 {
   LANE_KNOWN = 3,
@@ -47,12 +48,22 @@ lanes_row (int y, float *row, gconstpointer data)
     }
 }
 
-static void
-level_from_lanes (SfPatchImage *self, const float *lanes)
+/* A level, and the averages that it is made from. */
+typedef struct
 {
-  for (gsize i = 0; i < (gsize) self->h * self->w; i++)
+  SfPatchImage *level;
+  const float *in;
+} Made;
+
+static void
+known_tile (gsize begin, gsize end, gpointer data)
+{
+  const Made *made = data;
+  SfPatchImage *self = made->level;
+
+  for (gsize i = begin; i < end; i++)
     {
-      const float *in = lanes + i * N_LANES;
+      const float *in = made->in + i * N_LANES;
       gboolean hole = in[LANE_HOLE] > 1e-4f;
 
       for (int k = 0; k < 3; k++)
@@ -70,22 +81,23 @@ sf_patch_image_new (const SfTensor *image, const guint8 *state, int h, int w, gb
 {
   g_autoptr (SfPatchImage) self = g_new0 (SfPatchImage, 1);
   g_autofree float *level = NULL;
+  gsize n = (gsize) h * w;
   Lanes lanes = { image, state, keep_content };
 
   self->h = h;
   self->w = w;
   if ((self->rgb = sf_patch_pixels_new (h, w, error)) == NULL ||
-      (self->state = sf_try_alloc ((gsize) h * w, 1, error)) == NULL ||
-      (level = sf_try_alloc ((gsize) h * w, N_LANES * sizeof (float), error)) == NULL)
+      (self->state = sf_try_alloc (n, 1, error)) == NULL ||
+      (level = sf_try_alloc (n, N_LANES * sizeof (float), error)) == NULL)
     return NULL;
   sf_area_resize_rows (lanes_row, &lanes, image->h, image->w, N_LANES, level, h, w);
-  level_from_lanes (self, level);
+  sf_parallel_for (n, 4096, known_tile, &(Made) { self, level }, NULL);
   if (with_full)
     {
       if ((self->full = sf_patch_pixels_new (h, w, error)) == NULL)
         return NULL;
       sf_area_resize (image->data, image->h, image->w, 3, level, h, w);
-      for (gsize i = 0; i < (gsize) h * w; i++)
+      for (gsize i = 0; i < n; i++)
         memcpy (self->full + i * 4, level + i * 3, 3 * sizeof (float));
     }
   return g_steal_pointer (&self);
