@@ -524,6 +524,13 @@ make_guide (PatchDenoiser *self, GError **error)
   return TRUE;
 }
 
+void
+sf_denoiser_patch_refuse (GError **error)
+{
+  g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION,
+                       _ ("There is too little visible picture around the selection (at least 3 × 3 pixels are needed); make the selection smaller, or use a larger layer"));
+}
+
 SfDenoiser *
 sf_denoiser_patch_new (const SfPatchLevel *level, GError **error)
 {
@@ -553,7 +560,7 @@ sf_denoiser_patch_new (const SfPatchLevel *level, GError **error)
     return NULL;
   if (self->field->n_sources == 0)
     {
-      g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION, _ ("There is too little visible picture around the selection (at least 3 × 3 pixels are needed); make the selection smaller, or use a larger layer"));
+      sf_denoiser_patch_refuse (error);
       return NULL;
     }
   return g_steal_pointer (&owner);

@@ -420,6 +420,43 @@ patch_free (SfEngine *engine)
   g_free (self);
 }
 
+/* Is there a whole patch of the smallest radius to copy from? */
+static gboolean
+has_source (const SfRegion *region)
+{
+  const int h = region->image->h, w = region->image->w;
+
+  for (int y = 1; y < h - 1; y++)
+    for (int x = 1; x < w - 1; x++)
+      {
+        int usable = 0;
+
+        for (int k = 0; k < 9; k++)
+          {
+            gsize i = (gsize) (y + k / 3 - 1) * w + x + k % 3 - 1;
+            guint8 state = region->state != NULL ? region->state[i] : SF_PIXEL_KNOWN;
+
+            usable += state == SF_PIXEL_KNOWN || (region->keep_content && state == SF_PIXEL_HOLE);
+          }
+        if (usable == 9)
+          return TRUE;
+      }
+  return FALSE;
+}
+
+static gboolean
+patch_check (const SfRegion *region, GError **error)
+{
+  if (has_source (region))
+    return TRUE;
+  if (region->generate)
+    g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION,
+                         _ ("The example is too small or transparent: select at least 3 × 3 visible pixels to generate from"));
+  else
+    sf_denoiser_patch_refuse (error);
+  return FALSE;
+}
+
 extern const SfEngineInfo sf_engine_patch;
 
 static SfEngine *
@@ -452,5 +489,6 @@ const SfEngineInfo sf_engine_patch = {
   .steps = 12,
   .sampler = "euler-ancestral",
   .schedule = "exponential",
+  .check = patch_check,
   .open = patch_open,
 };

@@ -7,7 +7,6 @@
 
 #include "base/sf-error.h"
 #include "base/sf-parallel.h"
-#include "denoisers/sf-patch-field.h"
 #include "tensor/sf-image.h"
 
 /* Room around the box for the patches that touch it. */
@@ -270,10 +269,6 @@ check_states (SfTask task, const SfPixels *self, const SfPlan *plan, GError **er
   else if (task != SF_TASK_REGENERATE && count[SF_PIXEL_KNOWN] == 0)
     g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION,
                          _ ("The surroundings are fully transparent, so there is nothing to continue; select nearer to visible pixels"));
-  else if (sf_patch_count_sources (&(SfPatchImage) { .h = plan->work.height, .w = plan->work.width, .state = self->state }, 1,
-                                   task == SF_TASK_REGENERATE) == 0)
-    g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION,
-                         _ ("There is too little visible picture around the selection (at least 3 × 3 pixels are needed); make the selection smaller, or use a larger layer"));
   else
     return TRUE;
   return FALSE;
@@ -352,10 +347,7 @@ sf_pixels_init (SfPixels *self, SfTask task, const SfSettings *settings, const S
     }
   fill_work (self, plan, rgba, hole);
   if (task == SF_TASK_GENERATE)
-    return sf_patch_count_sources (&(SfPatchImage) { .h = work->height, .w = work->width, .state = self->state }, 1, FALSE) > 0 ||
-           (g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION,
-                                 _ ("The example is too small or transparent: select at least 3 × 3 visible pixels to generate from")),
-            FALSE);
+    return TRUE;
   if (!check_states (task, self, plan, error) ||
       (self->original = sf_try_alloc (n_frame, 4 * sizeof (float), error)) == NULL ||
       (self->mask = sf_try_alloc (n_frame, sizeof (float), error)) == NULL ||

@@ -354,6 +354,39 @@ test_refused (void)
   g_assert_error (error, SF_ERROR, SF_ERROR_MODEL);
 }
 
+/* Where the engine has nothing to work from, the job says so as soon as it has its pixels. */
+static void
+test_too_little (void)
+{
+  static const struct
+  {
+    SfTask task;
+    const char *words;
+  } rows[] = {
+    { SF_TASK_FILL, "too little visible picture" },
+    { SF_TASK_GENERATE, "example is too small" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree float *rgba = job_texture (SIDE, SIDE);
+      g_autoptr (SfSettings) s = sf_settings_new ();
+      g_autoptr (SfJob) job = sf_job_new (rows[i].task, s, SIDE, SIDE, &job_hole, NULL);
+      g_autoptr (GError) error = NULL;
+
+      for (int p = 0; p < SIDE * SIDE; p++)
+        {
+          int y = p / SIDE - HOLE_AT, x = p % SIDE - HOLE_AT;
+          gboolean filled = rows[i].task == SF_TASK_FILL && y >= 0 && x >= 0 && y < HOLE && x < HOLE;
+
+          rgba[p * 4 + 3] = filled || x == -6; /* a line of the rest is visible */
+        }
+      g_assert_false (sf_job_set_pixels (job, job_cut (rgba, SIDE, sf_job_get_crop (job)), job_cover (job, &job_hole), &error));
+      g_assert_error (error, SF_ERROR, SF_ERROR_REGION);
+      g_assert_nonnull (strstr (error->message, rows[i].words));
+    }
+}
+
 /* Every number, below its range and above. */
 static void
 test_out_of_range (void)
@@ -398,6 +431,7 @@ main (int argc, char **argv)
   g_test_add_func ("/job/noised", test_noised);
   g_test_add_func ("/job/strip", test_strip);
   g_test_add_func ("/job/refused", test_refused);
+  g_test_add_func ("/job/too-little", test_too_little);
   g_test_add_func ("/job/out-of-range", test_out_of_range);
   return g_test_run ();
 }
