@@ -27,6 +27,7 @@ typedef struct
   gint32 *nn, *old;  /* of query i: source, y * image w + x, or -1 */
   float *cost;
   float *means;      /* (nullable) of query i: its posterior-mean patch, p x p x 4, instead of nn's */
+  float *psi;        /* (nullable) the sources' patches, as an exact search wants them */
   gboolean warm;     /* nn comes from an earlier search */
   gsize *centre;     /* scratch of a vote, of the state */
   float *weight;

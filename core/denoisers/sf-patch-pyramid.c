@@ -7,6 +7,7 @@
 #include "base/sf-error.h"
 #include "denoisers/sf-patch-field.h"
 #include "denoisers/sf-patch-sliver.h"
+#include "tensor/sf-image.h"
 
 #define MIN_SIDE 24    /* of the coarsest level */
 #define MIN_SOURCES 64 /* at the coarsest level */
@@ -23,8 +24,9 @@ hole_size (const SfPatchImage *image, GError **error)
   g_autofree float *distance = sf_try_alloc (n, sizeof (float), error);
   float most = 0;
 
-  if (distance == NULL || !sf_distance_transform (image->state, SF_PIXEL_HOLE, image->h, image->w, TRUE, distance, error))
+  if (distance == NULL)
     return -1;
+  sf_distance_transform (image->state, SF_PIXEL_HOLE, image->h, image->w, TRUE, distance);
   for (gsize i = 0; i < n; i++)
     most = MAX (most, distance[i]);
   return 2 * most;
