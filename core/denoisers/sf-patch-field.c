@@ -376,9 +376,9 @@ vote_tile (gsize begin, gsize end, gpointer data)
   sf_kernels ()->patch_vote (data, begin, end);
 }
 
-void
+gboolean
 sf_patch_field_vote (SfPatchField *self, const float *s, const float *weight, const float *window, double robust,
-                     const gint32 *pixels, gsize n_pixels, float *out)
+                     const gint32 *pixels, gsize n_pixels, float *out, const SfProgress *progress, GError **error)
 {
   const int side = 2 * self->r + 1;
   gboolean means = self->means != NULL && s == self->image->rgb;
@@ -407,7 +407,8 @@ sf_patch_field_vote (SfPatchField *self, const float *s, const float *weight, co
       self->centre[at] = means ? ((gsize) i * side * side + (gsize) self->r * (side + 1)) * 4
                                : (gsize) MAX (self->nn[i], 0) * 4;
     }
-  sf_parallel_for (n_pixels, 256, vote_tile, &vote, NULL);
+  sf_parallel_for (n_pixels, 256, vote_tile, &vote, progress != NULL ? progress->cancellable : NULL);
+  return !sf_progress_stopped (progress, error);
 }
 
 void

@@ -238,10 +238,9 @@ sf_patch_polish (SfPatchField *field, const float *weight, const guint8 *hole, f
     {
       differences (field->image, vertical, gradient);
       memset (q, 0, n * 4 * sizeof (float));
-      sf_patch_field_vote (field, gradient, weight, window, ROBUST, pixels, n_pixels, q);
-      add_divergence (f, hole, x, q, vertical, r);
-      if (sf_progress_stopped (progress, error))
+      if (!sf_patch_field_vote (field, gradient, weight, window, ROBUST, pixels, n_pixels, q, progress, error))
         return FALSE;
+      add_divergence (f, hole, x, q, vertical, r);
     }
   memcpy (q, r, n * 4 * sizeof (float));
   if (!conjugate_gradients (&solve, progress, error))
