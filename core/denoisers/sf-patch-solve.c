@@ -232,10 +232,10 @@ sf_patch_polish (SfPatchField *field, const float *weight, const guint8 *hole, f
 
   if (pixels == NULL || gradient == NULL || u == NULL || r == NULL || q == NULL || aq == NULL || rows == NULL)
     return FALSE;
-  for (int i = 0; i < side * side; i++) /* a forward difference leaves the patch on its last row and column */
-    window[i] = i / side < side - 1 && i % side < side - 1;
   for (int vertical = 0; vertical < 2; vertical++)
     {
+      for (int i = 0; i < side * side; i++) /* a forward difference leaves the patch on its last row or column */
+        window[i] = (vertical ? i / side : i % side) < side - 1;
       differences (field->image, vertical, gradient);
       memset (q, 0, n * 4 * sizeof (float));
       if (!sf_patch_field_vote (field, gradient, weight, window, ROBUST, pixels, n_pixels, q, progress, error))
