@@ -202,6 +202,22 @@ def repeat():
     dialog.quit()
 
 
+def closed():
+    """The image is closed while the dialog computes: the dialog says so, and GIMP goes on."""
+    dialog = InGimp('fill', select=LADYBIRD)
+    dialog.set('Candidates', 3)
+    dialog.press('Fill')
+    wait('the run', lambda: not dialog.idle())
+    assert dialog.ask('(begin (gimp-display-delete 1) (vector-length (gimp-get-images)))') == '0'
+    assert not dialog.idle(), 'the run was over before the image'
+    wait('the end of the run', dialog.idle, 150)
+    dialog.press('Keep')
+    wait('the words', lambda: dialog.text_with('does not exist any more'))
+    dialog.screenshot('closed')
+    dialog.dismiss()
+    dialog.quit()
+
+
 if __name__ == '__main__':
     try:
         globals()[sys.argv[1].replace('-', '_')]()
