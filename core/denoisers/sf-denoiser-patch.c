@@ -226,9 +226,8 @@ search_and_vote (PatchDenoiser *self, const float *x, double sigma, const SfProg
     weigh_votes (self);
   make_window (r, window);
   set_hole (self, x);
-  sf_patch_field_vote (self->field, self->level.image->rgb, self->vote_weight, window, ROBUST, self->pixels,
-                       self->n_pixels, self->out);
-  return TRUE;
+  return sf_patch_field_vote (self->field, self->level.image->rgb, self->vote_weight, window, ROBUST, self->pixels,
+                              self->n_pixels, self->out, progress, error);
 }
 
 static gboolean
@@ -344,7 +343,8 @@ sf_denoiser_patch_lift (SfDenoiser *denoiser, SfDenoiser *below, const SfTensor 
   g_clear_pointer (&self->field->means, g_free);
   sf_patch_field_lift (self->field, sf_denoiser_patch_get_field (below));
   /* pasted from this level's own patches: keeps the high frequencies that an upsampled picture lacks */
-  sf_patch_field_vote (self->field, self->level.image->rgb, NULL, window, 0, self->pixels, self->n_pixels, self->out);
+  if (!sf_patch_field_vote (self->field, self->level.image->rgb, NULL, window, 0, self->pixels, self->n_pixels, self->out, NULL, error))
+    return FALSE;
   out_to_tensor (self, x);
   return TRUE;
 }

@@ -261,14 +261,14 @@ patch_begin (SfEngine *engine, int candidate, guint64 seed, const SfTensor *cont
     return FALSE;
   if (content != NULL || self->pyramid.region.keep_content)
     {
-      if (!sf_patch_pyramid_set_content (&self->pyramid, content, error))
+      if (!sf_patch_pyramid_set_content (&self->pyramid, content, progress, error))
         return FALSE;
     }
   else
     for (int i = 0; i < engine->n_levels; i++)
       g_clear_pointer (&self->pyramid.stages[i].content, g_free);
   for (int i = 0; i < engine->n_levels; i++)
-    if (!make_denoiser (self, i, mu, strokes, seed, error) || sf_progress_stopped (progress, error))
+    if (sf_progress_stopped (progress, error) || !make_denoiser (self, i, mu, strokes, seed, error))
       return FALSE;
   return TRUE;
 }
@@ -385,7 +385,7 @@ patch_end (SfEngine *engine, const SfTensor *result, const SfProgress *progress,
   sf_patch_field_add_usage (sf_denoiser_patch_get_field (self->levels[engine->n_levels - 1].denoiser), self->usage);
   if (self->pyramid.region.generate)
     return 0;
-  if (!sf_patch_pyramid_set_content (&self->pyramid, result, error))
+  if (!sf_patch_pyramid_set_content (&self->pyramid, result, progress, error))
     return -1;
   patch.content = stage->content;
   x = sf_tensor_new (1, stage->frame.h, stage->frame.w, 3, error);
@@ -473,7 +473,8 @@ patch_open (const SfRegion *region, const SfProgress *progress, GError **error)
     .end = patch_end,
     .free = patch_free,
   };
-  if (!sf_patch_pyramid_init (&self->pyramid, region, progress, error) || !study_surroundings (self, error))
+  if (!sf_patch_pyramid_init (&self->pyramid, region, progress, error) || sf_progress_stopped (progress, error) ||
+      !study_surroundings (self, error))
     {
       patch_free (&self->parent);
       return NULL;

@@ -421,9 +421,9 @@ vote_tile (gsize begin, gsize end, gpointer data)
   sf_kernels ()->patch_vote (data, begin, end);
 }
 
-void
+gboolean
 sf_patch_field_vote (SfPatchField *self, const float *s, const float *weight, const float *window, double robust,
-                     const gint32 *pixels, gsize n_pixels, float *out)
+                     const gint32 *pixels, gsize n_pixels, float *out, const SfProgress *progress, GError **error)
 {
   const int side = 2 * self->r + 1;
   gboolean means = self->means != NULL && s == self->image->rgb;
@@ -445,7 +445,8 @@ sf_patch_field_vote (SfPatchField *self, const float *s, const float *weight, co
   };
 
   sf_parallel_for (self->n_queries, MAP_TILE, ballot_tile, &ballot, NULL);
-  sf_parallel_for (n_pixels, VOTE_TILE, vote_tile, &vote, NULL);
+  sf_parallel_for (n_pixels, VOTE_TILE, vote_tile, &vote, progress != NULL ? progress->cancellable : NULL);
+  return !sf_progress_stopped (progress, error);
 }
 
 void

@@ -163,7 +163,7 @@ add_slivers (SfPatchPyramid *self, GError **error)
 }
 
 gboolean
-sf_patch_pyramid_set_content (SfPatchPyramid *self, const SfTensor *content, GError **error)
+sf_patch_pyramid_set_content (SfPatchPyramid *self, const SfTensor *content, const SfProgress *progress, GError **error)
 {
   const SfRegion *region = &self->region;
   g_autoptr (SfTensor) full = NULL;
@@ -190,7 +190,7 @@ sf_patch_pyramid_set_content (SfPatchPyramid *self, const SfTensor *content, GEr
 
       g_free (stage->content);
       stage->content = sf_patch_pixels_new (f->h, f->w, error);
-      if (small == NULL || stage->content == NULL)
+      if (small == NULL || stage->content == NULL || sf_progress_stopped (progress, error))
         return FALSE;
       sf_area_resize (full->data, full->h, full->w, 3, small, h, w);
       for (int y = 0; y < f->h; y++)
@@ -210,6 +210,8 @@ sf_patch_pyramid_init (SfPatchPyramid *self, const SfRegion *region, const SfPro
   if (!make_stages (self, progress, error))
     return FALSE;
   if (region->removal && (slivers = add_slivers (self, error)) < 0)
+    return FALSE;
+  if (sf_progress_stopped (progress, error))
     return FALSE;
   return slivers == 0 || make_stages (self, progress, error);
 }

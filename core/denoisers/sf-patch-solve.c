@@ -260,19 +260,18 @@ sf_patch_polish (SfPatchField *field, const float *weight, const guint8 *hole, f
 
   if (pixels == NULL || gradient == NULL || u == NULL || r == NULL || q == NULL || aq == NULL || rows == NULL)
     return FALSE;
-  for (int i = 0; i < side * side; i++) /* a forward difference leaves the patch on its last row and column */
-    window[i] = i / side < side - 1 && i % side < side - 1;
   for (int vertical = 0; vertical < 2; vertical++)
     {
       Differences differences = { field->image->rgb, gradient, n_source, (vertical ? field->image->w : 1) * 4 };
       Wanted wanted = { f, hole, x, q, r, vertical ? f->w : 1 };
 
+      for (int i = 0; i < side * side; i++) /* a forward difference leaves the patch on its last row or column */
+        window[i] = (vertical ? i / side : i % side) < side - 1;
       sf_parallel_for (n_source, 65536, differences_tile, &differences, NULL);
       memset (q, 0, n * 4 * sizeof (float));
-      sf_patch_field_vote (field, gradient, weight, window, ROBUST, pixels, n_pixels, q);
-      sf_parallel_for (f->h, 16, divergence_rows, &wanted, NULL);
-      if (sf_progress_stopped (progress, error))
+      if (!sf_patch_field_vote (field, gradient, weight, window, ROBUST, pixels, n_pixels, q, progress, error))
         return FALSE;
+      sf_parallel_for (f->h, 16, divergence_rows, &wanted, NULL);
     }
   memcpy (q, r, n * 4 * sizeof (float));
   if (!conjugate_gradients (&solve, progress, error))
