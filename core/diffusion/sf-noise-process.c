@@ -108,6 +108,7 @@ sf_noise_process_new_continuous (const SfNoiseKind *kind, const double p[2], GEr
     }
   self = g_atomic_rc_box_new0 (SfNoiseProcess);
   self->kind = kind;
+  self->label_scale = kind->label_scale;
   memcpy (self->p, p, sizeof self->p);
   return self;
 }
@@ -220,7 +221,7 @@ sf_noise_process_level (const SfNoiseProcess *self, double t)
 
   if (self->kind != NULL)
     return (SfNoiseLevel) {
-      .t = self->kind->label_scale > 0 ? self->kind->label_scale * t : sigma,
+      .t = self->label_scale > 0 ? self->label_scale * t : sigma,
       .sigma = sigma,
       .a = sigma < SF_NOISE_SIGMA_PURE ? self->kind->signal (self->p, t) : self->kind->noise (self->p, t) / sigma,
     };
@@ -379,10 +380,10 @@ flow_time (const double *p, double sigma)
 }
 
 static const SfNoiseKind kinds[] = {
-  { "vp", N_ ("Variance preserving"), N_ ("DDPM in continuous time (Song et al. 2021)"), { "beta_min", "beta_max" }, { 0.1, 20 }, 1e-3, 1, 999, vp_signal, vp_noise, vp_drift, vp_diffusion, vp_time },
-  { "sub-vp", N_ ("Sub-variance preserving"), N_ ("Less noise than VP at the same signal; good likelihoods (Song et al. 2021)"), { "beta_min", "beta_max" }, { 0.1, 20 }, 1e-3, 1, 999, vp_signal, subvp_noise, vp_drift, subvp_diffusion, subvp_time },
-  { "ve", N_ ("Variance exploding"), N_ ("The signal stays, the noise grows (Song et al. 2021)"), { "sigma_min", "sigma_max" }, { 0.01, 50 }, 1e-5, 1, 0, ve_signal, ve_noise, ve_drift, ve_diffusion, ve_time },
-  { "flow", N_ ("Flow matching"), N_ ("A straight line from image to noise (Lipman et al. 2023, Liu et al. 2023)"), { NULL, NULL }, { 0, 0 }, 1e-3, 1, 1000, flow_signal, flow_noise, flow_drift, flow_diffusion, flow_time },
+  { "vp", N_ ("Variance preserving"), N_ ("DDPM in continuous time (Song et al. 2021)"), { "beta_min", "beta_max" }, { 0.1, 20 }, 1e-3, 1, 999, FALSE, vp_signal, vp_noise, vp_drift, vp_diffusion, vp_time },
+  { "sub-vp", N_ ("Sub-variance preserving"), N_ ("Less noise than VP at the same signal; good likelihoods (Song et al. 2021)"), { "beta_min", "beta_max" }, { 0.1, 20 }, 1e-3, 1, 999, FALSE, vp_signal, subvp_noise, vp_drift, subvp_diffusion, subvp_time },
+  { "ve", N_ ("Variance exploding"), N_ ("The signal stays, the noise grows (Song et al. 2021)"), { "sigma_min", "sigma_max" }, { 0.01, 50 }, 1e-5, 1, 0, FALSE, ve_signal, ve_noise, ve_drift, ve_diffusion, ve_time },
+  { "flow", N_ ("Flow matching"), N_ ("A straight line from image to noise (Lipman et al. 2023, Liu et al. 2023)"), { NULL, NULL }, { 0, 0 }, 1e-3, 1, 1000, TRUE, flow_signal, flow_noise, flow_drift, flow_diffusion, flow_time },
 };
 
 const SfNoiseKind *

@@ -36,6 +36,7 @@ typedef struct
   double defaults[2];
   double t_min, t_max;
   double label_scale;      /* a network is told label_scale * t; 0: it is told sigma */
+  gboolean sigma_is_noise; /* "sigma" in the field's schedules is s, not s / a */
   double (*signal) (const double *p, double t);    /* a */
   double (*noise) (const double *p, double t);     /* s */
   double (*drift) (const double *p, double t);     /* f of dx = f x dt + g dw */
@@ -56,13 +57,14 @@ typedef struct
   double *log_alpha_bar;
   double *log_sigma; /* ascending; of zero terminal SNR the last one belongs to SF_NOISE_SIGMA_MAX */
   double *label;     /* (nullable) what a network is told at each; %NULL = t */
-  double label_scale; /* factor on the label */
+  double label_scale; /* factor on the label; of a continuous process 0 = sigma is the label */
   SfInterpolation interpolation;
 } SfNoiseProcess;
 
 /* sigma of zero terminal SNR, where alpha_bar is 0: large enough to be pure noise to the last digit. */
 #define SF_NOISE_SIGMA_PURE 1e12
-/* What samplers that space their steps by sigma take for it: alpha_bar = 2^-24. */
+/* What samplers that space their steps by sigma take for it. */
+#define SF_NOISE_ALPHA_BAR_MIN 0x1p-24
 #define SF_NOISE_SIGMA_MAX 4096.0
 
 /* (transfer none): the process of Ho et al. 2020, T = 1000, betas linear from 1e-4 to 0.02.  Computed once. */

@@ -57,5 +57,7 @@ sf_sampler_find (const char *name)
 int
 sf_sampler_evaluations (const SfSampler *self, int n)
 {
-  return n > 0 ? MAX (1, self->evaluations * n + self->extra) : 0;
+  int extra = self->start > 0 ? self->extra * MIN (self->start, n - 1) : self->extra;
+
+  return n > 0 ? MAX (1, self->evaluations * n + extra) : 0;
 }

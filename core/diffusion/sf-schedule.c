@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "diffusion/sf-schedule.h"
 
+#include <glib/gi18n.h>
+#include <math.h>
+
+#include "base/sf-error.h"
+
+/* What continuous processes count as. */
+#define TIMESTEPS 1000
+/* So that a rounding error does not take a label down by one. */
+#define TRUNCATION 1e-9
+
 #define SF_ITEM(name) extern const SfSchedule sf_schedule_##name;
 #include "diffusion/sf-schedule-list.h"
 #undef SF_ITEM
@@ -27,22 +37,174 @@ sf_schedule_find (const char *name)
   return NULL;
 }
 
-gboolean
+/* The time that stands for timestep 0 or the last one. */
+static double
+time_end (const SfNoiseProcess *process, int total, gboolean last)
+{
+  if (process->kind != NULL)
+    return last ? process->kind->t_max : process->kind->t_min;
+  return last ? total - 1 : 0;
+}
+
+/*** Rows that space sigma ***/
+
+static void
+fill_sigmas (const SfSchedule *self, const SfSpacing *s, SfNoiseLevel *levels)
+{
+  const SfNoiseProcess *process = s->process;
+  gboolean by_noise = process->kind != NULL && process->kind->sigma_is_noise;
+  double ends[2] = { s->options->sigma_max, s->options->sigma_min }, own[2] = { self->sigma_max, self->sigma_min };
+
+  for (int i = 0; i < 2; i++)
+    if (ends[i] > 0)
+      ends[i] = by_noise ? sf_noise_process_t (process, ends[i]) : ends[i];
+    else if (own[i] > 0)
+      ends[i] = own[i];
+    else
+      {
+        double t = time_end (process, s->total, i == 0);
+
+        ends[i] = by_noise ? t : MIN (sf_noise_process_sigma (process, t), SF_NOISE_SIGMA_MAX);
+      }
+  for (int k = 0; k < s->n; k++)
+    {
+      double v = self->sigma (k == 0 ? 0 : (double) k / s->intervals, ends[0], ends[1], s->rho);
+
+      levels[k] = by_noise ? sf_noise_process_level (process, v) : sf_noise_process_level_at (process, v);
+    }
+}
+
+/*** Rows that space time ***/
+
+double
+sf_time_shift (double u, double k)
+{
+  return k == 1 ? u : k * u / (1 + (k - 1) * u);
+}
+
+/* Time as a part of all: (t + 1) / T of discrete processes. */
+static double
+part_of (const SfNoiseProcess *process, int total, double t)
+{
+  return process->kind != NULL ? t / process->kind->t_max : (t + 1) / total;
+}
+
+static double
+time_of (const SfNoiseProcess *process, int total, double part)
+{
+  return process->kind != NULL ? part * process->kind->t_max : part * total - 1;
+}
+
+static double
+shift_time (const SfSpacing *s, double t, double k)
+{
+  return k == 1 ? t : time_of (s->process, s->total, sf_time_shift (part_of (s->process, s->total, t), k));
+}
+
+static int
+drop_repeats (double *t, int n)
+{
+  int kept = 0;
+
+  for (int k = 0; k < n; k++)
+    if (kept == 0 || t[k] < t[kept - 1])
+      t[kept++] = t[k];
+  return kept;
+}
+
+/* The timesteps of the row, then spread so that their ends, after the shift, are those asked for. */
+static int
+fill_times (const SfSchedule *self, const SfSpacing *s, SfNoiseLevel *levels, GError **error)
+{
+  g_autofree double *t = g_new (double, s->n);
+  const SfScheduleOptions *o = s->options;
+  double shift = o->shift > 0 ? o->shift : self->shift > 0 ? self->shift
+                                                           : 1;
+  double first = time_end (s->process, s->total, FALSE), scale = 1, end, high, low;
+  int n = self->times (s, t, error);
+
+  if (n > 0 && self->whole && t[0] > s->total - 1)
+    {
+      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Schedule “%s” of %d steps begins at timestep %g, but the last one is %d"),
+                   self->name, s->n, t[0], s->total - 1);
+      return 0;
+    }
+  if (!o->repeats)
+    n = drop_repeats (t, n);
+  if (n == 0)
+    return 0;
+  end = s->intervals < s->n ? t[n - 1] : 0; /* an open end is the first timestep */
+  if (s->process->kind != NULL)
+    scale = (time_end (s->process, s->total, TRUE) - first) / (s->total - 1);
+  high = o->sigma_max > 0 ? shift_time (s, sf_noise_process_t (s->process, o->sigma_max), 1 / shift) : first + scale * t[0];
+  low = o->sigma_min > 0 ? shift_time (s, sf_noise_process_t (s->process, o->sigma_min), 1 / shift) : first + scale * end;
+  if (s->fractional)
+    {
+      scale = t[0] > end ? (high - low) / (t[0] - end) : 1;
+      first = high - scale * t[0];
+    }
+  for (int k = 0; k < n; k++)
+    t[k] = shift_time (s, first + scale * t[k], shift);
+  if (o->terminal > 0)
+    {
+      double stretch = (1 - o->terminal) / (1 - part_of (s->process, s->total, t[n - 1]));
+
+      for (int k = 0; k < n; k++)
+        t[k] = time_of (s->process, s->total, 1 - stretch * (1 - part_of (s->process, s->total, t[k])));
+    }
+  for (int k = 0; k < n; k++)
+    levels[k] = sf_noise_process_level (s->process, t[k]);
+  return n;
+}
+
+/*** All ***/
+
+static double
+rounded (double label, SfLabelRounding rounding)
+{
+  return rounding == SF_LABEL_NEAREST ? rint (label) : rounding == SF_LABEL_TRUNCATED ? trunc (label + TRUNCATION)
+                                                                                      : label;
+}
+
+int
 sf_schedule_fill (const SfSchedule *self, const SfNoiseProcess *process, const SfScheduleOptions *options, int n,
                   SfNoiseLevel *levels, GError **error)
 {
-  double max = options->sigma_max, min = options->sigma_min;
+  static const SfScheduleOptions usual;
+  const SfScheduleOptions *o = options != NULL ? options : &usual;
+  int total = process->kind != NULL ? TIMESTEPS : process->n, made = n;
+  gboolean open = o->open || (self->open && o->sigma_max == 0 && o->sigma_min == 0);
+  SfSpacing s = {
+    .process = process,
+    .options = o,
+    .name = self->name,
+    .n = n,
+    .intervals = open ? n : n - 1,
+    .total = total,
+    .last = o->timesteps > 0 ? MIN (o->timesteps, total) : total,
+    .fractional = o->sigma_max > 0 || o->sigma_min > 0,
+    .rho = o->rho > 0 ? o->rho : self->rho,
+  };
 
-  g_return_val_if_fail (n > 0 && min > 0 && max >= min, FALSE);
+  g_return_val_if_fail (n > 0 && o->sigma_min >= 0 && o->sigma_max >= 0 && (o->sigma_max == 0 || o->sigma_max >= o->sigma_min), 0);
 
-  for (int k = 0; k < n; k++)
+  if (self->whole && n > s.last)
     {
-      /* The end points to the bit, not as rounded by a logarithm and back: a level is noised to exactly sigma_max. */
-      double sigma = k == 0 ? max : k == n - 1 ? min
-                                               : self->sigma ((double) k / (n - 1), max, min);
-
-      levels[k] = sf_noise_process_level_at (process, sigma);
+      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Schedule “%s” takes whole timesteps: %d steps are more than the %d that there are"),
+                   self->name, n, s.last);
+      return 0;
     }
-  levels[n] = sf_noise_level_clean ();
-  return TRUE;
+  if (self->sigma != NULL)
+    fill_sigmas (self, &s, levels);
+  else if ((made = fill_times (self, &s, levels, error)) == 0)
+    return 0;
+  /* The end points to the bit, not as rounded by a logarithm and back: a level is noised to exactly sigma_max. */
+  if (o->sigma_max > 0 && o->terminal == 0)
+    levels[0] = sf_noise_process_level_at (process, o->sigma_max);
+  if (o->sigma_min > 0 && made > 1 && !open && o->terminal == 0)
+    levels[made - 1] = sf_noise_process_level_at (process, o->sigma_min);
+  for (int k = 0; k < made; k++)
+    levels[k].t = rounded (levels[k].t, o->rounding);
+  levels[made] = sf_noise_process_level_at (process, o->sigma_final);
+  return made;
 }

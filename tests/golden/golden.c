@@ -2,6 +2,7 @@
 #include "golden.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "golden-private.h"
@@ -9,7 +10,8 @@
 struct _Case
 {
   const char *name;
-  JsonObject *params, *model; /* model: (nullable) */
+  JsonNode *params;
+  JsonObject *model;          /* (nullable) */
   GHashTable *asked;          /* paths of parameters */
   GHashTable *tensors;        /* name → GoldenTensor, of this case */
   GHashTable *seen;           /* names of tensors */
@@ -26,15 +28,17 @@ case_name (const Case *c)
 /*** Parameters ***/
 
 static JsonNode *
-find (JsonObject *object, const char *path)
+find (JsonNode *node, const char *path)
 {
   const char *dot = strchr (path, '.');
   g_autofree char *name = dot != NULL ? g_strndup (path, dot - path) : g_strdup (path);
-  JsonNode *node = json_object_get_member (object, name);
+  JsonNode *member = NULL;
 
-  if (node == NULL || json_node_is_null (node) || dot == NULL)
-    return node;
-  return JSON_NODE_HOLDS_OBJECT (node) ? find (json_node_get_object (node), dot + 1) : NULL;
+  if (JSON_NODE_HOLDS_OBJECT (node))
+    member = json_object_get_member (json_node_get_object (node), name);
+  else if (JSON_NODE_HOLDS_ARRAY (node) && g_ascii_isdigit (*name) && (guint) atoi (name) < json_array_get_length (json_node_get_array (node)))
+    member = json_array_get_element (json_node_get_array (node), (guint) atoi (name));
+  return member != NULL && dot != NULL ? find (member, dot + 1) : member;
 }
 
 /* A null counts as not given. */
@@ -98,37 +102,48 @@ case_text (Case *c, const char *path, const char *fallback)
   return node != NULL && json_node_get_value_type (node) == G_TYPE_STRING ? json_node_get_string (node) : fallback;
 }
 
+int
+case_choice (Case *c, const char *path, const char *fallback, const CaseChoice *choices, gsize n)
+{
+  const char *name = case_text (c, path, fallback);
+
+  for (gsize i = 0; i < n; i++)
+    if (g_strcmp0 (choices[i].name, name) == 0)
+      return choices[i].value;
+  case_fail (c, "unknown %s %s", path, name != NULL ? name : "(none)");
+  return choices[0].value;
+}
+
 JsonObject *
 case_model (Case *c)
 {
   return c->model;
 }
 
-/* The first parameter below @object that nobody asked for. */
+/* (transfer full) (nullable): the path of the first parameter at or below @node, which is @path, that nobody asked for. */
 static char *
-not_asked (Case *c, JsonObject *object, const char *prefix)
+not_asked (Case *c, JsonNode *node, const char *path)
 {
-  g_autoptr (GList) names = json_object_get_members (object);
+  g_autoptr (GList) names = NULL;
+  char *found = NULL;
 
-  for (GList *l = names; l != NULL; l = l->next)
+  if (g_hash_table_contains (c->asked, path) || g_str_equal (path, "id") || g_str_equal (path, "seed") || g_str_equal (path, "note"))
+    return NULL;
+  if (JSON_NODE_HOLDS_OBJECT (node))
+    names = json_object_get_members (json_node_get_object (node));
+  for (GList *l = names; l != NULL && found == NULL; l = l->next)
     {
-      g_autofree char *path = g_strconcat (prefix, l->data, NULL);
-      JsonNode *node = json_object_get_member (object, l->data);
+      g_autofree char *below = *path != '\0' ? g_strconcat (path, ".", l->data, NULL) : g_strdup (l->data);
 
-      if (g_hash_table_contains (c->asked, path) || g_str_equal (path, "id") || g_str_equal (path, "seed"))
-        continue;
-      if (JSON_NODE_HOLDS_OBJECT (node))
-        {
-          g_autofree char *below = g_strconcat (path, ".", NULL);
-          char *found = not_asked (c, json_node_get_object (node), below);
-
-          if (found != NULL)
-            return found;
-          continue;
-        }
-      return g_steal_pointer (&path);
+      found = not_asked (c, json_object_get_member (json_node_get_object (node), l->data), below);
     }
-  return NULL;
+  for (guint i = 0; JSON_NODE_HOLDS_ARRAY (node) && i < json_array_get_length (json_node_get_array (node)) && found == NULL; i++)
+    {
+      g_autofree char *below = g_strdup_printf ("%s.%u", path, i);
+
+      found = not_asked (c, json_array_get_element (json_node_get_array (node), i), below);
+    }
+  return JSON_NODE_HOLDS_OBJECT (node) || JSON_NODE_HOLDS_ARRAY (node) ? found : g_strdup (path);
 }
 
 /*** Tensors ***/
@@ -342,7 +357,7 @@ replay_draw (SfTensor *z, guint64 draw, gpointer replay)
 Outcome
 case_run (const GoldenGroup *group, const char *name, JsonObject *description, JsonObject *model, GHashTable *tensors, FILE *out)
 {
-  Case c = { .name = name, .params = json_object_get_object_member (description, "params"), .model = model, .tensors = tensors };
+  Case c = { .name = name, .params = json_object_get_member (description, "params"), .model = model, .tensors = tensors };
   GHashTableIter iter;
   gpointer key;
   Outcome outcome;

@@ -8,7 +8,32 @@
 
 /* (transfer full) (nullable): the process of diffusers' scheduler arguments below @prefix ("kw." or "schedule."). */
 SfNoiseProcess *reference_diffusers_process (Case *c, const char *prefix);
-/* (transfer full) (nullable): the process of improved-diffusion's "schedule", "T", "sections", "rescale". */
+/* (transfer full) (nullable): as above, as the scheduler class @cls uses it: with its interpolation, its idea of zero terminal
+ * SNR, or flow matching.
+ */
+SfNoiseProcess *reference_scheduler_process (Case *c, const char *cls, const char *prefix);
+/* (transfer full) (nullable): as above, as the DPM-Solver authors use it: without the noisiest end, log alpha linear in time,
+ * labels from 0 to 1000.
+ */
+SfNoiseProcess *reference_dpmsolver_process (Case *c, const char *prefix);
+/* (transfer full) (nullable): the process of improved-diffusion's "schedule" (or @name), "T", "sections", "rescale". */
 SfNoiseProcess *reference_openai_process (Case *c);
 /* The head named by diffusers' prediction_type below @prefix. */
 SfPrediction reference_prediction (Case *c, const char *prefix, SfPrediction fallback);
+
+/**
+ * reference_diffusers_levels:
+ * @cls: a scheduler class
+ * @process: of reference_scheduler_process()
+ * @n: (inout): steps asked for, steps made; of no matter where the case gives a list
+ *
+ * The levels of set_timesteps() with the arguments below @prefix and "call.", with their labels; the last one, which no
+ * network sees, is the clean image or what final_sigmas_type says.  The extra entries by which some classes mark a second
+ * evaluation are not there.
+ *
+ * Returns: (transfer full) (nullable) (array length=n + 1); after interpolation_type "log_linear" there is one more, which
+ *     the reference makes but does not reach
+ */
+SfNoiseLevel *reference_diffusers_levels (Case *c, const char *cls, const char *prefix, const SfNoiseProcess *process, int *n);
+/* Whether @cls keeps its state in sigma space, and begins from @sigma-fold noise. */
+gboolean reference_is_sigma_class (const char *cls);
