@@ -41,7 +41,7 @@ run_one (const SfSampler *self, const SfSchedule *schedule, SfPrediction predict
   g_autofree SfNoiseLevel *levels = g_new (SfNoiseLevel, n + 1);
   int draws = 0;
   SfSamplerOptions options = { SF_SAMPLER_OPTIONS, .noise = count_draws, .noise_data = &draws };
-  gboolean noisy = self->stochastic && (eta > 0 || !self->uses_eta);
+  gboolean noisy = self->stochastic && (eta > 0 || !self->uses_eta || self->always);
   Normal *normal = normal_new ();
   g_autoptr (SfDenoiser) network = network_new (normal, prediction, process);
   g_autoptr (SfTensor) y = sf_tensor_new (2, 1, 2, 3, NULL);

@@ -170,7 +170,7 @@ test_seed (gconstpointer data)
       g_autoptr (SfTensor) again = run (self, 6, eta, (SfRng) { 5, 0 });
       g_autoptr (SfTensor) other_seed = run (self, 6, eta, (SfRng) { 6, 0 });
       g_autoptr (SfTensor) other_stream = run (self, 6, eta, (SfRng) { 5, 100 });
-      gboolean noisy = self->stochastic && (eta > 0 || !self->uses_eta);
+      gboolean noisy = self->stochastic && (eta > 0 || !self->uses_eta || self->always);
 
       g_assert_cmpfloat (distance (y, again), ==, 0);
       g_assert_true ((distance (y, other_seed) > 0.01) == noisy);
@@ -194,7 +194,7 @@ test_draws (gconstpointer data)
     {
       guint64 several = 0, one = 0;
       SfSamplerOptions options = { SF_SAMPLER_OPTIONS, .noise = count_draws, .noise_data = &several };
-      gboolean noisy = self->stochastic && (eta > 0 || !self->uses_eta);
+      gboolean noisy = self->stochastic && (eta > 0 || !self->uses_eta || self->always);
       g_autoptr (SfTensor) y = NULL, z = NULL;
 
       options.eta = eta;
