@@ -30,6 +30,9 @@ double normal_denoise (const Normal *self, double x, double sigma);
 /* (transfer full): a network that predicts @prediction exactly, for images of @normal (transfer full), under @process. */
 SfDenoiser *network_new (Normal *normal, SfPrediction prediction, const SfNoiseProcess *process);
 
+/* (transfer full): what a network distilled from the mixture's flow gives: where the flow through the state ends. */
+SfDenoiser *consistency_new (void);
+
 /* Moments of @y's pixels: two means, two variances, the covariance, and the variance inside of the modes. */
 #define MIXTURE_MOMENTS 6
 /* How far each is from those of the mixture (diffusion/sf-mixture.h), in standard errors.  @slack is subtracted from the distance before: a share of
