@@ -138,11 +138,14 @@ def stop():
 
 
 def advanced():
-    """The rest of the controls does not enlarge the window; the mouse compares, zooms and moves."""
+    """The rest of the controls is seen and does not enlarge the window; the mouse compares, zooms and moves."""
     dialog = Dialog('regenerate', select=LADYBIRD)
     before = dialog.size()
     dialog.press('Advanced')
     time.sleep(0.5)
+    places = dialog.places()
+    last, below = places['Sample all visible layers'], places['Save Settings']
+    assert last[1] + last[3] <= below[1], (last, below)
     check_names(dialog)
     assert dialog.size() == before
     dialog.screenshot('advanced')
