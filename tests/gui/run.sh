@@ -56,4 +56,4 @@ done
 atspi=$!
 trap 'kill $atspi $openbox $xvfb 2> /dev/null' EXIT
 trap 'exit 1' INT TERM
-timeout "${SF_TIMEOUT:-150}" "$@"
+timeout "${SF_TIMEOUT:-280}" "$@"
