@@ -176,7 +176,7 @@ class Dialog:
         return e.width, e.height
 
 
-# Answers questions of ours about the image while GIMP's window is in use.
+# Answers questions of ours about the image while GIMP's window is in use, until the folder of the test is gone.
 SERVER = '''
 (script-fu-use-v3)
 (define image (vector-ref (gimp-get-images) 0))
@@ -185,7 +185,8 @@ SERVER = '''
   (if (file-exists? "%s")
       (begin (load "%s") (file-delete "%s")))
   (usleep 100000)
-  (serve))
+  (if (file-exists? "%s")
+      (serve)))
 '''
 
 
@@ -198,7 +199,7 @@ class InGimp(Dialog):
         with open(os.environ['GIMP3_DIRECTORY'] + '/shortcutsrc', 'w') as f:
             f.write('(file-version 1)\n(action "plug-in-sfumato-%s" "<Primary><Alt>p")\n' % job)
         self.start('gimp', '--new-instance', '--no-splash', os.path.join(DATA, picture), '-b',
-                   SERVER % (select, self.question, self.question, self.question))
+                   SERVER % (select, self.question, self.question, self.question, os.environ['SF_TMP']))
         search = ['xdotool', 'search', '--onlyvisible', '--name', 'GIMP$']
         self.main = wait('GIMP', lambda: subprocess.run(search, capture_output=True, text=True).stdout.split(), 60)[-1]
         subprocess.run(['xdotool', 'windowsize', '--sync', self.main, '100%', '100%'])
