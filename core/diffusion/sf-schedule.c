@@ -8,8 +8,6 @@
 
 /* What continuous processes count as. */
 #define TIMESTEPS 1000
-/* So that a rounding error does not take a label down by one. */
-#define TRUNCATION 1e-9
 
 #define SF_ITEM(name) extern const SfSchedule sf_schedule_##name;
 #include "diffusion/sf-schedule-list.h"
@@ -56,16 +54,17 @@ fill_sigmas (const SfSchedule *self, const SfSpacing *s, SfNoiseLevel *levels)
   double ends[2] = { s->options->sigma_max, s->options->sigma_min }, own[2] = { self->sigma_max, self->sigma_min };
 
   for (int i = 0; i < 2; i++)
-    if (ends[i] > 0)
-      ends[i] = by_noise ? sf_noise_process_t (process, ends[i]) : ends[i];
-    else if (own[i] > 0)
-      ends[i] = own[i];
-    else
-      {
-        double t = time_end (process, s->total, i == 0);
+    {
+      double t = time_end (process, s->total, i == 0);
 
-        ends[i] = by_noise ? t : MIN (sf_noise_process_sigma (process, t), SF_NOISE_SIGMA_MAX);
-      }
+      if (ends[i] > 0)
+        ends[i] = by_noise ? sf_noise_process_t (process, ends[i]) : ends[i];
+      else if (own[i] > 0)
+        ends[i] = own[i];
+      else /* of a table as it is, so that zero terminal SNR counts as SF_NOISE_SIGMA_MAX */
+        ends[i] = by_noise ? t : process->kind != NULL ? sf_noise_process_sigma (process, t)
+                                                       : exp (process->log_sigma[(int) t]);
+    }
   for (int k = 0; k < s->n; k++)
     {
       double v = self->sigma (k == 0 ? 0 : (double) k / s->intervals, ends[0], ends[1], s->rho);
@@ -162,7 +161,7 @@ fill_times (const SfSchedule *self, const SfSpacing *s, SfNoiseLevel *levels, GE
 static double
 rounded (double label, SfLabelRounding rounding)
 {
-  return rounding == SF_LABEL_NEAREST ? rint (label) : rounding == SF_LABEL_TRUNCATED ? trunc (label + TRUNCATION)
+  return rounding == SF_LABEL_NEAREST ? rint (label) : rounding == SF_LABEL_TRUNCATED ? trunc (label)
                                                                                       : label;
 }
 
