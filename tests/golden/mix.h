@@ -31,6 +31,8 @@ typedef struct
   Case *c;
   const char *trajectory;        /* (nullable): tensor with the state of each call … */
   gboolean scaled;               /* … as the network sees it, a x0 + s n; else in sigma space */
+  const char *estimate;          /* (nullable): tensor with D of each call … */
+  SfClip clip;                   /* … clipped so */
   int call;                      /* number of calls so far */
   gpointer mixture;              /* private */
 } Mix;
