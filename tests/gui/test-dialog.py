@@ -37,7 +37,13 @@ def open_one(job, run, **arguments):
     dialog = Dialog(job, **arguments)
     check_names(dialog)
     dialog.screenshot(job + '-open')
-    assert dialog.run(run) == 1
+    places = dialog.places()
+    dialog.press(run)
+    wait('the run', lambda: not dialog.idle())
+    assert dialog.places() == places, 'something moves when a run starts'
+    wait('its end', lambda: dialog.idle() and dialog.sensitive(run), 150)
+    assert dialog.places() == places, 'something moves when a run ends'
+    assert len(dialog.results()) == 1
     time.sleep(0.3)
     dialog.screenshot(job + '-done')
     assert dialog.sensitive('Keep')
@@ -132,11 +138,14 @@ def stop():
 
 
 def advanced():
-    """The rest of the controls does not enlarge the window; the mouse compares, zooms and moves."""
+    """The rest of the controls is seen and does not enlarge the window; the mouse compares, zooms and moves."""
     dialog = Dialog('regenerate', select=LADYBIRD)
     before = dialog.size()
     dialog.press('Advanced')
     time.sleep(0.5)
+    places = dialog.places()
+    last, below = places['Sample all visible layers'], places['Save Settings']
+    assert last[1] + last[3] <= below[1], (last, below)
     check_names(dialog)
     assert dialog.size() == before
     dialog.screenshot('advanced')
@@ -171,6 +180,22 @@ def keyboard():
     dialog.key('Return')
     wait('the word that it was kept', dialog.kept)
     assert 'layers=2' in dialog.close()
+
+
+def languages():
+    """In every language the dialogs fit the screen and no phrase is left in English."""
+    english = {}
+    for language in ('C', 'de_DE', 'es_ES', 'fr_FR', 'zh_CN'):
+        for job in ('regenerate', 'expand'):  # with the longest texts, and with the most rows
+            dialog = Dialog(job, select=LADYBIRD, language=language)
+            check_names(dialog)
+            dialog.screenshot('%s-%s' % (job, language))
+            texts = {text for text in dialog.texts() if ' ' in text} - {'Euler ancestral', 'DPM++ 2M'}
+            if language == 'C':
+                english[job] = texts
+            else:
+                assert not texts & english[job], (language, job, texts & english[job])
+            dialog.close()
 
 
 def repeat():
