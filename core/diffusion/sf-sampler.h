@@ -27,6 +27,10 @@ typedef enum
   SF_N_FAMILIES,
 } SfFamily;
 
+/* "common", …; and what people read, untranslated. */
+const char *sf_family_name (SfFamily self);
+const char *sf_family_label (SfFamily self);
+
 /* What a sampler's weights are for. */
 typedef enum
 {
