@@ -63,18 +63,16 @@ void
 sf_analytic_deviation (const SfSampling *s, int k, double w, double known, SfTensor *deviation)
 {
   const SfSamplerOptions *options = s->options;
-  double sigma = s->levels[k].sigma, square = sigma * sigma, limit = G_MAXDOUBLE;
+  double sigma = s->levels[k].sigma, square = sigma * sigma;
   /* An x0 in [-1, 1] has a variance in [0, 1].  Without clipping an estimate below 0 counts as long as the sum does not. */
   double least = options->clip.kind != SF_CLIP_NONE ? 0 : -G_MAXDOUBLE;
   double most = options->clip.kind != SF_CLIP_NONE ? 1 : G_MAXDOUBLE;
 
-  if (options->deviation_max > 0 && k + 1 >= s->n - options->deviation_max_steps)
-    limit = options->deviation_max / s->levels[k + 1].a;
   fill_covariance (s, &s->levels[k], deviation);
   for (gsize i = 0; i < sf_tensor_size (deviation); i++)
     {
       double cov = CLAMP (square * deviation->data[i], least, most);
 
-      deviation->data[i] = (SfReal) MIN (sqrt (MAX (known + w * w * cov, 0)), limit);
+      deviation->data[i] = (SfReal) sqrt (MAX (known + w * w * cov, 0));
     }
 }

@@ -39,7 +39,7 @@ ode_run (SfRun *run, GError **error)
   gboolean clean = s->levels[s->n].sigma == 0;
   const SfNoiseLevel *last = &s->levels[clean ? s->n - 1 : s->n];
   Flow flow = { run, log (s->levels[0].sigma), log (last->sigma) };
-  SfOde ode = { flow_slope, &flow, s->options->rtol, s->options->atol };
+  SfOde ode = { flow_slope, &flow, s->options->relative_tolerance, s->options->absolute_tolerance };
   SfTensor *y = sf_run_state (run), *work;
 
   if (!sf_ode_solve (&ode, flow.from, flow.to, y, NULL, 0, NULL, NULL, error))

@@ -92,7 +92,7 @@ test_sampler (void)
   for (double tolerance = 1e-2; tolerance > 5e-6; tolerance /= 10)
     {
       g_autofree SfNoiseLevel *levels = levels_new ("karras", 80, 0.01, 5);
-      SfSamplerOptions options = { SF_SAMPLER_OPTIONS, .rtol = tolerance, .atol = tolerance };
+      SfSamplerOptions options = { SF_SAMPLER_OPTIONS, .relative_tolerance = tolerance, .absolute_tolerance = tolerance };
       Normal *normal = normal_new ();
       g_autoptr (SfDenoiser) denoiser = &normal->parent;
       g_autoptr (SfTensor) y = sf_tensor_new (1, 16, 16, 1, NULL), begin = NULL;
