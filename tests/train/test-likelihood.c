@@ -11,11 +11,11 @@
 #include "diffusion/sf-posterior.h"
 #include "tensor/sf-pixel.h"
 
-#define SIDE 64
+#define SIDE 128
 #define ELEMENTS (SIDE * SIDE)
 #define MOST_SCORE 5.0 /* standard errors: a chance of 6e-7 each if all is right */
 #define RTOL 1e-5
-#define LAST_STEP 0.1  /* bits that the decoder's variance, which is not the best, costs at most */
+#define LAST_STEP 0.15 /* bits: the decoder's variance is half of the best, which costs 0.11; the rest is chance */
 
 /* (transfer full): draws of @normal, to 8 bits if @quantised. */
 static SfTensor *
@@ -99,7 +99,7 @@ bound_bits (const char *sampler, SfDenoiser *denoiser, const SfSamplerOptions *o
 static void
 test_bound_holds (gconstpointer sampler)
 {
-  static const int strides[] = { 1, 9, 111 }; /* that end at the first timestep */
+  static const int strides[] = { 3, 27, 111 }; /* that end at the first timestep */
   const SfNoiseProcess *process = sf_noise_process_ddpm ();
   g_autofree double *gamma = g_new (double, process->n);
   SfSamplerOptions options = { SF_SAMPLER_OPTIONS, .gamma = gamma };
