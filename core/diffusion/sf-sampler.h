@@ -116,6 +116,7 @@ typedef struct
   SfSolver solver;
   double ratio;       /* where the middle of a step is, 0…1 in log sigma; 0 = the sampler's own */
   gboolean full_order_last; /* multistep: do not lower the order at the end of short runs */
+  double relative_tolerance, absolute_tolerance; /* of samplers that choose their steps; 0 = their own */
   gboolean noisy_end; /* SDE samplers: keep the noise of the last step */
   gboolean invert;    /* rising levels are no fresh noise, but steps like others: from an image to the noise that gives it */
   SfClip clip;        /* of D */

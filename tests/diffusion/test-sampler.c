@@ -109,7 +109,8 @@ test_evaluations (gconstpointer data)
       SfProgress progress = { .func = check_progress, .data = &seen, .lo = 0, .hi = 1 };
 
       g_assert_true (sf_sample (self, denoiser, sf_noise_process_ddpm (), levels, n, NULL, (SfRng) { 1, 0 }, y, &progress, NULL));
-      g_assert_cmpint (normal->calls, ==, sf_sampler_evaluations (self, n));
+      if (!self->own_loop)
+        g_assert_cmpint (normal->calls, ==, sf_sampler_evaluations (self, n));
       g_assert_cmpfloat_with_epsilon (seen, n > 0, 1e-12);
     }
 }
@@ -120,7 +121,7 @@ test_cancel (gconstpointer data)
   const SfSampler *self = data;
   g_autofree SfNoiseLevel *levels = levels_new ("karras", 5, 0.05, 6);
 
-  for (int at = 1; at <= sf_sampler_evaluations (self, 6); at++)
+  for (int at = 1; at <= (self->own_loop ? 6 : sf_sampler_evaluations (self, 6)); at++)
     {
       g_autoptr (GCancellable) cancellable = g_cancellable_new ();
       g_autoptr (GError) error = NULL;
