@@ -10,7 +10,8 @@
  * buffer.  That alone could not be undone; after the merge it can, as Undo puts back the whole rectangle that the merge
  * has saved.  This rectangle is the box of the selection within the layer.  Where it does not fit what we write (Expand
  * Canvas ignores the selection, or the user has selected something else meanwhile) our rectangle is selected for the
- * moment; the user's selection is kept in a channel and comes back bit for bit in every precision.
+ * moment; a copy of the user's selection comes back bit for bit in every precision.  The copy is never part of the
+ * image: in 3.2 undoing a channel leaves no layer selected.
  */
 #include "sf-pixels.h"
 
@@ -67,6 +68,13 @@ is_confined (const SfResult *result, const GeglRectangle *rect)
   return TRUE;
 }
 
+static void
+copy_into (GeglBuffer *made, GeglBuffer *target, const GeglRectangle *rect)
+{
+  gegl_buffer_copy (made, NULL, GEGL_ABYSS_NONE, target, rect);
+  g_object_unref (target); /* sends it to GIMP */
+}
+
 GeglBuffer *
 sf_pixels_new (GimpLayer *layer, const SfResult *result, const SfRect *room, GError **error)
 {
@@ -90,16 +98,19 @@ sf_pixels_new (GimpLayer *layer, const SfResult *result, const SfRect *room, GEr
   /* What is added to a layer would stay invisible. */
   if (gimp_drawable_has_alpha (drawable) && gimp_layer_get_lock_alpha (layer) && is_size_of (drawable, room))
     restore_alpha (made, original);
+  /* The shadow of a layer that will have another size can only be written then. */
+  if (is_size_of (drawable, room))
+    copy_into (made, gimp_drawable_get_shadow_buffer (drawable), &rect);
   return g_steal_pointer (&made);
 }
 
 /*** The selection ***/
 
-/* Selects exactly @rect of @layer; returns the channel that holds what was selected, or NULL for nothing. */
+/* Selects exactly @rect of @layer; returns a copy of what was selected. */
 static GimpChannel *
 select_rectangle (GimpImage *image, GimpLayer *layer, const GeglRectangle *rect)
 {
-  GimpChannel *kept = gimp_selection_is_empty (image) ? NULL : gimp_selection_save (image);
+  GimpChannel *kept = gimp_channel_copy (GIMP_CHANNEL (gimp_image_get_selection (image)));
   int x = 0, y = 0;
 
   gimp_drawable_get_offsets (GIMP_DRAWABLE (layer), &x, &y);
@@ -114,27 +125,11 @@ select_rectangle (GimpImage *image, GimpLayer *layer, const GeglRectangle *rect)
 static void
 select_again (GimpImage *image, GimpChannel *kept)
 {
-  if (kept == NULL)
-    {
-      gimp_selection_none (image);
-      return;
-    }
-  gimp_context_push ();
-  gimp_context_set_antialias (FALSE);
-  gimp_context_set_feather (FALSE);
-  gimp_image_select_item (image, GIMP_CHANNEL_OP_REPLACE, GIMP_ITEM (kept));
-  gimp_context_pop ();
-  gimp_image_remove_channel (image, kept);
+  gimp_channel_combine_masks (GIMP_CHANNEL (gimp_image_get_selection (image)), kept, GIMP_CHANNEL_OP_REPLACE, 0, 0);
+  gimp_item_delete (GIMP_ITEM (kept));
 }
 
 /*** Writing ***/
-
-static void
-copy_into (GeglBuffer *made, GeglBuffer *target, const GeglRectangle *rect)
-{
-  gegl_buffer_copy (made, NULL, GEGL_ABYSS_NONE, target, rect);
-  g_object_unref (target); /* sends it to GIMP */
-}
 
 gboolean
 sf_pixels_put (GimpLayer *layer, GeglBuffer *made, const SfRect *room, GError **error)
@@ -145,12 +140,13 @@ sf_pixels_put (GimpLayer *layer, GeglBuffer *made, const SfRect *room, GError **
   GimpChannel *kept = NULL;
   gboolean merged, reselect;
 
-  if (!is_size_of (drawable, room))
-    gimp_layer_resize (layer, room->width, room->height, -room->x, -room->y);
   rect.x -= room->x;
   rect.y -= room->y;
-
-  copy_into (made, gimp_drawable_get_shadow_buffer (drawable), &rect);
+  if (!is_size_of (drawable, room))
+    {
+      gimp_layer_resize (layer, room->width, room->height, -room->x, -room->y);
+      copy_into (made, gimp_drawable_get_shadow_buffer (drawable), &rect);
+    }
   reselect = !get_selection (drawable, &selection) || !gegl_rectangle_equal (&selection, &rect);
   if (reselect)
     kept = select_rectangle (image, layer, &rect);

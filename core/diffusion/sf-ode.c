@@ -157,9 +157,9 @@ try_step (Work *self, double t, double h, GError **error)
   return TRUE;
 }
 
-/* The last slope is the first of the next step. */
-static void
-accept (Work *self)
+/* The last slope is the first of the next step, unless the state is changed in between. */
+static gboolean
+accept (Work *self, double t, GError **error)
 {
   SfTensor *first = self->slope[0];
   double *first_z = self->slope_z[0];
@@ -171,6 +171,8 @@ accept (Work *self)
   self->slope[STAGES - 1] = first;
   self->slope_z[0] = self->slope_z[STAGES - 1];
   self->slope_z[STAGES - 1] = first_z;
+  return self->ode->reached == NULL ||
+         (self->ode->reached (t, self->y, self->ode->data, error) && evaluate (self, 0, t, self->y, error));
 }
 
 static gboolean
@@ -194,7 +196,8 @@ integrate (Work *self, double from, double to, const SfProgress *progress, GErro
       if (e <= 1)
         {
           done = h < way - done ? done + h : way;
-          accept (self);
+          if (!accept (self, from + sign * done, error))
+            return FALSE;
           sf_progress_set (progress, done / way);
         }
       else if (!(h > SHORTEST * way))

@@ -10,9 +10,13 @@
 /* dy (out): the slope of @y at @t; dz (out): that of the numbers beside it. */
 typedef gboolean (*SfSlopeFunc) (double t, const SfTensor *y, SfTensor *dy, double *dz, gpointer data, GError **error);
 
+/* Called after each step; may change @y. */
+typedef gboolean (*SfReachedFunc) (double t, SfTensor *y, gpointer data, GError **error);
+
 typedef struct
 {
   SfSlopeFunc slope;
+  SfReachedFunc reached; /* (nullable): %NULL saves an evaluation per step */
   gpointer data;
   double rtol, atol; /* the error of a step may be atol + rtol |y|, root mean square over all elements; 0 = 1e-4 */
 } SfOde;

@@ -33,13 +33,30 @@ flow_slope (double u, const SfTensor *y, SfTensor *dy, double *dz, gpointer data
 }
 
 static gboolean
+reached (SfRun *run, const SfNoiseLevel *level, GError **error)
+{
+  const SfSamplerOptions *options = sf_run_sampling (run)->options;
+
+  return options->state == NULL || options->state (sf_run_state (run), level, options->state_data, error);
+}
+
+static gboolean
+flow_reached (double u, SfTensor *y, gpointer data, GError **error)
+{
+  const Flow *self = data;
+  SfNoiseLevel level = sf_sampling_level (sf_run_sampling (self->run), exp (u));
+
+  return reached (self->run, &level, error);
+}
+
+static gboolean
 ode_run (SfRun *run, GError **error)
 {
   const SfSampling *s = sf_run_sampling (run);
   gboolean clean = s->levels[s->n].sigma == 0;
   const SfNoiseLevel *last = &s->levels[clean ? s->n - 1 : s->n];
   Flow flow = { run, log (s->levels[0].sigma), log (last->sigma) };
-  SfOde ode = { flow_slope, &flow, s->options->relative_tolerance, s->options->absolute_tolerance };
+  SfOde ode = { flow_slope, s->options->state != NULL ? flow_reached : NULL, &flow, s->options->relative_tolerance, s->options->absolute_tolerance };
   SfTensor *y = sf_run_state (run), *work;
 
   if (!sf_ode_solve (&ode, flow.from, flow.to, y, NULL, 0, NULL, NULL, error))
@@ -49,7 +66,7 @@ ode_run (SfRun *run, GError **error)
   if ((work = sf_run_work (run, 0, error)) == NULL || !sf_run_evaluate (run, y, last, 1, work, error))
     return FALSE;
   memcpy (y->data, work->data, sf_tensor_size (y) * sizeof (SfReal));
-  return TRUE;
+  return reached (run, &s->levels[s->n], error);
 }
 
 const SfSampler sf_sampler_ode = {

@@ -37,7 +37,7 @@ test_tolerance (void)
     for (double to = -6; to <= 6; to += 12)
       {
         Swing swing = { .nan_after = G_MAXDOUBLE };
-        SfOde ode = { swing_slope, &swing, tolerance, tolerance };
+        SfOde ode = { swing_slope, NULL, &swing, tolerance, tolerance };
         g_autoptr (SfTensor) y = sf_tensor_new (1, 1, 2, 1, NULL);
         double z = 0;
         int evaluations;
@@ -60,7 +60,7 @@ static void
 test_nowhere (void)
 {
   Swing swing = { .nan_after = G_MAXDOUBLE };
-  SfOde ode = { swing_slope, &swing };
+  SfOde ode = { .slope = swing_slope, .data = &swing };
   g_autoptr (SfTensor) y = sf_tensor_new (1, 1, 2, 1, NULL);
 
   y->data[0] = 1;
@@ -74,7 +74,7 @@ static void
 test_nan (void)
 {
   Swing swing = { .nan_after = 1 };
-  SfOde ode = { swing_slope, &swing };
+  SfOde ode = { .slope = swing_slope, .data = &swing };
   g_autoptr (SfTensor) y = sf_tensor_new (1, 1, 2, 1, NULL);
   g_autoptr (GError) error = NULL;
 
@@ -112,6 +112,35 @@ test_sampler (void)
     }
 }
 
+/* Holds the state at the clean image 0.5; the levels fall, to the clean one. */
+static gboolean
+hold (SfTensor *y, const SfNoiseLevel *level, gpointer data, GError **error)
+{
+  double *last = data;
+
+  g_assert_cmpfloat (level->sigma, <, *last);
+  *last = level->sigma;
+  for (gsize i = 0; i < sf_tensor_size (y); i++)
+    y->data[i] = 0.5;
+  return TRUE;
+}
+
+static void
+test_sampler_state (void)
+{
+  g_autofree SfNoiseLevel *levels = levels_new ("karras", 5, 0.05, 5);
+  double last = 5;
+  SfSamplerOptions options = { SF_SAMPLER_OPTIONS, .state = hold, .state_data = &last };
+  g_autoptr (SfDenoiser) denoiser = &normal_new ()->parent;
+  g_autoptr (SfTensor) y = sf_tensor_new (1, 4, 4, 1, NULL);
+
+  sf_add_noise (y, 5, (SfRng) { 11, 0 });
+  g_assert_true (sf_sample (sf_sampler_find ("ode"), denoiser, sf_noise_process_ddpm (), levels, 5, &options, (SfRng) { 0 }, y, NULL, NULL));
+  g_assert_cmpfloat (last, ==, 0);
+  for (gsize i = 0; i < sf_tensor_size (y); i++)
+    g_assert_cmpfloat (y->data[i], ==, 0.5);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -120,5 +149,6 @@ main (int argc, char **argv)
   g_test_add_func ("/ode/nowhere", test_nowhere);
   g_test_add_func ("/ode/nan", test_nan);
   g_test_add_func ("/ode/sampler", test_sampler);
+  g_test_add_func ("/ode/sampler-state", test_sampler_state);
   return g_test_run ();
 }

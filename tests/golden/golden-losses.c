@@ -259,7 +259,7 @@ run_lucidrains (Case *c)
   compare_loss (c, "min-snr", "loss", process, options, mix);
 }
 
-/* Min-SNR's authors: what an output of each kind may be weighted by, with the limit at the end of the name. */
+/* Min-SNR's authors: what an output of each kind may be weighted by; a name that ends in "_" goes on with the limit. */
 static void
 run_min_snr (Case *c)
 {
@@ -267,13 +267,19 @@ run_min_snr (Case *c)
   {
     const char *mean, *weight;
     SfPrediction head;
-    gboolean least; /* the number is the lower limit, not the upper one */
+    const char *loss;
+    double snr_min, snr_max; /* 0: the limit */
   } rows[] = {
-    { "EPSILON", "min_snr_", SF_PREDICTION_EPSILON, FALSE },
-    { "EPSILON", "max_snr_", SF_PREDICTION_EPSILON, TRUE },
-    { "START_X", "min_snr_", SF_PREDICTION_SAMPLE, FALSE },
-    { "START_X", "max_snr_", SF_PREDICTION_SAMPLE, TRUE },
-    { "VELOCITY", "vmin_snr_", SF_PREDICTION_V, FALSE },
+    { "EPSILON", "constant", SF_PREDICTION_EPSILON, "simple" },
+    { "EPSILON", "min_snr_", SF_PREDICTION_EPSILON, "min-snr", -1, 0 },
+    { "EPSILON", "max_snr_", SF_PREDICTION_EPSILON, "min-snr", 0, INFINITY },
+    { "START_X", "constant", SF_PREDICTION_SAMPLE, "simple" },
+    { "START_X", "snr", SF_PREDICTION_SAMPLE, "min-snr", -1, INFINITY },
+    { "START_X", "trunc_snr", SF_PREDICTION_SAMPLE, "min-snr", 1, INFINITY },
+    { "START_X", "min_snr_", SF_PREDICTION_SAMPLE, "min-snr", -1, 0 },
+    { "START_X", "max_snr_", SF_PREDICTION_SAMPLE, "min-snr", 0, INFINITY },
+    { "VELOCITY", "constant", SF_PREDICTION_V, "simple" },
+    { "VELOCITY", "vmin_snr_", SF_PREDICTION_V, "min-snr", -1, 0 },
   };
   const char *mean = case_text (c, "mean", ""), *weight = case_text (c, "weight", "");
   g_autoptr (SfNoiseProcess) process = reference_openai_process (c);
@@ -281,17 +287,22 @@ run_min_snr (Case *c)
   g_autoptr (SfDenoiser) denoiser = &mix->parent;
 
   for (gsize i = 0; i < G_N_ELEMENTS (rows) && process != NULL; i++)
-    if (g_str_equal (rows[i].mean, mean) && g_str_has_prefix (weight, rows[i].weight))
-      {
-        double limit = g_ascii_strtod (weight + strlen (rows[i].weight), NULL);
-        SfLossOptions options = { SF_LOSS_OPTIONS, .prediction = rows[i].head };
+    {
+      gsize length = strlen (rows[i].weight);
+      gboolean limited = rows[i].weight[length - 1] == '_';
 
-        options.snr_min = rows[i].least ? limit : 0;
-        options.snr_max = rows[i].least ? INFINITY : limit;
-        mix->head = rows[i].head;
-        compare_loss (c, "min-snr", "mse", process, options, mix);
-        return;
-      }
+      if (g_str_equal (rows[i].mean, mean) && (limited ? g_str_has_prefix (weight, rows[i].weight) : g_str_equal (weight, rows[i].weight)))
+        {
+          double limit = limited ? g_ascii_strtod (weight + length, NULL) : 0;
+          SfLossOptions options = { SF_LOSS_OPTIONS, .prediction = rows[i].head };
+
+          options.snr_min = rows[i].snr_min != 0 ? rows[i].snr_min : limit;
+          options.snr_max = rows[i].snr_max != 0 ? rows[i].snr_max : limit;
+          mix->head = rows[i].head;
+          compare_loss (c, rows[i].loss, "mse", process, options, mix);
+          return;
+        }
+    }
   case_fail (c, "unknown weight %s of %s", weight, mean);
 }
 
