@@ -218,6 +218,7 @@ run (Case *c)
   if (reference_head (c, "model_type", mix->head) != mix->head)
     case_fail (c, "head and model_type differ");
   mix->scaled = TRUE;
+  mix->chosen = self.method == METHOD_ADAPTIVE;
   mix->row = self.row;
   mix->n_rows = self.n;
   for (gsize i = 0; i < sf_tensor_size (y); i++)

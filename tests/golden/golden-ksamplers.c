@@ -224,6 +224,7 @@ run (Case *c)
     set_sigmas (&self);
   if (self.row != NULL)
     self.mix->trajectory = "x";
+  self.mix->chosen = self.row == NULL;
   self.mix->row = self.row;
   self.mix->n_rows = self.n_evaluations;
   self.mix->head = reference_head (c, "pred", SF_PREDICTION_EPSILON);
