@@ -5,6 +5,8 @@
 #include "base/sf-parallel.h"
 #include "denoisers/sf-engine.h"
 #include "diffusion/sf-sampler.h"
+#include "diffusion/sf-mixture.h"
 #include "diffusion/sf-schedule.h"
+#include "diffusion/sf-trial.h"
 #include "pipeline/sf-job.h"
 #include "pipeline/sf-settings.h"

@@ -3,6 +3,8 @@
 
 #include <glib/gi18n.h>
 
+#define PARASITE "sfumato"
+
 /* The settings that @result was made with; the dialog's may have changed since. */
 static SfSettings *
 settings_of (const SfResult *result)
@@ -34,11 +36,29 @@ make_name (const SfPicture *picture, const SfResult *result)
 void
 sf_layer_attach_settings (GimpLayer *layer, const SfResult *result)
 {
-  GimpParasite *parasite = gimp_parasite_new ("sfumato", GIMP_PARASITE_PERSISTENT | GIMP_PARASITE_UNDOABLE,
+  GimpParasite *parasite = gimp_parasite_new (PARASITE, GIMP_PARASITE_PERSISTENT | GIMP_PARASITE_UNDOABLE,
                                               strlen (result->json) + 1, result->json);
 
   gimp_item_attach_parasite (GIMP_ITEM (layer), parasite);
   gimp_parasite_free (parasite);
+}
+
+gboolean
+sf_layer_is_result (GimpLayer *layer)
+{
+  GimpParasite *parasite = gimp_item_get_parasite (GIMP_ITEM (layer), PARASITE);
+  g_autoptr (SfSettings) made = NULL;
+  g_autofree char *json = NULL;
+  guint32 size;
+  const char *data;
+
+  if (parasite == NULL)
+    return FALSE;
+  data = gimp_parasite_get_data (parasite, &size);
+  json = g_strndup (data, size);
+  gimp_parasite_free (parasite);
+  made = sf_settings_from_json (json, NULL, NULL, NULL);
+  return made != NULL && g_str_equal (made->output, "new-layer");
 }
 
 GimpLayer *

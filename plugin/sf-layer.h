@@ -11,6 +11,9 @@ GimpLayer *sf_layer_new (const SfPicture *picture, GimpImage *image, GimpImageTy
 /* The parasite "sfumato": every setting of @result as text, enough to repeat it. */
 void sf_layer_attach_settings (GimpLayer *layer, const SfResult *result);
 
+/* Whether @layer was made by a run that left its picture alone. */
+gboolean sf_layer_is_result (GimpLayer *layer);
+
 GimpImageType sf_layer_type_with_alpha (GimpImage *image);
 
 /* The picture afterwards, in its coordinates before: for Expand Canvas the image. */

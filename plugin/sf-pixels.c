@@ -10,7 +10,8 @@
  * buffer.  That alone could not be undone; after the merge it can, as Undo puts back the whole rectangle that the merge
  * has saved.  This rectangle is the box of the selection within the layer.  Where it does not fit what we write (Expand
  * Canvas ignores the selection, or the user has selected something else meanwhile) our rectangle is selected for the
- * moment; the user's selection is kept in a channel and comes back bit for bit in every precision.
+ * moment; a copy of the user's selection comes back bit for bit in every precision.  The copy is never part of the
+ * image: in 3.2 undoing a channel leaves no layer selected.
  */
 #include "sf-pixels.h"
 
@@ -95,11 +96,11 @@ sf_pixels_new (GimpLayer *layer, const SfResult *result, const SfRect *room, GEr
 
 /*** The selection ***/
 
-/* Selects exactly @rect of @layer; returns the channel that holds what was selected, or NULL for nothing. */
+/* Selects exactly @rect of @layer; returns a copy of what was selected. */
 static GimpChannel *
 select_rectangle (GimpImage *image, GimpLayer *layer, const GeglRectangle *rect)
 {
-  GimpChannel *kept = gimp_selection_is_empty (image) ? NULL : gimp_selection_save (image);
+  GimpChannel *kept = gimp_channel_copy (GIMP_CHANNEL (gimp_image_get_selection (image)));
   int x = 0, y = 0;
 
   gimp_drawable_get_offsets (GIMP_DRAWABLE (layer), &x, &y);
@@ -114,17 +115,8 @@ select_rectangle (GimpImage *image, GimpLayer *layer, const GeglRectangle *rect)
 static void
 select_again (GimpImage *image, GimpChannel *kept)
 {
-  if (kept == NULL)
-    {
-      gimp_selection_none (image);
-      return;
-    }
-  gimp_context_push ();
-  gimp_context_set_antialias (FALSE);
-  gimp_context_set_feather (FALSE);
-  gimp_image_select_item (image, GIMP_CHANNEL_OP_REPLACE, GIMP_ITEM (kept));
-  gimp_context_pop ();
-  gimp_image_remove_channel (image, kept);
+  gimp_channel_combine_masks (GIMP_CHANNEL (gimp_image_get_selection (image)), kept, GIMP_CHANNEL_OP_REPLACE, 0, 0);
+  gimp_item_delete (GIMP_ITEM (kept));
 }
 
 /*** Writing ***/

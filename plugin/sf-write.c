@@ -46,16 +46,18 @@ build_layer (const SfPicture *picture, const SfResult *result, gboolean visible)
   return layer;
 }
 
-/* Directly above the picture's layer, so the first one inserted ends on top. */
-static void
-insert_layer (const SfPicture *picture, GimpLayer *layer, int x, int y)
+/* The place directly above the picture's layer and the results that lie on it: the last one made is the one to see. */
+static int
+get_place (const SfPicture *picture)
 {
-  GimpItem *below = GIMP_ITEM (picture->layer);
+  GimpItem *below = GIMP_ITEM (picture->layer), *parent = gimp_item_get_parent (below);
+  g_autofree GimpItem **siblings = parent != NULL ? gimp_item_get_children (parent)
+                                                  : (GimpItem **) gimp_image_get_layers (picture->image);
+  int place = gimp_image_get_item_position (picture->image, below);
 
-  gimp_layer_set_offsets (layer, x, y);
-  gimp_image_insert_layer (picture->image, layer, GIMP_LAYER (gimp_item_get_parent (below)),
-                           gimp_image_get_item_position (picture->image, below));
-  gimp_layer_set_edit_mask (layer, FALSE);
+  while (place > 0 && sf_layer_is_result (GIMP_LAYER (siblings[place - 1])))
+    place--;
+  return place;
 }
 
 static void
@@ -72,14 +74,19 @@ insert_layers (const SfPicture *picture, GPtrArray *ranked, GPtrArray *layers)
   gboolean generate = picture->task == SF_TASK_GENERATE;
   int x = generate ? 0 : picture->bounds.x - canvas.x;
   int y = generate ? 0 : picture->bounds.y - canvas.y;
+  GimpLayer *parent = GIMP_LAYER (gimp_item_get_parent (GIMP_ITEM (picture->layer)));
+  int place = get_place (picture);
 
   if (picture->task == SF_TASK_EXPAND)
     resize_image (picture, &canvas);
   for (guint i = 0; i < ranked->len; i++)
     {
       const SfResult *result = ranked->pdata[i];
+      GimpLayer *layer = layers->pdata[i];
 
-      insert_layer (picture, layers->pdata[i], x + result->rect.x, y + result->rect.y);
+      gimp_layer_set_offsets (layer, x + result->rect.x, y + result->rect.y);
+      gimp_image_insert_layer (picture->image, layer, parent, place + (int) i);
+      gimp_layer_set_edit_mask (layer, FALSE);
     }
 }
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #define MAX_THREADS 64
+#define PATIENCE 100 /* us; about what a sleeping thread needs to wake */
 
 typedef struct
 {
@@ -21,15 +22,31 @@ typedef struct
   GCancellable *cancellable;
   gsize next;    /* (atomic) next item */
   gint stopped;  /* (atomic) */
-  int n_inside;  /* helpers at work, guarded by the mutex */
+  gint n_inside; /* (atomic) helpers at work; changes with the mutex held */
 } Loop;
 
 static GMutex mutex;     /* guards what follows */
 static GCond work, done; /* "a loop is there", "all helpers left a loop" */
 static Loop *current;    /* the open loop */
-static guint generation; /* counts loops, so that a helper joins each once */
+static gint generation;  /* (atomic) counts loops, so that a helper joins each once */
 static int n_helpers;    /* threads that exist */
 static int n_wanted;     /* threads to use, the caller's included; 0 = not chosen yet */
+
+/* Watches *@value, which is @old, for a moment; returns whether it has changed.  Loops follow one another closely, and a
+ * thread that sleeps wakes late. */
+static gboolean
+await_change (const gint *value, gint old)
+{
+  gint64 until = g_get_monotonic_time () + PATIENCE;
+
+  while (g_atomic_int_get (value) == old)
+    {
+      if (g_get_monotonic_time () > until)
+        return FALSE;
+      g_thread_yield ();
+    }
+  return TRUE;
+}
 
 static void
 loop_run (Loop *loop)
@@ -53,7 +70,7 @@ static gpointer
 helper_main (gpointer index_pointer)
 {
   int index = GPOINTER_TO_INT (index_pointer);
-  guint seen = 0;
+  gint seen = 0;
 
   g_mutex_lock (&mutex);
   for (;;)
@@ -64,12 +81,15 @@ helper_main (gpointer index_pointer)
         g_cond_wait (&work, &mutex);
       seen = generation;
       loop = current;
-      loop->n_inside++;
+      g_atomic_int_inc (&loop->n_inside);
       g_mutex_unlock (&mutex);
       loop_run (loop);
       g_mutex_lock (&mutex);
-      if (--loop->n_inside == 0)
+      if (g_atomic_int_dec_and_test (&loop->n_inside)) /* the loop may be gone from here on */
         g_cond_broadcast (&done);
+      g_mutex_unlock (&mutex);
+      await_change (&generation, seen);
+      g_mutex_lock (&mutex);
     }
   return NULL;
 }
@@ -125,7 +145,7 @@ sf_parallel_for (gsize n, gsize grain, SfTileFunc func, gpointer data, GCancella
       if (shared)
         {
           current = &loop;
-          generation++;
+          g_atomic_int_inc (&generation);
           g_cond_broadcast (&work);
         }
       g_mutex_unlock (&mutex);
@@ -133,8 +153,14 @@ sf_parallel_for (gsize n, gsize grain, SfTileFunc func, gpointer data, GCancella
   loop_run (&loop);
   if (shared)
     {
+      gint inside;
+
       g_mutex_lock (&mutex);
       current = NULL;
+      g_mutex_unlock (&mutex);
+      while ((inside = g_atomic_int_get (&loop.n_inside)) > 0 && await_change (&loop.n_inside, inside))
+        ;
+      g_mutex_lock (&mutex);
       while (loop.n_inside > 0)
         g_cond_wait (&done, &mutex);
       g_mutex_unlock (&mutex);

@@ -20,6 +20,7 @@ typedef struct
   const char *name;        /* as in scripts: "more-noise" */
   const char *label;       /* marked for translation with N_(), not translated */
   const char *description; /* likewise: one honest sentence */
+  const char *group;       /* (nullable) likewise: of the many that are not offered at once */
 } SfChoice;
 
 typedef struct

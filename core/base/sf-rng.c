@@ -1,54 +1,136 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Normal numbers are made for many counters at a time, in loops without branches or calls that compilers turn into vector code:
+ * logarithm, sine and cosine are polynomials, the numbers are exact to 5e-7.  Compiled for the plainest processor of its kind, not per
+ * flavour, so that all machines of a kind draw the same numbers.
+ */
 #include "base/sf-rng.h"
 
 #include <math.h>
+#include <string.h>
+
+#define ROUNDS 10
+
+/* One round of Philox on the counter c and the key k. */
+static inline void
+philox_round (guint32 c[4], const guint32 k[2])
+{
+  guint64 p0 = (guint64) 0xD2511F53u * c[0];
+  guint64 p1 = (guint64) 0xCD9E8D57u * c[2];
+
+  c[0] = (guint32) (p1 >> 32) ^ c[1] ^ k[0];
+  c[1] = (guint32) p1;
+  c[2] = (guint32) (p0 >> 32) ^ c[3] ^ k[1];
+  c[3] = (guint32) p0;
+}
+
+static inline void
+next_key (guint32 k[2])
+{
+  k[0] += 0x9E3779B9u;
+  k[1] += 0xBB67AE85u;
+}
 
 void
 sf_rng_words (SfRng rng, guint64 index, guint32 words[4])
 {
-  guint32 c0 = (guint32) index, c1 = (guint32) (index >> 32);
-  guint32 c2 = (guint32) rng.stream, c3 = (guint32) (rng.stream >> 32);
-  guint32 k0 = (guint32) rng.seed, k1 = (guint32) (rng.seed >> 32);
+  guint32 c[4] = { (guint32) index, (guint32) (index >> 32), (guint32) rng.stream, (guint32) (rng.stream >> 32) };
+  guint32 k[2] = { (guint32) rng.seed, (guint32) (rng.seed >> 32) };
 
-  for (int round = 0; round < 10; round++)
+  for (int round = 0; round < ROUNDS; round++, next_key (k))
+    philox_round (c, k);
+  memcpy (words, c, sizeof c);
+}
+
+/*** Normal numbers ***/
+
+#define LANES 64 /* counters at a time */
+
+/* The words of LANES counters from @index on, word by word. */
+static void
+block_words (SfRng rng, guint64 index, guint32 words[4][LANES])
+{
+  guint32 k[2] = { (guint32) rng.seed, (guint32) (rng.seed >> 32) };
+
+  for (int i = 0; i < LANES; i++)
     {
-      guint64 p0 = (guint64) 0xD2511F53u * c0;
-      guint64 p1 = (guint64) 0xCD9E8D57u * c2;
-
-      c0 = (guint32) (p1 >> 32) ^ c1 ^ k0;
-      c1 = (guint32) p1;
-      c2 = (guint32) (p0 >> 32) ^ c3 ^ k1;
-      c3 = (guint32) p0;
-      k0 += 0x9E3779B9u;
-      k1 += 0xBB67AE85u;
+      words[0][i] = (guint32) (index + i);
+      words[1][i] = (guint32) ((index + i) >> 32);
+      words[2][i] = (guint32) rng.stream;
+      words[3][i] = (guint32) (rng.stream >> 32);
     }
-  words[0] = c0;
-  words[1] = c1;
-  words[2] = c2;
-  words[3] = c3;
+  for (int round = 0; round < ROUNDS; round++, next_key (k))
+    for (int i = 0; i < LANES; i++)
+      {
+        guint32 c[4] = { words[0][i], words[1][i], words[2][i], words[3][i] };
+
+        philox_round (c, k);
+        for (int j = 0; j < 4; j++)
+          words[j][i] = c[j];
+      }
+}
+
+/* log u for a normal float u > 0: u = 2^e m with m in [sqrt (1/2), sqrt (2)), log m by the series of 2 atanh ((m - 1) / (m + 1)). */
+static inline float
+log_of (float u)
+{
+  gint32 bits;
+  float m, s, s2;
+
+  memcpy (&bits, &u, sizeof bits);
+  gint32 e = (bits - 0x3f3504f3) >> 23;
+  bits -= e * (1 << 23);
+  memcpy (&m, &bits, sizeof m);
+  s = (m - 1) / (m + 1);
+  s2 = s * s;
+  return e * 0.693147181f + s * (2 + s2 * (0.666666667f + s2 * (0.4f + s2 * (0.285714286f + s2 * 0.222222222f))));
+}
+
+/* Sine and cosine of 2 pi v for v in [0, 1): quadrant and rest in [-pi/4, pi/4], Taylor series there. */
+static inline void
+sine_cosine (float v, float *sine, float *cosine)
+{
+  gint32 quadrant = (gint32) (v * 4 + 0.5f);
+  float x = (v * 4 - quadrant) * 1.57079633f, x2 = x * x;
+  float s = x * (1 + x2 * (-1 / 6.0f + x2 * (1 / 120.0f + x2 * (-1 / 5040.0f + x2 * (1 / 362880.0f)))));
+  float c = 1 + x2 * (-1 / 2.0f + x2 * (1 / 24.0f + x2 * (-1 / 720.0f + x2 * (1 / 40320.0f))));
+  gboolean swap = quadrant & 1;
+  float a = swap ? c : s, b = swap ? s : c;
+
+  *sine = quadrant & 2 ? -a : a;
+  *cosine = (quadrant + 1) & 2 ? -b : b;
+}
+
+/* Box-Muller on a pair of words: radius from the first, angle from the second; u in (0, 1], so the logarithm is finite. */
+static void
+block_normal (const guint32 first[LANES], const guint32 second[LANES], float x[LANES], float y[LANES])
+{
+  for (int i = 0; i < LANES; i++)
+    {
+      float u = (float) (gint32) ((first[i] >> 8) + 1) * 0x1p-24f, v = (float) (gint32) (second[i] >> 8) * 0x1p-24f;
+      float radius = sqrtf (-2 * log_of (u)), sine, cosine;
+
+      sine_cosine (v, &sine, &cosine);
+      x[i] = radius * cosine;
+      y[i] = radius * sine;
+    }
 }
 
 void
 sf_rng_normal (SfRng rng, guint64 first, float *out, gsize n)
 {
+  guint32 words[4][LANES];
+  float z[4][LANES], mixed[4 * LANES];
+
   g_return_if_fail (first % 4 == 0);
 
-  for (gsize i = 0; i < n; i += 4)
+  for (gsize done = 0; done < n; done += 4 * LANES)
     {
-      guint32 words[4];
-      float z[4];
-
-      sf_rng_words (rng, (first + i) / 4, words);
-      for (int j = 0; j < 4; j += 2)
-        {
-          /* u in (0,1], so the logarithm is finite */
-          float radius = sqrtf (-2.0f * logf (((words[j] >> 8) + 1) * 0x1p-24f));
-          float angle = (float) (2 * G_PI) * ((words[j + 1] >> 8) * 0x1p-24f);
-
-          z[j] = radius * cosf (angle);
-          z[j + 1] = radius * sinf (angle);
-        }
-      for (gsize j = 0; j < 4 && i + j < n; j++)
-        out[i + j] = z[j];
+      block_words (rng, (first + done) / 4, words);
+      block_normal (words[0], words[1], z[0], z[1]);
+      block_normal (words[2], words[3], z[2], z[3]);
+      for (gsize i = 0; i < LANES; i++)
+        for (int j = 0; j < 4; j++)
+          mixed[4 * i + j] = z[j][i];
+      memcpy (out + done, mixed, MIN (n - done, 4 * LANES) * sizeof (float));
     }
 }

@@ -10,6 +10,7 @@
 #include "denoisers/sf-patch-bridge.h"
 #include "denoisers/sf-patch-solve.h"
 #include "kernels/sf-kernels.h"
+#include "tensor/sf-image.h"
 
 #define TAU 0.15            /* of known pixels */
 #define MAX_PRECISION 20.0
@@ -23,6 +24,7 @@
 #define COARSE_SIGMA 0.02
 #define EXCLUDE 4
 #define COMPLETENESS 0.03   /* generate: richer, all of the example is used */
+#define PIXEL_TILE 4096
 #define DETAIL_COST 0.1     /* of a source that is an octave more detailed than its place allows */
 
 typedef struct
@@ -37,7 +39,8 @@ typedef struct
   float *nearness;      /* of the state: GAMMA^-distance to what is known */
   gint32 *pixels;       /* of the hole */
   gsize n_pixels;
-  float *z, *weight, *out, *vote_weight;
+  float *z, *weight, *vote_weight;
+  float *out;           /* of the state, x 4: the result; outside of the hole always what is known */
   SfPatchField *field;
   gint32 *best_nn;      /* (nullable) of the best trial */
   double best_energy;
@@ -108,19 +111,35 @@ upper_quartile (const float *cost, int n)
   return sample[count * 3 / 4];
 }
 
+typedef struct
+{
+  PatchDenoiser *self;
+  float quartile;
+} Weigh;
+
 /* What is well explained, and near to what is known, has more to say. */
 static void
-weigh_votes (PatchDenoiser *self)
+weigh_tile (gsize begin, gsize end, gpointer data)
 {
-  SfPatchField *field = self->field;
-  float quartile = upper_quartile (field->cost, field->n_queries) + 1e-6f;
+  const Weigh *weigh = data;
+  PatchDenoiser *self = weigh->self;
+  const SfPatchField *field = self->field;
 
-  for (int i = 0; i < field->n_queries; i++)
+  for (gsize i = begin; i < end; i++)
     {
-      float explained = expf (-MIN (field->cost[i] / (2 * quartile), 60));
+      float explained = expf (-MIN (field->cost[i] / (2 * weigh->quartile), 60));
 
       self->vote_weight[i] = MAX (1e-12f, explained * self->nearness[field->query[i]]);
     }
+}
+
+static void
+weigh_votes (PatchDenoiser *self)
+{
+  const SfPatchField *field = self->field;
+  Weigh weigh = { self, upper_quartile (field->cost, field->n_queries) + 1e-6f };
+
+  sf_parallel_for (field->n_queries, PIXEL_TILE, weigh_tile, &weigh, NULL);
 }
 
 static void
@@ -135,6 +154,44 @@ make_window (int r, float *window)
 
       window[i] = (float) exp (-(y * y + x * x) / (2 * sigma * sigma));
     }
+}
+
+/* Between `out` and a picture of the same size, x 3. */
+typedef struct
+{
+  PatchDenoiser *self;
+  const float *in;
+  float *out;
+} Transfer;
+
+static void
+hole_tile (gsize begin, gsize end, gpointer data)
+{
+  const Transfer *t = data;
+
+  for (gsize k = begin; k < end; k++)
+    memcpy (t->self->out + (gsize) t->self->pixels[k] * 4, t->in + (gsize) t->self->pixels[k] * 3, 3 * sizeof (float));
+}
+
+static void
+set_hole (PatchDenoiser *self, const float *x)
+{
+  sf_parallel_for (self->n_pixels, PIXEL_TILE, hole_tile, &(Transfer) { .self = self, .in = x }, NULL);
+}
+
+static void
+out_tile (gsize begin, gsize end, gpointer data)
+{
+  const Transfer *t = data;
+
+  for (gsize i = begin; i < end; i++)
+    memcpy (t->out + i * 3, t->self->out + i * 4, 3 * sizeof (float));
+}
+
+static void
+out_to_tensor (PatchDenoiser *self, SfTensor *x)
+{
+  sf_parallel_for ((gsize) x->h * x->w, PIXEL_TILE, out_tile, &(Transfer) { .self = self, .out = x->data }, NULL);
 }
 
 /* Searches for x (h x w x 3) and leaves the votes in self->out (h x w x 4, known pixels clean). */
@@ -168,19 +225,9 @@ search_and_vote (PatchDenoiser *self, const float *x, double sigma, const SfProg
   if (self->field->n_queries > 0)
     weigh_votes (self);
   make_window (r, window);
-  memcpy (self->out, self->known, (gsize) f->h * f->w * 4 * sizeof (float));
-  for (gsize k = 0; k < self->n_pixels; k++)
-    memcpy (self->out + (gsize) self->pixels[k] * 4, x + (gsize) self->pixels[k] * 3, 3 * sizeof (float));
-  sf_patch_field_vote (self->field, self->level.image->rgb, self->vote_weight, window, ROBUST, self->pixels,
-                       self->n_pixels, self->out);
-  return TRUE;
-}
-
-static void
-out_to_tensor (const PatchDenoiser *self, SfTensor *x)
-{
-  for (gsize i = 0; i < (gsize) x->h * x->w; i++)
-    memcpy (x->data + i * 3, self->out + i * 4, 3 * sizeof (float));
+  set_hole (self, x);
+  return sf_patch_field_vote (self->field, self->level.image->rgb, self->vote_weight, window, ROBUST, self->pixels,
+                              self->n_pixels, self->out, progress, error);
 }
 
 static gboolean
@@ -232,8 +279,8 @@ sf_denoiser_patch_start (SfDenoiser *denoiser, SfTensor *x, GError **error)
   self->field->warm = FALSE;
   if (level->content != NULL)
     {
-      memcpy (self->out, level->content, n * 4 * sizeof (float));
-      out_to_tensor (self, x);
+      for (gsize i = 0; i < n; i++)
+        memcpy (x->data + i * 3, level->content + i * 4, 3 * sizeof (float));
       return TRUE;
     }
   if ((fixed = sf_try_alloc (n, 1, error)) == NULL)
@@ -253,23 +300,32 @@ sf_denoiser_patch_start (SfDenoiser *denoiser, SfTensor *x, GError **error)
   if (!level->frame.own)
     sf_patch_harmonic (self->out, fixed, x->h, x->w);
   out_to_tensor (self, x);
+  memcpy (self->out, self->known, n * 4 * sizeof (float));
   return TRUE;
 }
 
+typedef struct
+{
+  PatchDenoiser *self;
+  const PatchDenoiser *below;
+  const float *result; /* of the level below */
+} Lift;
+
 /* Bilinear, in the coordinates that the two levels share. */
 static void
-lift_pixels (PatchDenoiser *self, const PatchDenoiser *below, const SfTensor *result)
+lift_tile (gsize begin, gsize end, gpointer data)
 {
+  const Lift *lift = data;
+  const PatchDenoiser *self = lift->self, *below = lift->below;
   const SfPatchFrame *f = &self->level.frame, *g = &below->level.frame;
   double ry = f->own ? (double) g->h / f->h : (double) below->level.image->h / self->level.image->h;
   double rx = f->own ? (double) g->w / f->w : (double) below->level.image->w / self->level.image->w;
 
-  memcpy (self->out, self->known, (gsize) f->h * f->w * 4 * sizeof (float));
-  for (gsize k = 0; k < self->n_pixels; k++)
+  for (gsize k = begin; k < end; k++)
     {
       int y = self->pixels[k] / f->w, x = self->pixels[k] % f->w;
 
-      sf_bilinear_sample (result->data, g->h, g->w, 3, (f->y + y + 0.5) * ry - 0.5 - g->y,
+      sf_bilinear_sample (lift->result, g->h, g->w, 3, (f->y + y + 0.5) * ry - 0.5 - g->y,
                           (f->x + x + 0.5) * rx - 0.5 - g->x, self->out + (gsize) self->pixels[k] * 4);
     }
 }
@@ -279,14 +335,16 @@ sf_denoiser_patch_lift (SfDenoiser *denoiser, SfDenoiser *below, const SfTensor 
 {
   PatchDenoiser *self = (PatchDenoiser *) denoiser;
   float window[(2 * RADIUS + 1) * (2 * RADIUS + 1)];
+  Lift lift = { self, (PatchDenoiser *) below, result->data };
 
   for (gsize i = 0; i < G_N_ELEMENTS (window); i++)
     window[i] = 1;
-  lift_pixels (self, (PatchDenoiser *) below, result);
+  sf_parallel_for (self->n_pixels, PIXEL_TILE, lift_tile, &lift, NULL);
   g_clear_pointer (&self->field->means, g_free);
   sf_patch_field_lift (self->field, sf_denoiser_patch_get_field (below));
   /* pasted from this level's own patches: keeps the high frequencies that an upsampled picture lacks */
-  sf_patch_field_vote (self->field, self->level.image->rgb, NULL, window, 0, self->pixels, self->n_pixels, self->out);
+  if (!sf_patch_field_vote (self->field, self->level.image->rgb, NULL, window, 0, self->pixels, self->n_pixels, self->out, NULL, error))
+    return FALSE;
   out_to_tensor (self, x);
   return TRUE;
 }
@@ -383,12 +441,42 @@ denoiser_free (SfDenoiser *denoiser)
   g_free (self);
 }
 
-/* Hole, known pixels and distances of the state. */
+/* Hole and known pixels of the state. */
+static void
+state_rows (gsize begin, gsize end, gpointer data)
+{
+  PatchDenoiser *self = data;
+  const SfPatchLevel *level = &self->level;
+  const SfPatchFrame *f = &level->frame;
+
+  for (gsize y = begin; y < end; y++)
+    for (int x = 0; x < f->w; x++)
+      {
+        gsize i = y * f->w + x, o = (y + f->y) * level->image->w + x + f->x;
+        guint8 state = f->own ? SF_PIXEL_HOLE : level->image->state[o];
+
+        self->hole[i] = state == SF_PIXEL_HOLE;
+        self->weighted[i] = state != SF_PIXEL_HOLE;
+        self->is_void[i] = state == SF_PIXEL_VOID;
+        if (state == SF_PIXEL_KNOWN)
+          memcpy (self->known + i * 4, level->image->rgb + o * 4, 3 * sizeof (float));
+      }
+}
+
+/* From distances to what is known. */
+static void
+nearness_tile (gsize begin, gsize end, gpointer data)
+{
+  PatchDenoiser *self = data;
+
+  for (gsize i = begin; i < end; i++)
+    self->nearness[i] = self->level.frame.own ? 1 : powf (GAMMA, -MIN (self->nearness[i], 60));
+}
+
 static gboolean
 make_state (PatchDenoiser *self, GError **error)
 {
-  const SfPatchLevel *level = &self->level;
-  const SfPatchFrame *f = &level->frame;
+  const SfPatchFrame *f = &self->level.frame;
   gsize n = (gsize) f->h * f->w;
 
   if ((self->hole = sf_try_alloc (n, 1, error)) == NULL || (self->weighted = sf_try_alloc (n, 1, error)) == NULL ||
@@ -397,24 +485,12 @@ make_state (PatchDenoiser *self, GError **error)
       (self->nearness = sf_try_alloc (n, sizeof (float), error)) == NULL ||
       (self->pixels = sf_try_alloc (n, sizeof (gint32), error)) == NULL)
     return FALSE;
-  for (int y = 0; y < f->h; y++)
-    for (int x = 0; x < f->w; x++)
-      {
-        gsize i = (gsize) y * f->w + x, o = (gsize) (y + f->y) * level->image->w + x + f->x;
-        guint8 state = f->own ? SF_PIXEL_HOLE : level->image->state[o];
-
-        self->hole[i] = state == SF_PIXEL_HOLE;
-        self->weighted[i] = state != SF_PIXEL_HOLE;
-        self->is_void[i] = state == SF_PIXEL_VOID;
-        if (state == SF_PIXEL_KNOWN)
-          memcpy (self->known + i * 4, level->image->rgb + o * 4, 3 * sizeof (float));
-        if (self->hole[i])
-          self->pixels[self->n_pixels++] = (gint32) i;
-      }
-  if (!sf_distance_transform (self->hole, TRUE, f->h, f->w, FALSE, self->nearness, error))
-    return FALSE;
+  sf_parallel_for (f->h, 16, state_rows, self, NULL);
   for (gsize i = 0; i < n; i++)
-    self->nearness[i] = f->own ? 1 : powf (GAMMA, -MIN (self->nearness[i], 60));
+    if (self->hole[i])
+      self->pixels[self->n_pixels++] = (gint32) i;
+  sf_distance_transform (self->hole, TRUE, f->h, f->w, FALSE, self->nearness);
+  sf_parallel_for (n, PIXEL_TILE, nearness_tile, self, NULL);
   return TRUE;
 }
 
@@ -452,6 +528,13 @@ make_guide (PatchDenoiser *self, GError **error)
   return TRUE;
 }
 
+void
+sf_denoiser_patch_refuse (GError **error)
+{
+  g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION,
+                       _ ("There is too little visible picture around the selection (at least 3 × 3 pixels are needed); make the selection smaller, or use a larger layer"));
+}
+
 SfDenoiser *
 sf_denoiser_patch_new (const SfPatchLevel *level, GError **error)
 {
@@ -459,26 +542,29 @@ sf_denoiser_patch_new (const SfPatchLevel *level, GError **error)
   PatchDenoiser *self = g_new0 (PatchDenoiser, 1);
   const SfPatchFrame *f = &level->frame;
   const int pad_y = f->wrap_y ? RADIUS : 0, pad_x = f->wrap_x ? RADIUS : 0;
-  int r = RADIUS;
 
   owner = &self->parent;
   self->parent.predict = predict;
   self->parent.free = denoiser_free;
   self->level = *level;
-  while (r > 1 && sf_patch_count_sources (level->image, r, level->keep_content) == 0)
-    r--;
   if (!make_state (self, error) || !make_guide (self, error) ||
       (self->z = sf_patch_pixels_new (f->h + 2 * pad_y, f->w + 2 * pad_x, error)) == NULL ||
       (self->weight = sf_patch_pixels_new (f->h + 2 * pad_y, f->w + 2 * pad_x, error)) == NULL ||
-      (self->out = sf_patch_pixels_new (f->h, f->w, error)) == NULL ||
-      (self->field = make_field (self, r, error)) == NULL)
+      (self->out = sf_patch_pixels_new (f->h, f->w, error)) == NULL)
     return NULL;
+  memcpy (self->out, self->known, (gsize) f->h * f->w * 4 * sizeof (float));
+  for (int r = RADIUS; r > 0 && (self->field == NULL || self->field->n_sources == 0); r--)
+    {
+      sf_patch_field_free (self->field);
+      if ((self->field = make_field (self, r, error)) == NULL)
+        return NULL;
+    }
   self->vote_weight = sf_try_alloc (self->field->n_queries, sizeof (float), error);
   if (self->vote_weight == NULL && self->field->n_queries > 0)
     return NULL;
   if (self->field->n_sources == 0)
     {
-      g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION, _ ("There is too little visible picture around the selection (at least 3 × 3 pixels are needed); make the selection smaller, or use a larger layer"));
+      sf_denoiser_patch_refuse (error);
       return NULL;
     }
   return g_steal_pointer (&owner);

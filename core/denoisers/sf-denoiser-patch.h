@@ -37,6 +37,8 @@ typedef struct
 
 /* Takes @level's (transfer full) members, also on error. */
 SfDenoiser *sf_denoiser_patch_new (const SfPatchLevel *level, GError **error);
+/* Says that there is no patch to copy from. */
+void sf_denoiser_patch_refuse (GError **error);
 
 /*** The hooks of SfLevel ***/
 

@@ -11,11 +11,13 @@
 #include <string.h>
 
 #include "base/sf-error.h"
+#include "base/sf-parallel.h"
 #include "denoisers/sf-denoiser-patch.h"
-#include "kernels/sf-kernels.h"
 #include "denoisers/sf-patch-bridge.h"
 #include "denoisers/sf-patch-pyramid.h"
 #include "denoisers/sf-patch-sources.h"
+#include "kernels/sf-kernels.h"
+#include "tensor/sf-image.h"
 
 #define STROKE_HOLE 64       /* px across at the level where strokes are found */
 #define N_TRIALS 4           /* at the coarsest level, */
@@ -259,14 +261,14 @@ patch_begin (SfEngine *engine, int candidate, guint64 seed, const SfTensor *cont
     return FALSE;
   if (content != NULL || self->pyramid.region.keep_content)
     {
-      if (!sf_patch_pyramid_set_content (&self->pyramid, content, error))
+      if (!sf_patch_pyramid_set_content (&self->pyramid, content, progress, error))
         return FALSE;
     }
   else
     for (int i = 0; i < engine->n_levels; i++)
       g_clear_pointer (&self->pyramid.stages[i].content, g_free);
   for (int i = 0; i < engine->n_levels; i++)
-    if (!make_denoiser (self, i, mu, strokes, seed, error) || sf_progress_stopped (progress, error))
+    if (sf_progress_stopped (progress, error) || !make_denoiser (self, i, mu, strokes, seed, error))
       return FALSE;
   return TRUE;
 }
@@ -277,38 +279,57 @@ patch_level (SfEngine *engine, int l)
   return &((PatchEngine *) engine)->levels[engine->n_levels - 1 - l];
 }
 
+typedef struct
+{
+  const SfPatchStage *stage;
+  const SfRegion *region;
+  const SfTensor *x;
+  SfTensor *out;
+  double sy, sx; /* pixels of the level's image per pixel of the picture */
+} Render;
+
+static void
+render_rows (gsize begin, gsize end, gpointer data)
+{
+  const Render *r = data;
+  const SfRegion *region = r->region;
+  const SfPatchImage *image = r->stage->image;
+  const SfPatchFrame *f = &r->stage->frame;
+  const int h = r->out->h, w = r->out->w;
+
+  for (gsize y = begin; y < end; y++)
+    for (int i = 0; i < w; i++)
+      {
+        /* the pixel's place in the level's image */
+        double iy = (region->y + (y + 0.5) * region->height / h) * r->sy - 0.5;
+        double ix = (region->x + (i + 0.5) * region->width / w) * r->sx - 0.5;
+        float *o = r->out->data + (y * w + i) * 3, rgb[4];
+
+        if (iy - f->y > -0.5 && ix - f->x > -0.5 && iy - f->y < f->h - 0.5 && ix - f->x < f->w - 0.5)
+          sf_bilinear_sample (r->x->data, f->h, f->w, 3, iy - f->y, ix - f->x, o);
+        else
+          {
+            sf_bilinear_sample (image->rgb, image->h, image->w, 4, iy, ix, rgb);
+            memcpy (o, rgb, 3 * sizeof (float));
+          }
+      }
+}
+
 static SfTensor *
 patch_render (SfEngine *engine, int l, const SfTensor *x, GError **error)
 {
   PatchEngine *self = (PatchEngine *) engine;
   const SfRegion *region = &self->pyramid.region;
   const SfPatchStage *stage = &self->pyramid.stages[engine->n_levels - 1 - l];
-  const SfPatchFrame *f = &stage->frame;
   double sy = (double) stage->image->h / region->image->h, sx = (double) stage->image->w / region->image->w;
   int h = MAX (1, (int) lrint (region->height * sy)), w = MAX (1, (int) lrint (region->width * sx));
-  g_autoptr (SfTensor) out = NULL;
+  Render render = { .stage = stage, .region = region, .x = x, .sy = sy, .sx = sx };
 
-  if (f->own)
+  if (stage->frame.own)
     return sf_tensor_copy (x, error);
-  if ((out = sf_tensor_new (1, h, w, 3, error)) == NULL)
-    return NULL;
-  for (int y = 0; y < h; y++)
-    for (int i = 0; i < w; i++)
-      {
-        /* the pixel's place in the level's image */
-        double iy = (region->y + (y + 0.5) * region->height / h) * sy - 0.5;
-        double ix = (region->x + (i + 0.5) * region->width / w) * sx - 0.5;
-        float *o = out->data + ((gsize) y * w + i) * 3, rgb[4];
-
-        if (iy - f->y > -0.5 && ix - f->x > -0.5 && iy - f->y < f->h - 0.5 && ix - f->x < f->w - 0.5)
-          sf_bilinear_sample (x->data, f->h, f->w, 3, iy - f->y, ix - f->x, o);
-        else
-          {
-            sf_bilinear_sample (stage->image->rgb, stage->image->h, stage->image->w, 4, iy, ix, rgb);
-            memcpy (o, rgb, 3 * sizeof (float));
-          }
-      }
-  return g_steal_pointer (&out);
+  if ((render.out = sf_tensor_new (1, h, w, 3, error)) != NULL)
+    sf_parallel_for (h, 16, render_rows, &render, NULL);
+  return render.out;
 }
 
 /* Share of the result that the ring does not explain, at ring_stage; make_content() has been called. */
@@ -364,7 +385,7 @@ patch_end (SfEngine *engine, const SfTensor *result, const SfProgress *progress,
   sf_patch_field_add_usage (sf_denoiser_patch_get_field (self->levels[engine->n_levels - 1].denoiser), self->usage);
   if (self->pyramid.region.generate)
     return 0;
-  if (!sf_patch_pyramid_set_content (&self->pyramid, result, error))
+  if (!sf_patch_pyramid_set_content (&self->pyramid, result, progress, error))
     return -1;
   patch.content = stage->content;
   x = sf_tensor_new (1, stage->frame.h, stage->frame.w, 3, error);
@@ -400,6 +421,43 @@ patch_free (SfEngine *engine)
   g_free (self);
 }
 
+/* Is there a whole patch of the smallest radius to copy from? */
+static gboolean
+has_source (const SfRegion *region)
+{
+  const int h = region->image->h, w = region->image->w;
+
+  for (int y = 1; y < h - 1; y++)
+    for (int x = 1; x < w - 1; x++)
+      {
+        int usable = 0;
+
+        for (int k = 0; k < 9; k++)
+          {
+            gsize i = (gsize) (y + k / 3 - 1) * w + x + k % 3 - 1;
+            guint8 state = region->state != NULL ? region->state[i] : SF_PIXEL_KNOWN;
+
+            usable += state == SF_PIXEL_KNOWN || (region->keep_content && state == SF_PIXEL_HOLE);
+          }
+        if (usable == 9)
+          return TRUE;
+      }
+  return FALSE;
+}
+
+static gboolean
+patch_check (const SfRegion *region, GError **error)
+{
+  if (has_source (region))
+    return TRUE;
+  if (region->generate)
+    g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION,
+                         _ ("The example is too small or transparent: select at least 3 × 3 visible pixels to generate from"));
+  else
+    sf_denoiser_patch_refuse (error);
+  return FALSE;
+}
+
 extern const SfEngineInfo sf_engine_patch;
 
 static SfEngine *
@@ -415,7 +473,8 @@ patch_open (const SfRegion *region, const SfProgress *progress, GError **error)
     .end = patch_end,
     .free = patch_free,
   };
-  if (!sf_patch_pyramid_init (&self->pyramid, region, progress, error) || !study_surroundings (self, error))
+  if (!sf_patch_pyramid_init (&self->pyramid, region, progress, error) || sf_progress_stopped (progress, error) ||
+      !study_surroundings (self, error))
     {
       patch_free (&self->parent);
       return NULL;
@@ -432,5 +491,6 @@ const SfEngineInfo sf_engine_patch = {
   .steps = 12,
   .sampler = "euler-ancestral",
   .schedule = "exponential",
+  .check = patch_check,
   .open = patch_open,
 };

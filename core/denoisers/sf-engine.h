@@ -62,6 +62,8 @@ typedef struct
   gboolean takes_prompt, takes_guidance;
   int steps;               /* recommended */
   const char *sampler, *schedule;
+  /* Whether there is enough in @region to work from; quick. */
+  gboolean (*check) (const SfRegion *region, GError **error);
   /* Levels are planned here, and the pyramid is made. */
   SfEngine *(*open) (const SfRegion *region, const SfProgress *progress, GError **error);
 } SfEngineInfo;

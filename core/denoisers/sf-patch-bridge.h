@@ -4,13 +4,9 @@
  */
 #pragma once
 
-#include "denoisers/sf-patch-image.h"
+#include "denoisers/sf-patch-edge.h"
 
-/* An edge where it enters the hole, or leaves it: place, and unit tangent into the hole. */
-typedef struct
-{
-  double y, x, ty, tx;
-} SfEdgeEnd;
+#define SF_STROKE_HALF_WIDTH 3 /* px, at the level where strokes are found */
 
 typedef struct
 {
@@ -27,7 +23,7 @@ typedef struct
 GArray *sf_patch_find_strokes (const SfPatchImage *image, GError **error);
 
 /**
- * sf_patch_paint_strokes:
+ * sf_patch_paint_strokes: (in sf-patch-stroke.c)
  * @scale: pixels of @image per pixel of the level where the strokes were found, >= 1
  * @frame: (nullable): the part of @image to paint; %NULL = all of it
  * @guide: (out): of the frame, x 4: colours

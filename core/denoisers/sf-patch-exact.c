@@ -29,8 +29,7 @@ typedef struct
   SfPatchField *field;
   const SfPatchQuery *query;
   int side, k;      /* p, 4 p^2 */
-  float *psi;       /* n_sources x k: the patches (3 p^2), then the squares (p^2) */
-  float *pixels;    /* n_sources x 3 p^2: the patches alone, for the mean */
+  const float *psi; /* n_sources x k: the patches (3 p^2), then the squares (p^2) */
   float mu;
   int tile;         /* queries per tile */
   float *least;     /* (nullable) see find_norms() */
@@ -40,14 +39,14 @@ typedef struct
 static void
 gather_sources (gsize begin, gsize end, gpointer data)
 {
-  const Exact *e = data;
-  const SfPatchImage *image = e->field->image;
-  const int side = e->side, r = e->field->r, area = side * side;
+  SfPatchField *field = data;
+  const SfPatchImage *image = field->image;
+  const int r = field->r, side = 2 * r + 1, area = side * side;
 
   for (gsize i = begin; i < end; i++)
     {
-      int s = e->field->sources[i];
-      float *psi = e->psi + i * e->k, *pixels = e->pixels + i * 3 * area;
+      int s = field->sources[i];
+      float *psi = field->psi + i * 4 * area;
 
       for (int j = 0; j < area; j++)
         {
@@ -56,7 +55,7 @@ gather_sources (gsize begin, gsize end, gpointer data)
 
           psi[3 * area + j] = rgb[0] * rgb[0] + rgb[1] * rgb[1] + rgb[2] * rgb[2];
           for (int c = 0; c < 3; c++)
-            psi[3 * j + c] = pixels[3 * j + c] = rgb[c];
+            psi[3 * j + c] = rgb[c];
         }
     }
 }
@@ -117,7 +116,7 @@ tile_distances (Exact *e, gsize begin, gsize end)
 {
   const int n = (int) (end - begin), ns = e->field->n_sources;
   g_autofree float *rows = g_new (float, (gsize) n * e->k);
-  g_autofree float *d = sf_try_alloc ((gsize) n * ns, sizeof (float), NULL);
+  g_autofree float *d = g_try_malloc_n ((gsize) n * ns, sizeof (float));
   float constant[MAX_TILE];
 
   if (d == NULL)
@@ -193,7 +192,7 @@ exact_tile (gsize begin, gsize end, gpointer data)
     }
   if (field->means == NULL)
     return;
-  sf_gemm_nn (n, 3 * area, ns, d, e->pixels, means);
+  sf_gemm_nn (n, 3 * area, ns, d, e->psi, e->k, means);
   for (int i = 0; i < n; i++)
     for (int j = 0; j < area; j++)
       for (int c = 0; c < 3; c++)
@@ -206,15 +205,16 @@ sf_patch_field_search_exact (SfPatchField *self, const SfPatchQuery *query, cons
   const int side = 2 * self->r + 1, area = side * side;
   const SfPatchImage *image = self->image;
   Exact e = { .field = self, .query = query, .side = side, .k = 4 * area };
-  g_autofree float *psi = sf_try_alloc ((gsize) self->n_sources * e.k, sizeof (float), error);
-  g_autofree float *pixels = sf_try_alloc ((gsize) self->n_sources * 3 * area, sizeof (float), error);
   g_autofree float *least = NULL;
   GCancellable *cancellable = progress != NULL ? progress->cancellable : NULL;
 
-  if (psi == NULL || pixels == NULL)
-    return FALSE;
-  e.psi = psi;
-  e.pixels = pixels;
+  if (self->psi == NULL)
+    {
+      if ((self->psi = sf_try_alloc ((gsize) self->n_sources * e.k, sizeof (float), error)) == NULL)
+        return FALSE;
+      sf_parallel_for (self->n_sources, 512, gather_sources, self, NULL);
+    }
+  e.psi = self->psi;
   e.mu = (float) (query->mu * 3 * area / ((double) image->h * image->h + (double) image->w * image->w));
   e.tile = CLAMP (262144 / self->n_sources, 4, MAX_TILE);
   if (query->completeness > 0)
@@ -229,7 +229,6 @@ sf_patch_field_search_exact (SfPatchField *self, const SfPatchQuery *query, cons
       if (self->means == NULL)
         return FALSE;
     }
-  sf_parallel_for (self->n_sources, 512, gather_sources, &e, NULL);
   if (least != NULL)
     find_norms (&e, cancellable);
   sf_parallel_for (self->n_queries, e.tile, exact_tile, &e, cancellable);

@@ -7,45 +7,19 @@
 #include "base/sf-error.h"
 #include "base/sf-parallel.h"
 #include "kernels/sf-kernels.h"
+#include "tensor/sf-image.h"
 
 #define N_ITERATIONS 2        /* with a warm start */
 #define N_ITERATIONS_COLD 10
 #define N_RANDOM 6
 #define COHERENCE 1.5f        /* a neighbour's source wins up to this times the cost: sharpness */
-#define QUERY_TILE 256
+#define QUERY_TILE 256        /* of a search */
+#define VOTE_TILE 64          /* pixels: a coarse level has a few hundred of them */
+#define MAP_TILE 4096         /* of what takes a few ns for each item */
 
 /*** Building ***/
 
-/* In place on 0/1 bytes: 1 where the whole p x p neighbourhood is 1 (outside counts as 0).  Separable, running counts. */
-static void
-erode (guint8 *mask, int h, int w, int r)
-{
-  g_autofree guint8 *line = g_malloc (MAX (h, w));
-
-  for (int pass = 0; pass < 2; pass++)
-    {
-      int length = pass == 0 ? w : h, lines = pass == 0 ? h : w;
-      gsize step = pass == 0 ? 1 : w, skip = pass == 0 ? w : 1;
-
-      for (int l = 0; l < lines; l++)
-        {
-          guint8 *data = mask + l * skip;
-          int count = 0;
-
-          for (int i = 0; i < length; i++)
-            line[i] = data[i * step];
-          for (int i = 0; i < MIN (r, length); i++)
-            count += line[i];
-          for (int i = 0; i < length; i++)
-            {
-              count += i + r < length ? line[i + r] : 0;
-              count -= i - r - 1 >= 0 ? line[i - r - 1] : 0;
-              data[i * step] = count == 2 * r + 1;
-            }
-        }
-    }
-}
-
+/* 1 where a whole patch lies in the image and may be copied. */
 static guint8 *
 valid_centres (const SfPatchImage *image, int r, gboolean keep_content, int *n, GError **error)
 {
@@ -55,11 +29,17 @@ valid_centres (const SfPatchImage *image, int r, gboolean keep_content, int *n, 
   *n = 0;
   if (valid == NULL)
     return NULL;
-  for (gsize i = 0; i < size; i++)
-    valid[i] = image->state[i] == SF_PIXEL_KNOWN || (keep_content && image->state[i] == SF_PIXEL_HOLE);
-  erode (valid, image->h, image->w, r);
-  for (gsize i = 0; i < size; i++)
-    *n += valid[i];
+  for (gsize i = 0; i < size; i++) /* the opposite at first */
+    valid[i] = image->state[i] == SF_PIXEL_VOID || (!keep_content && image->state[i] == SF_PIXEL_HOLE);
+  sf_dilate (valid, image->h, image->w, r, FALSE, FALSE);
+  for (int y = 0; y < image->h; y++)
+    for (int x = 0; x < image->w; x++)
+      {
+        guint8 *v = valid + (gsize) y * image->w + x;
+
+        *v = !*v && y >= r && x >= r && y < image->h - r && x < image->w - r;
+        *n += *v;
+      }
   return valid;
 }
 
@@ -72,15 +52,18 @@ sf_patch_count_sources (const SfPatchImage *image, int r, gboolean keep_content)
   return n;
 }
 
-/* Is any of @mask set in the patch around (y, x)?  Wrapped directions wrap, elsewhere the patch lies inside. */
-static gboolean
-patch_touches (const SfPatchFrame *f, const guint8 *mask, int y, int x, int r)
+/* 1 where the patch around a pixel of the state touches what @mask has set. */
+static guint8 *
+find_touching (const SfPatchFrame *f, const guint8 *mask, int r, GError **error)
 {
-  for (int dy = -r; dy <= r; dy++)
-    for (int dx = -r; dx <= r; dx++)
-      if (mask[(gsize) ((y + dy + f->h) % f->h) * f->w + (x + dx + f->w) % f->w])
-        return TRUE;
-  return FALSE;
+  gsize n = (gsize) f->h * f->w;
+  guint8 *touches = sf_try_alloc (n, 1, error);
+
+  if (touches == NULL)
+    return NULL;
+  memcpy (touches, mask, n);
+  sf_dilate (touches, f->h, f->w, r, f->wrap_y, f->wrap_x);
+  return touches;
 }
 
 static gboolean
@@ -88,15 +71,17 @@ make_queries (SfPatchField *self, const guint8 *hole, const guint8 *weighted, GE
 {
   const SfPatchFrame *f = &self->frame;
   const int r = self->r, ry = f->wrap_y ? 0 : r, rx = f->wrap_x ? 0 : r;
+  g_autofree guint8 *touches_hole = find_touching (f, hole, r, error);
+  g_autofree guint8 *touches_weighted = find_touching (f, weighted, r, error);
   gsize n = 0;
 
   self->query_map = sf_try_alloc ((gsize) f->h * f->w, sizeof (gint32), error);
-  if (self->query_map == NULL)
+  if (self->query_map == NULL || touches_hole == NULL || touches_weighted == NULL)
     return FALSE;
   memset (self->query_map, 0xff, (gsize) f->h * f->w * sizeof (gint32));
   for (int y = ry; y < f->h - ry; y++)
     for (int x = rx; x < f->w - rx; x++)
-      if (patch_touches (f, hole, y, x, r))
+      if (touches_hole[(gsize) y * f->w + x])
         self->query_map[(gsize) y * f->w + x] = (gint32) n++;
   self->n_queries = (int) n;
   if ((self->query = sf_try_alloc (n, sizeof (gint32), error)) == NULL ||
@@ -112,7 +97,7 @@ make_queries (SfPatchField *self, const guint8 *hole, const guint8 *weighted, GE
     if (self->query_map[i] >= 0)
       {
         self->query[self->query_map[i]] = (gint32) i;
-        self->plain[self->query_map[i]] = !patch_touches (f, weighted, (int) (i / f->w), (int) (i % f->w), r);
+        self->plain[self->query_map[i]] = !touches_weighted[i];
       }
   return TRUE;
 }
@@ -158,6 +143,7 @@ sf_patch_field_free (SfPatchField *self)
   g_free (self->old);
   g_free (self->cost);
   g_free (self->means);
+  g_free (self->psi);
   g_free (self->centre);
   g_free (self->weight);
   g_free (self);
@@ -208,15 +194,37 @@ sf_patch_field_set_penalty (SfPatchField *self, const float *penalty, int h, int
     most = MAX (most, penalty[i]);
   self->fault_scale = most / SF_FAULT_MAX;
   if (most > 0)
-    sf_parallel_for (self->n_sources, 4096, source_map_tile,
+    sf_parallel_for (self->n_sources, MAP_TILE, source_map_tile,
                      &(SourceMap) { self, penalty, h, w, 1 / self->fault_scale, 0, self->fault }, NULL);
+}
+
+typedef struct
+{
+  SfPatchField *field;
+  const float *map;
+  int h, w;
+  float zero;
+} BudgetMap;
+
+static void
+budget_tile (gsize begin, gsize end, gpointer data)
+{
+  const BudgetMap *m = data;
+  SfPatchField *field = m->field;
+  const SfPatchFrame *f = &field->frame;
+
+  for (gsize i = begin; i < end; i++)
+    {
+      int y = field->query[i] / f->w + f->y, x = field->query[i] % f->w + f->x;
+
+      field->budget[i] = map_at (field->image, m->map, m->h, m->w, y, x) * SF_DETAIL_STEPS + m->zero;
+    }
 }
 
 gboolean
 sf_patch_field_set_detail (SfPatchField *self, const float *detail, const float *budget, int h, int w, double cost,
                            GError **error)
 {
-  const SfPatchFrame *f = &self->frame;
   const float zero = 6 * SF_DETAIL_STEPS; /* the bytes begin 6 octaves below 1 */
 
   g_clear_pointer (&self->detail, g_free);
@@ -225,12 +233,9 @@ sf_patch_field_set_detail (SfPatchField *self, const float *detail, const float 
       (self->budget = sf_try_alloc (self->n_queries, sizeof (float), error)) == NULL)
     return FALSE;
   self->detail_scale = (float) cost;
-  sf_parallel_for (self->n_sources, 4096, source_map_tile,
+  sf_parallel_for (self->n_sources, MAP_TILE, source_map_tile,
                    &(SourceMap) { self, detail, h, w, SF_DETAIL_STEPS, zero, self->detail }, NULL);
-  for (int i = 0; i < self->n_queries; i++)
-    self->budget[i] = map_at (self->image, budget, h, w, self->query[i] / f->w + f->y, self->query[i] % f->w + f->x) *
-                          SF_DETAIL_STEPS +
-                      zero;
+  sf_parallel_for (self->n_queries, MAP_TILE, budget_tile, &(BudgetMap) { self, budget, h, w, zero }, NULL);
   return TRUE;
 }
 
@@ -254,16 +259,24 @@ lift_place (int s, double s_ratio, int q, int p, double q_ratio)
   return (int) floor (s * s_ratio + (q + 0.5 - (p + 0.5) * q_ratio) + 0.5 * s_ratio);
 }
 
-void
-sf_patch_field_lift (SfPatchField *self, const SfPatchField *below)
+typedef struct
 {
+  SfPatchField *field;
+  const SfPatchField *below;
+} Lift;
+
+static void
+lift_tile (gsize begin, gsize end, gpointer data)
+{
+  SfPatchField *self = ((const Lift *) data)->field;
+  const SfPatchField *below = ((const Lift *) data)->below;
   const SfPatchFrame *f = &self->frame, *g = &below->frame;
   const int SH = self->image->h, SW = self->image->w, sh = below->image->h, sw = below->image->w;
   /* finer pixels per coarse pixel, of the dictionary and of the grid that queries live on */
   double sy = (double) SH / sh, sx = (double) SW / sw;
   double qy = f->own ? (double) f->h / g->h : sy, qx = f->own ? (double) f->w / g->w : sx;
 
-  for (int i = 0; i < self->n_queries; i++)
+  for (gsize i = begin; i < end; i++)
     {
       int y = self->query[i] / f->w + f->y, x = self->query[i] % f->w + f->x;
       int cy = (int) ((y + 0.5) / qy), cx = (int) ((x + 0.5) / qx), iy, ix;
@@ -280,6 +293,12 @@ sf_patch_field_lift (SfPatchField *self, const SfPatchField *below)
       if (iy >= 0 && ix >= 0 && self->fault[(gsize) iy * SW + ix] != SF_FAULT_NEVER)
         self->nn[i] = iy * SW + ix;
     }
+}
+
+void
+sf_patch_field_lift (SfPatchField *self, const SfPatchField *below)
+{
+  sf_parallel_for (self->n_queries, MAP_TILE, lift_tile, &(Lift) { self, below }, NULL);
   self->warm = TRUE;
 }
 
@@ -370,18 +389,45 @@ sf_patch_field_search (SfPatchField *self, const SfPatchQuery *query, const SfPr
 
 /*** Voting ***/
 
+/* What each query votes with, on the grid of the state. */
+typedef struct
+{
+  SfPatchField *field;
+  const float *weight; /* (nullable) of query i */
+  gboolean means;      /* its patch comes from field->means */
+} Ballot;
+
+static void
+ballot_tile (gsize begin, gsize end, gpointer data)
+{
+  const Ballot *b = data;
+  SfPatchField *field = b->field;
+  const int r = field->r, side = 2 * r + 1;
+
+  for (gsize i = begin; i < end; i++)
+    {
+      gint32 at = field->query[i];
+
+      field->weight[at] = field->nn[i] < 0 ? 0 : b->weight != NULL ? b->weight[i]
+                                                                   : 1;
+      field->centre[at] = b->means ? (i * side * side + (gsize) r * (side + 1)) * 4
+                                   : (gsize) MAX (field->nn[i], 0) * 4;
+    }
+}
+
 static void
 vote_tile (gsize begin, gsize end, gpointer data)
 {
   sf_kernels ()->patch_vote (data, begin, end);
 }
 
-void
+gboolean
 sf_patch_field_vote (SfPatchField *self, const float *s, const float *weight, const float *window, double robust,
-                     const gint32 *pixels, gsize n_pixels, float *out)
+                     const gint32 *pixels, gsize n_pixels, float *out, const SfProgress *progress, GError **error)
 {
   const int side = 2 * self->r + 1;
   gboolean means = self->means != NULL && s == self->image->rgb;
+  Ballot ballot = { self, weight, means };
   SfPatchVote vote = {
     .s = means ? self->means : s,
     .row = (gsize) (means ? side : self->image->w) * 4,
@@ -398,16 +444,9 @@ sf_patch_field_vote (SfPatchField *self, const float *s, const float *weight, co
     .out = out,
   };
 
-  for (int i = 0; i < self->n_queries; i++)
-    {
-      gint32 at = self->query[i];
-
-      self->weight[at] = self->nn[i] < 0 ? 0 : weight != NULL ? weight[i]
-                                                              : 1;
-      self->centre[at] = means ? ((gsize) i * side * side + (gsize) self->r * (side + 1)) * 4
-                               : (gsize) MAX (self->nn[i], 0) * 4;
-    }
-  sf_parallel_for (n_pixels, 256, vote_tile, &vote, NULL);
+  sf_parallel_for (self->n_queries, MAP_TILE, ballot_tile, &ballot, NULL);
+  sf_parallel_for (n_pixels, VOTE_TILE, vote_tile, &vote, progress != NULL ? progress->cancellable : NULL);
+  return !sf_progress_stopped (progress, error);
 }
 
 void

@@ -27,6 +27,7 @@ typedef struct
   gint32 *nn, *old;  /* of query i: source, y * image w + x, or -1 */
   float *cost;
   float *means;      /* (nullable) of query i: its posterior-mean patch, p x p x 4, instead of nn's */
+  float *psi;        /* (nullable) the sources' patches, as an exact search wants them */
   gboolean warm;     /* nn comes from an earlier search */
   gsize *centre;     /* scratch of a vote, of the state */
   float *weight;
@@ -104,8 +105,8 @@ gboolean sf_patch_field_search_exact (SfPatchField *self, const SfPatchQuery *qu
  * @pixels: (array length=n_pixels): y * w + x of the state
  * @out: of the state, x 4; untouched where nothing votes
  */
-void sf_patch_field_vote (SfPatchField *self, const float *s, const float *weight, const float *window, double robust,
-                          const gint32 *pixels, gsize n_pixels, float *out);
+gboolean sf_patch_field_vote (SfPatchField *self, const float *s, const float *weight, const float *window, double robust,
+                              const gint32 *pixels, gsize n_pixels, float *out, const SfProgress *progress, GError **error);
 
 /* Adds how often each pixel of the image is copied to @usage (image h x w), clipped to 1. */
 void sf_patch_field_add_usage (const SfPatchField *self, float *usage);

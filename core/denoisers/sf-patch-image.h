@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One level of the patch engine's image pyramid, and the small image tools that all of it shares. */
+/* One level of the patch engine's image pyramid. */
 #pragma once
 
 #include "denoisers/sf-engine.h"
@@ -48,27 +48,3 @@ sf_patch_cross_is (const guint8 *state, gsize i, int w, guint8 value)
 
 /* h x w pixels of 4 zero floats, with the padding. */
 float *sf_patch_pixels_new (int h, int w, GError **error);
-
-/**
- * sf_area_resize:
- * @in: H x W x @c
- * @out: (out): h x w x @c, each the mean over the area that it covers; h <= H, w <= W
- */
-void sf_area_resize (const float *in, int H, int W, int c, float *out, int h, int w);
-/* Bilinear, half-pixel centres, edges repeated. */
-void sf_bilinear_resize (const float *in, int H, int W, int c, float *out, int h, int w);
-/* One sample at (y, x), pixel centres at integers. */
-void sf_bilinear_sample (const float *in, int H, int W, int c, double y, double x, float *out);
-
-/**
- * sf_distance_transform:
- * @mask: h x w
- * @distance: (out): h x w: Euclidean distance to the nearest pixel whose mask is not @inside; 0 where it is not
- *
- * Beyond the border counts as outside when @border.  G_MAXFLOAT-like large numbers where there is none.
- * Felzenszwalb and Huttenlocher 2012, exact, linear time.
- */
-gboolean sf_distance_transform (const guint8 *mask, guint8 inside, int h, int w, gboolean border, float *distance,
-                                GError **error);
-/* In place over h x w: separable Gaussian, sigma in pixels, edges repeated. */
-gboolean sf_gaussian_blur (float *x, int h, int w, double sigma, GError **error);

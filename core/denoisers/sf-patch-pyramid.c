@@ -7,6 +7,7 @@
 #include "base/sf-error.h"
 #include "denoisers/sf-patch-field.h"
 #include "denoisers/sf-patch-sliver.h"
+#include "tensor/sf-image.h"
 
 #define MIN_SIDE 24    /* of the coarsest level */
 #define MIN_SOURCES 64 /* at the coarsest level */
@@ -23,8 +24,9 @@ hole_size (const SfPatchImage *image, GError **error)
   g_autofree float *distance = sf_try_alloc (n, sizeof (float), error);
   float most = 0;
 
-  if (distance == NULL || !sf_distance_transform (image->state, SF_PIXEL_HOLE, image->h, image->w, TRUE, distance, error))
+  if (distance == NULL)
     return -1;
+  sf_distance_transform (image->state, SF_PIXEL_HOLE, image->h, image->w, TRUE, distance);
   for (gsize i = 0; i < n; i++)
     most = MAX (most, distance[i]);
   return 2 * most;
@@ -161,7 +163,7 @@ add_slivers (SfPatchPyramid *self, GError **error)
 }
 
 gboolean
-sf_patch_pyramid_set_content (SfPatchPyramid *self, const SfTensor *content, GError **error)
+sf_patch_pyramid_set_content (SfPatchPyramid *self, const SfTensor *content, const SfProgress *progress, GError **error)
 {
   const SfRegion *region = &self->region;
   g_autoptr (SfTensor) full = NULL;
@@ -188,7 +190,7 @@ sf_patch_pyramid_set_content (SfPatchPyramid *self, const SfTensor *content, GEr
 
       g_free (stage->content);
       stage->content = sf_patch_pixels_new (f->h, f->w, error);
-      if (small == NULL || stage->content == NULL)
+      if (small == NULL || stage->content == NULL || sf_progress_stopped (progress, error))
         return FALSE;
       sf_area_resize (full->data, full->h, full->w, 3, small, h, w);
       for (int y = 0; y < f->h; y++)
@@ -208,6 +210,8 @@ sf_patch_pyramid_init (SfPatchPyramid *self, const SfRegion *region, const SfPro
   if (!make_stages (self, progress, error))
     return FALSE;
   if (region->removal && (slivers = add_slivers (self, error)) < 0)
+    return FALSE;
+  if (sf_progress_stopped (progress, error))
     return FALSE;
   return slivers == 0 || make_stages (self, progress, error);
 }

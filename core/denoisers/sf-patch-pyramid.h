@@ -40,4 +40,5 @@ int sf_patch_pyramid_find (const SfPatchPyramid *self, double size);
  *
  * Fills each stage's content: the picture with @content in its hole.
  */
-gboolean sf_patch_pyramid_set_content (SfPatchPyramid *self, const SfTensor *content, GError **error);
+gboolean sf_patch_pyramid_set_content (SfPatchPyramid *self, const SfTensor *content, const SfProgress *progress,
+                                       GError **error);

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "base/sf-error.h"
+#include "base/sf-parallel.h"
+#include "tensor/sf-image.h"
 
 #define STRANGE 0.15f    /* RMS colour distance to what lies outside */
 #define RELATED 0.25f    /* of that distance, to the object */
@@ -48,38 +50,82 @@ nearest (const SfPatchImage *image, const guint8 *sets, guint8 set, int y, int x
   return least;
 }
 
-static gboolean
-make_sets (const SfPatchImage *image, int t, guint8 *sets, GError **error)
+/* Pixels by rows, each judged by itself; what is written is not read. */
+typedef struct
 {
+  const SfPatchImage *image;
+  int t, reach;
+  guint8 *sets;
+  const gsize *outer; /* the pixels of OUTER */
+  gsize n_outer;
+  guint8 *sliver, *doubtful;
+} Study;
+
+/* The object proper is not found outside. */
+static void
+object_rows (gsize begin, gsize end, gpointer data)
+{
+  const Study *s = data;
+  const float *full = s->image->full;
+
+  for (gsize i = begin * s->image->w; i < end * s->image->w; i++)
+    for (gsize o = 0; o < s->n_outer && s->sets[i] == OBJECT; o++)
+      if (color_distance (full + i * 4, full + s->outer[o] * 4) <= PROPER)
+        s->sets[i] = 0;
+}
+
+static gboolean
+make_sets (Study *s, GError **error)
+{
+  const SfPatchImage *image = s->image;
+  const int t = s->t;
   gsize n = (gsize) image->h * image->w;
   g_autofree float *known = sf_try_alloc (n, sizeof (float), error);
   g_autofree float *inside = sf_try_alloc (n, sizeof (float), error);
-  g_autofree gsize *outer = NULL;
-  gsize n_outer = 0;
+  g_autofree gsize *outer = sf_try_alloc (n, sizeof (gsize), error);
 
-  if (known == NULL || inside == NULL ||
-      !sf_distance_transform (image->state, SF_PIXEL_KNOWN, image->h, image->w, FALSE, known, error) ||
-      !sf_distance_transform (image->state, SF_PIXEL_HOLE, image->h, image->w, FALSE, inside, error))
+  if (known == NULL || inside == NULL || outer == NULL)
     return FALSE;
+  sf_distance_transform (image->state, SF_PIXEL_KNOWN, image->h, image->w, FALSE, known);
+  sf_distance_transform (image->state, SF_PIXEL_HOLE, image->h, image->w, FALSE, inside);
   for (gsize i = 0; i < n; i++)
     {
-      sets[i] = 0;
+      s->sets[i] = 0;
       if (image->state[i] == SF_PIXEL_KNOWN && known[i] <= t)
-        sets[i] = BAND;
+        s->sets[i] = BAND;
       else if (image->state[i] == SF_PIXEL_KNOWN && known[i] > t + 0.5f && known[i] <= 3 * t + 2)
-        sets[i] = OUTER;
+        {
+          s->sets[i] = OUTER;
+          outer[s->n_outer++] = i;
+        }
       else if (image->state[i] == SF_PIXEL_HOLE && inside[i] > 1)
-        sets[i] = OBJECT;
+        s->sets[i] = OBJECT;
     }
-  outer = sf_try_alloc (n, sizeof (gsize), error);
-  for (gsize i = 0; outer != NULL && i < n; i++)
-    if (sets[i] == OUTER)
-      outer[n_outer++] = i;
-  for (gsize i = 0; i < n; i++) /* the object proper is not found outside */
-    for (gsize o = 0; o < n_outer && sets[i] == OBJECT; o++)
-      if (color_distance (image->full + i * 4, image->full + outer[o] * 4) <= PROPER)
-        sets[i] = 0;
-  return outer != NULL;
+  s->outer = outer;
+  sf_parallel_for (image->h, 1, object_rows, s, NULL);
+  s->outer = NULL;
+  return TRUE;
+}
+
+static void
+band_rows (gsize begin, gsize end, gpointer data)
+{
+  const Study *s = data;
+  const int h = s->image->h, w = s->image->w, t = s->t;
+
+  for (int y = MAX ((int) begin, 2 * t); y < MIN ((int) end, h - 2 * t); y++)
+    for (int x = 2 * t; x < w - 2 * t; x++)
+      {
+        gsize i = (gsize) y * w + x;
+        float outer, object;
+
+        if (s->sets[i] != BAND)
+          continue;
+        outer = nearest (s->image, s->sets, OUTER, y, x, s->reach);
+        object = nearest (s->image, s->sets, OBJECT, y, x, s->reach);
+        s->doubtful[i] = outer > DOUBTFUL;
+        s->sliver[i] = outer > STRANGE && object < RELATED * outer;
+      }
 }
 
 /* In place: pixels equal to @from that touch one equal to @to (8 neighbours), if @allowed, become @to; until none does
@@ -114,27 +160,16 @@ grow (guint8 *mark, const guint8 *allowed, int h, int w, guint8 from, guint8 to,
 int
 sf_patch_find_slivers (const SfPatchImage *image, double hole, guint8 *sliver, GError **error)
 {
-  const int h = image->h, w = image->w, t = CLAMP ((int) lrint (0.2 * hole), 3, 6), reach = 3 * t + 2;
+  const int h = image->h, w = image->w, t = CLAMP ((int) lrint (0.2 * hole), 3, 6);
   gsize n = (gsize) h * w;
   g_autofree guint8 *sets = sf_try_alloc (n, 1, error), *doubtful = sf_try_alloc (n, 1, error);
+  Study study = { .image = image, .t = t, .reach = 3 * t + 2, .sets = sets, .sliver = sliver, .doubtful = doubtful };
   int count = 0;
 
   memset (sliver, 0, n);
-  if (sets == NULL || doubtful == NULL || !make_sets (image, t, sets, error))
+  if (sets == NULL || doubtful == NULL || !make_sets (&study, error))
     return -1;
-  for (int y = 2 * t; y < h - 2 * t; y++)
-    for (int x = 2 * t; x < w - 2 * t; x++)
-      {
-        gsize i = (gsize) y * w + x;
-        float outer, object;
-
-        if (sets[i] != BAND)
-          continue;
-        outer = nearest (image, sets, OUTER, y, x, reach);
-        object = nearest (image, sets, OBJECT, y, x, reach);
-        doubtful[i] = outer > DOUBTFUL;
-        sliver[i] = outer > STRANGE && object < RELATED * outer;
-      }
+  sf_parallel_for (h, 1, band_rows, &study, NULL);
   grow (sliver, doubtful, h, w, 0, 1, 2);
   /* only what hangs together with the hole: 2 = reached */
   for (gsize i = 0; i < n; i++)

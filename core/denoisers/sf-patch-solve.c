@@ -155,44 +155,72 @@ conjugate_gradients (Solve *s, const SfProgress *progress, GError **error)
   return !sf_progress_stopped (progress, error);
 }
 
-/* Forward differences of the dictionary along one axis, for the vote. */
-static void
-differences (const SfPatchImage *image, gboolean vertical, float *out)
+/* The gradients to aim at, along one axis. */
+typedef struct
 {
-  const gsize step = (vertical ? (gsize) image->w : 1) * 4, n = (gsize) image->h * image->w * 4;
+  const SfPatchFrame *frame;
+  const guint8 *hole;
+  const float *x, *voted; /* of the state, x 4 */
+  float *rhs;
+  gsize step;             /* pixels to the next one along the axis */
+} Wanted;
 
-  for (gsize i = 0; i < n; i++)
-    out[i] = i + step < n ? image->rgb[i + step] - image->rgb[i] : 0;
+/* The change that is wanted of the difference between pixels @at and @at + step of the state. */
+static void
+wanted_change (const Wanted *w, gsize at, float change[3])
+{
+  gsize next = at + w->step;
+  float largest = 0;
+
+  for (int c = 0; c < 3; c++)
+    {
+      change[c] = w->voted[at * 4 + c] - (w->x[next * 4 + c] - w->x[at * 4 + c]);
+      largest = MAX (largest, fabsf (change[c]));
+    }
+  if (largest >= EDGE && !(w->hole[at] && w->hole[next]))
+    change[0] = change[1] = change[2] = 0;
 }
 
-/* Adds the divergence of the wanted change of gradients along one axis to the right-hand side. */
+/* Adds the divergence of the wanted changes to the right-hand side. */
 static void
-add_divergence (const SfPatchFrame *f, const guint8 *hole, const float *x, const float *voted, gboolean vertical,
-                float *rhs)
+divergence_rows (gsize begin, gsize end, gpointer data)
 {
-  const gsize step = vertical ? f->w : 1;
+  const Wanted *w = data;
+  const SfPatchFrame *f = w->frame;
+  const gboolean vertical = w->step > 1;
 
-  for (int y = 0; y < f->h - vertical; y++)
-    for (int i = 0; i < f->w - !vertical; i++)
+  for (gsize y = begin; y < end; y++)
+    for (int x = 0; x < f->w; x++)
       {
-        gsize at = (gsize) y * f->w + i, next = at + step;
-        float d[3], largest = 0;
+        gsize at = y * f->w + x;
+        float before[3] = { 0 }, after[3] = { 0 };
 
-        if (!hole[at] && !hole[next])
+        if (!w->hole[at])
           continue;
+        if (vertical ? y > 0 : x > 0)
+          wanted_change (w, at - w->step, before);
+        if (vertical ? (int) y < f->h - 1 : x < f->w - 1)
+          wanted_change (w, at, after);
         for (int c = 0; c < 3; c++)
-          {
-            d[c] = voted[at * 4 + c] - (x[next * 4 + c] - x[at * 4 + c]);
-            largest = MAX (largest, fabsf (d[c]));
-          }
-        if (largest >= EDGE && !(hole[at] && hole[next]))
-          continue;
-        for (int c = 0; c < 3; c++)
-          {
-            rhs[next * 4 + c] += hole[next] ? d[c] : 0;
-            rhs[at * 4 + c] -= hole[at] ? d[c] : 0;
-          }
+          w->rhs[at * 4 + c] = w->rhs[at * 4 + c] + before[c] - after[c];
       }
+}
+
+typedef struct
+{
+  const float *in;
+  float *out;
+  gsize n, step;
+} Differences;
+
+/* Forward differences of the dictionary along one axis, for the vote. */
+static void
+differences_tile (gsize begin, gsize end, gpointer data)
+{
+  const Differences *d = data;
+
+  for (gsize i = begin; i < end; i++)
+    d->out[i] = i + d->step < d->n ? d->in[i + d->step] - d->in[i] : 0;
 }
 
 /* The pixels of the hole and their left and upper neighbours: where a forward difference is needed. */
@@ -219,7 +247,7 @@ sf_patch_polish (SfPatchField *field, const float *weight, const guint8 *hole, f
 {
   const SfPatchFrame *f = &field->frame;
   const int side = 2 * field->r + 1;
-  gsize n = (gsize) f->h * f->w, n_pixels;
+  gsize n = (gsize) f->h * f->w, n_source = (gsize) field->image->h * field->image->w * 4, n_pixels;
   g_autofree gint32 *pixels = pixels_with_links (f, hole, &n_pixels, error);
   g_autofree float *gradient = sf_patch_pixels_new (field->image->h, field->image->w, error);
   g_autofree float *u = sf_try_alloc (n, 4 * sizeof (float), error);
@@ -232,16 +260,18 @@ sf_patch_polish (SfPatchField *field, const float *weight, const guint8 *hole, f
 
   if (pixels == NULL || gradient == NULL || u == NULL || r == NULL || q == NULL || aq == NULL || rows == NULL)
     return FALSE;
-  for (int i = 0; i < side * side; i++) /* a forward difference leaves the patch on its last row and column */
-    window[i] = i / side < side - 1 && i % side < side - 1;
   for (int vertical = 0; vertical < 2; vertical++)
     {
-      differences (field->image, vertical, gradient);
+      Differences differences = { field->image->rgb, gradient, n_source, (vertical ? field->image->w : 1) * 4 };
+      Wanted wanted = { f, hole, x, q, r, vertical ? f->w : 1 };
+
+      for (int i = 0; i < side * side; i++) /* a forward difference leaves the patch on its last row or column */
+        window[i] = (vertical ? i / side : i % side) < side - 1;
+      sf_parallel_for (n_source, 65536, differences_tile, &differences, NULL);
       memset (q, 0, n * 4 * sizeof (float));
-      sf_patch_field_vote (field, gradient, weight, window, ROBUST, pixels, n_pixels, q);
-      add_divergence (f, hole, x, q, vertical, r);
-      if (sf_progress_stopped (progress, error))
+      if (!sf_patch_field_vote (field, gradient, weight, window, ROBUST, pixels, n_pixels, q, progress, error))
         return FALSE;
+      sf_parallel_for (f->h, 16, divergence_rows, &wanted, NULL);
     }
   memcpy (q, r, n * 4 * sizeof (float));
   if (!conjugate_gradients (&solve, progress, error))

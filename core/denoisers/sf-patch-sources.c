@@ -8,6 +8,7 @@
 #include "base/sf-parallel.h"
 #include "denoisers/sf-patch-solve.h"
 #include "kernels/sf-blas.h"
+#include "tensor/sf-image.h"
 
 #define RADIUS 3
 #define SIDE (2 * RADIUS + 1)
@@ -107,8 +108,7 @@ judge_by_ring (const SfPatchImage *image, const float *rgb, SfPixelState state, 
     return NULL;
   for (gsize i = 0; i < n; i++)
     outside[i] = image->state[i] != SF_PIXEL_HOLE;
-  if (!sf_distance_transform (outside, TRUE, image->h, image->w, FALSE, distance, error))
-    return NULL;
+  sf_distance_transform (outside, TRUE, image->h, image->w, FALSE, distance);
   for (int y = RADIUS; y < image->h - RADIUS; y++)
     for (int x = RADIUS; x < image->w - RADIUS; x++)
       {
@@ -182,9 +182,9 @@ sf_patch_detail_maps (const SfPatchImage *image, float *detail, float *budget, G
   double mean = 0;
   gsize count = 0;
 
-  if (weight == NULL || distance == NULL || extended == NULL || fixed == NULL ||
-      !sf_distance_transform (image->state, SF_PIXEL_KNOWN, h, w, FALSE, distance, error))
+  if (weight == NULL || distance == NULL || extended == NULL || fixed == NULL)
     return FALSE;
+  sf_distance_transform (image->state, SF_PIXEL_KNOWN, h, w, FALSE, distance);
   memset (detail, 0, n * sizeof (float));
   for (int y = 1; y < h - 1; y++)
     for (int x = 1; x < w - 1; x++)
@@ -202,8 +202,8 @@ sf_patch_detail_maps (const SfPatchImage *image, float *detail, float *budget, G
             detail[i] += (gx * gx + gy * gy) / 12;
           }
       }
-  if (!sf_gaussian_blur (detail, h, w, 2, error) || !sf_gaussian_blur (weight, h, w, 2, error))
-    return FALSE;
+  sf_gaussian_blur (detail, h, w, 2);
+  sf_gaussian_blur (weight, h, w, 2);
   for (gsize i = 0; i < n; i++)
     {
       detail[i] = log2f (sqrtf (MAX (detail[i] / MAX (weight[i], 1e-6f), 0)) + 0.02f);
@@ -254,8 +254,7 @@ sf_patch_ring_detail (const SfPatchImage *image, double reach, GError **error)
     return -1;
   for (gsize i = 0; i < n; i++)
     mask[i] = image->state[i] != SF_PIXEL_HOLE;
-  if (!sf_distance_transform (mask, TRUE, image->h, image->w, FALSE, distance, error))
-    return -1;
+  sf_distance_transform (mask, TRUE, image->h, image->w, FALSE, distance);
   for (gsize i = 0; i < n; i++)
     mask[i] = image->state[i] == SF_PIXEL_KNOWN && distance[i] <= reach;
   return sf_patch_detail (image->rgb, 4, mask, TRUE, image->h, image->w);

@@ -5,41 +5,36 @@
 
 #include "diffusion/sf-posterior.h"
 
-static gboolean
-is_learned (const SfSampling *s)
+/* What diffusers takes for a variance of 0, which matters only where the noise of the last step is kept. */
+#define LEAST_VARIANCE 1e-20
+
+static double
+log_floor (const SfSampling *s)
 {
-  return s->variance == SF_VARIANCE_LEARNED || s->variance == SF_VARIANCE_LEARNED_RANGE;
+  return s->options->noisy_end ? log (LEAST_VARIANCE) : sf_posterior_floor (s->process);
 }
 
 void
 sf_ancestral_plan (const SfSampling *s, int k, gboolean large, SfSamplerStage *stage)
 {
-  const SfNoiseLevel *to = &s->levels[k + 1];
-  SfPosterior p = sf_posterior (&s->levels[k], to);
-  double variance = is_learned (s) ? 1 : large ? p.large
-                                               : p.small;
+  SfPosterior p = sf_posterior (&s->levels[k], &s->levels[k + 1]);
+  gboolean learned = sf_variance_is_learned (s->variance);
+  gboolean noisy = s->levels[k + 1].sigma > 0 || s->options->noisy_end;
 
-  /* The larger variance is not defined for the step into the clean image: there it is the smaller of the step before. */
-  if (to->sigma == 0 && large && !is_learned (s))
-    variance = exp (sf_ancestral_floor (s, k));
   stage->y = p.keep;
   stage->d[0] = 1 - p.keep;
-  stage->per_element = is_learned (s);
-  stage->variance = variance;
-  stage->noise = to->sigma > 0 ? sqrt (variance) : 0;
-}
-
-double
-sf_ancestral_floor (const SfSampling *s, int k)
-{
-  if (k == 0)
-    return log (sf_posterior (&s->levels[k], &s->levels[k + 1]).large);
-  return log (sf_posterior (&s->levels[k - 1], &s->levels[k]).small) + 2 * log (s->levels[k].a);
+  stage->per_element = learned;
+  stage->variance = learned ? 1 : large ? p.large
+                                        : p.small;
+  stage->noise = noisy ? sqrt (stage->variance) : 0;
+  /* The larger variance is not used for the step into the clean image. */
+  if (large && !learned && !noisy)
+    stage->variance = exp (log_floor (s));
 }
 
 gboolean
 sf_ancestral_deviation (const SfSampling *s, int k, SfTensor *deviation, GError **error)
 {
-  sf_learned_deviation (s->variance, &s->levels[k], &s->levels[k + 1], sf_ancestral_floor (s, k), s->second, deviation);
+  sf_learned_deviation (s->variance, &s->levels[k], &s->levels[k + 1], log_floor (s), s->second, deviation);
   return TRUE;
 }

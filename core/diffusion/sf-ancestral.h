@@ -8,5 +8,3 @@
 void sf_ancestral_plan (const SfSampling *s, int k, gboolean large, SfSamplerStage *stage);
 /* For SfSampler.deviation: of a learned variance. */
 gboolean sf_ancestral_deviation (const SfSampling *s, int k, SfTensor *deviation, GError **error);
-/* Logarithm of the smaller variance of the last step but one, in the scale a x0 + s n: what stands for log 0 in the last. */
-double sf_ancestral_floor (const SfSampling *s, int k);

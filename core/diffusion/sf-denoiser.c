@@ -2,6 +2,12 @@
 #include "diffusion/sf-denoiser.h"
 
 gboolean
+sf_variance_is_learned (SfVariance self)
+{
+  return self == SF_VARIANCE_LEARNED || self == SF_VARIANCE_LEARNED_RANGE;
+}
+
+gboolean
 sf_denoiser_predict (SfDenoiser *self, const SfTensor *x, const SfNoiseLevel *level, SfTensor *denoised,
                      SfTensor *variance, const SfProgress *progress, GError **error)
 {

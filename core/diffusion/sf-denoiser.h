@@ -25,6 +25,9 @@ typedef enum
   SF_VARIANCE_NPR,           /* E[(n - n')^2 | x], error of the noise n' that belongs to D */
 } SfVariance;
 
+/* Whether it says the variance of the reverse step itself, by its logarithm. */
+gboolean sf_variance_is_learned (SfVariance self);
+
 /* What a denoiser is: the first member of every implementation. */
 struct _SfDenoiser
 {
@@ -35,6 +38,7 @@ struct _SfDenoiser
                        SfTensor *variance, const SfProgress *progress, GError **error);
   void (*free) (SfDenoiser *self);
   SfVariance variance; /* what it writes there */
+  gboolean predicts_v; /* its network gives v = a n - s x0, not n: matters to samplers that extrapolate what a network gives */
 };
 
 /**

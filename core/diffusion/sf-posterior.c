@@ -12,6 +12,16 @@ sf_posterior (const SfNoiseLevel *r, const SfNoiseLevel *s)
   return (SfPosterior) { .keep = ratio * ratio, .small = s->sigma * s->sigma * (1 - ratio * ratio), .large = scale * scale * step };
 }
 
+double
+sf_posterior_floor (const SfNoiseProcess *process)
+{
+  SfNoiseLevel first = sf_noise_process_level (process, process->kind != NULL ? process->kind->t_min : 0);
+  gboolean has_step = process->kind == NULL && process->n > 1;
+  SfNoiseLevel second = has_step ? sf_noise_process_level (process, 1) : first;
+
+  return log (has_step ? sf_posterior (&second, &first).small : first.sigma * first.sigma) + 2 * log (first.a);
+}
+
 /* log variance of a_s y_s = v, or f log large + (1 - f) log small with f = (v + 1) / 2 (Nichol & Dhariwal 2021, equation 15) */
 void
 sf_learned_deviation (SfVariance kind, const SfNoiseLevel *r, const SfNoiseLevel *s, double floor, const SfTensor *second,

@@ -18,11 +18,18 @@ typedef struct
 SfPosterior sf_posterior (const SfNoiseLevel *r, const SfNoiseLevel *s);
 
 /**
+ * sf_posterior_floor:
+ *
+ * What stands for the logarithm of the smaller variance, 0, of the step into the clean image: that of the first step of
+ * @process before it, of a x0 + s n (Ho et al. 2020).  A continuous process has none: there it is the variance of its first noise.
+ */
+double sf_posterior_floor (const SfNoiseProcess *process);
+
+/**
  * sf_learned_deviation:
  * @kind: %SF_VARIANCE_LEARNED or %SF_VARIANCE_LEARNED_RANGE
  * @r: @s: from and to
- * @floor: what stands for the logarithm of the smaller variance (of a x0 + s n) where that is 0, into the clean image: that
- *     of the step before
+ * @floor: what stands for the logarithm of the smaller variance where that is 0: see sf_posterior_floor()
  * @second: the network's, one number per element
  * @deviation: (out): standard deviation of y_s
  */

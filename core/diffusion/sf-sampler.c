@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "diffusion/sf-sampler.h"
 
+#include <glib/gi18n.h>
+
 #define SF_ITEM(name) extern const SfSampler sf_sampler_##name;
 #include "diffusion/sf-sampler-list.h"
 #undef SF_ITEM
@@ -10,6 +12,31 @@ static const SfSampler *const samplers[] = {
 #include "diffusion/sf-sampler-list.h"
 #undef SF_ITEM
 };
+
+static const struct
+{
+  const char *name, *label;
+} families[SF_N_FAMILIES] = {
+  [SF_FAMILY_COMMON] = { "common", N_ ("Common") },
+  [SF_FAMILY_ANCESTRAL] = { "ancestral", N_ ("DDPM and its kin") },
+  [SF_FAMILY_ODE] = { "ode", N_ ("Probability flow, by the slope") },
+  [SF_FAMILY_EXPONENTIAL] = { "exponential", N_ ("Probability flow, exponential integrators") },
+  [SF_FAMILY_SDE] = { "sde", N_ ("Stochastic differential equations, Langevin") },
+  [SF_FAMILY_DISTILLED] = { "distilled", N_ ("For distilled networks") },
+  [SF_FAMILY_FLOW] = { "flow", N_ ("Flow matching") },
+};
+
+const char *
+sf_family_name (SfFamily self)
+{
+  return families[self].name;
+}
+
+const char *
+sf_family_label (SfFamily self)
+{
+  return families[self].label;
+}
 
 const SfSampler *const *
 sf_samplers (int *n)
@@ -30,5 +57,7 @@ sf_sampler_find (const char *name)
 int
 sf_sampler_evaluations (const SfSampler *self, int n)
 {
-  return n > 0 ? MAX (1, self->evaluations * n + self->extra) : 0;
+  int extra = self->start > 0 ? self->extra * MIN (self->start, n - 1) : self->extra;
+
+  return n > 0 ? MAX (1, self->evaluations * n + extra) : 0;
 }

@@ -27,12 +27,25 @@ typedef enum
   SF_N_FAMILIES,
 } SfFamily;
 
+/* "common", …; and what people read, untranslated. */
+const char *sf_family_name (SfFamily self);
+const char *sf_family_label (SfFamily self);
+
 /* What a sampler's weights are for. */
 typedef enum
 {
   SF_OUTPUT_DENOISED, /* D, the estimate of the clean image */
   SF_OUTPUT_NOISE,    /* n = (x - D) / sigma, the noise found in the state (epsilon) */
+  SF_OUTPUT_NETWORK,  /* n, or v = a n - s D where the denoiser's network predicts that */
 } SfSamplerOutput;
+
+/* Over what the spread around D is taken to be the same, where it is known for each element: Analytic-DPM. */
+typedef enum
+{
+  SF_SPREAD_DEFAULT, /* elements where the denoiser tells it, images where it is guessed */
+  SF_SPREAD_ELEMENT,
+  SF_SPREAD_IMAGE,
+} SfSpread;
 
 typedef struct
 {
@@ -42,10 +55,12 @@ typedef struct
   SfFamily family;
   int order;               /* of accuracy of its ODE part; 0 = it has none */
   int evaluations;         /* of the denoiser per step; the step into sigma = 0 may take fewer. 0 = as many as it needs */
-  int extra;               /* evaluations over that in a whole run: of the first step or, if negative, what the last one saves */
+  int extra;               /* over that: of each of the first @start steps or, if negative, what the last one of a run saves */
+  int start;
   gboolean uses_eta;       /* eta acts */
   gboolean uses_churn;     /* churn acts */
-  gboolean stochastic;     /* injects noise (with eta > 0 where it uses eta) */
+  gboolean stochastic;     /* injects noise (with eta > 0 where it uses eta) … */
+  gboolean always;         /* … and with eta = 0, too */
   gboolean keeps_scale;    /* works on a x0 + s n by its own formula, so the noise process matters and not sigma alone */
   SfSamplerOutput output;
   int history;             /* outputs it uses, the newest included */
@@ -118,9 +133,11 @@ typedef struct
   double relative_tolerance, absolute_tolerance; /* of samplers that choose their steps; 0 = their own */
   double first_step;  /* of those, in log sigma; 0 = their own */
   gboolean noisy_end; /* SDE samplers: keep the noise of the last step */
+  gboolean invert;    /* rising levels are no fresh noise, but steps like others: from an image to the noise that gives it */
   SfClip clip;        /* of D */
   SfCorrector corrector;
-  const double *gamma; /* (nullable): Analytic-DPM's table, by index of the noise process: E[n^2] */
+  const double *gamma; /* (nullable): Analytic-DPM's table, see sf_estimate_gamma() */
+  SfSpread spread;
   double deviation_max; /* Analytic-DPM: limit of the deviation of the noise in the last steps; 0 = none */
   int deviation_max_steps; /* how many steps before the last have it */
   SfNoiseFunc noise;  /* (nullable): source of all noise; %NULL = the random numbers of the run */
@@ -145,8 +162,8 @@ int sf_sampler_evaluations (const SfSampler *self, int n);
 /**
  * sf_sample:
  * @process: what the levels are of
- * @levels: (array length=n + 1): falling noise levels; where they rise, fresh noise leads up again (RePaint).  The last is
- *     usually the clean one
+ * @levels: (array length=n + 1): falling noise levels; where they rise, fresh noise leads up again (RePaint) or, with the
+ *     option invert, the sampler itself (DDIM inversion).  The last is usually the clean one
  * @options: (nullable)
  * @rng: seed and first stream of the injected noise; each use takes the next stream
  * @y: (inout): in: the state at levels[0], in sigma space; out: that at levels[n]
@@ -158,5 +175,10 @@ gboolean sf_sample (const SfSampler *self, SfDenoiser *denoiser, const SfNoisePr
                     int n, const SfSamplerOptions *options, SfRng rng, SfTensor *y, const SfProgress *progress,
                     GError **error);
 
+/* y = x0 + sigma * noise: clean images brought to @level.  The noise is draw @draw of @options (nullable) where that has a source
+ * of its own, else the numbers of @rng.
+ */
+void sf_noisy_state (const SfTensor *x0, const SfNoiseLevel *level, const SfSamplerOptions *options, guint64 draw, SfRng rng,
+                     SfTensor *y);
 /* x += scale * N(0, I), the numbers of @rng.  The same bits for any number of threads. */
 void sf_add_noise (SfTensor *x, double scale, SfRng rng);

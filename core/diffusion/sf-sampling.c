@@ -122,6 +122,20 @@ sf_weighted_sum (SfTensor *out, int n, const double *w, const SfTensor *const *x
   sum_run (&sum, sf_tensor_size (out));
 }
 
+void
+sf_noisy_state (const SfTensor *x0, const SfNoiseLevel *level, const SfSamplerOptions *options, guint64 draw, SfRng rng,
+                SfTensor *y)
+{
+  if (options != NULL && options->noise != NULL)
+    {
+      options->noise (y, draw, options->noise_data);
+      sf_weighted_sum (y, 2, (double[]) { level->sigma, 1 }, (const SfTensor *[]) { y, x0 });
+      return;
+    }
+  memcpy (y->data, x0->data, sf_tensor_size (y) * sizeof (SfReal));
+  sf_add_noise (y, level->sigma, rng);
+}
+
 /*** Levels ***/
 
 double
@@ -134,6 +148,14 @@ SfNoiseLevel
 sf_sampling_level (const SfSampling *s, double sigma)
 {
   return sf_noise_process_level_at (s->process, sigma);
+}
+
+double
+sf_sampling_time (const SfSampling *s, const SfNoiseLevel *level)
+{
+  double t = sf_noise_process_t (s->process, level->sigma), whole = round (t);
+
+  return s->process->kind == NULL && fabs (t - whole) < 1e-6 ? whole : t;
 }
 
 int
@@ -171,7 +193,7 @@ sf_sampling_order (const SfSampling *s, int k)
 void
 sf_ancestral_split (double s, double t, double eta, double *up, double *down)
 {
-  *up = MIN (t, eta * t * sqrt ((s - t) * (s + t)) / s);
+  *up = eta > 0 ? MIN (t, eta * t * sqrt ((s - t) * (s + t)) / s) : 0;
   *down = sqrt ((t - *up) * (t + *up));
 }
 
@@ -180,7 +202,7 @@ sf_ancestral_split (double s, double t, double eta, double *up, double *down)
 static gboolean
 rises (const SfSampling *s, int k)
 {
-  return s->levels[k + 1].sigma > s->levels[k].sigma;
+  return s->levels[k + 1].sigma > s->levels[k].sigma && !s->options->invert;
 }
 
 /* The result of the stage becomes the base. */
@@ -206,11 +228,8 @@ count_step (SfSampling *s, int k, gboolean *extra)
   for (int i = 0; i < n; i++)
     {
       *extra |= !is_in_place (&stages[i], i == n - 1);
-      if (!stages[i].no_evaluation)
-        {
-          evaluations++;
-          kept += !stages[i].forget;
-        }
+      evaluations += !stages[i].no_evaluation;
+      kept += !stages[i].no_evaluation - stages[i].forget;
     }
   s->past = MIN (s->past + kept, s->sampler->history - 1);
   return evaluations + s->options->corrector.steps;
@@ -274,6 +293,7 @@ push_output (SfRun *run)
   return run->output[0] = oldest;
 }
 
+/* The newest output becomes the next to be overwritten. */
 static void
 forget_output (SfRun *run)
 {
@@ -293,12 +313,15 @@ predict (SfRun *run, const SfTensor *x, const SfNoiseLevel *level, const SfProgr
   return TRUE;
 }
 
-/* From D to what the sampler wants. */
+/* From D to what the sampler wants: n = (x - D) / sigma, v = a n - sigma a D. */
 static void
 to_output (const SfRun *run, const SfTensor *x, const SfNoiseLevel *level, SfTensor *output)
 {
-  if (run->s.sampler->output == SF_OUTPUT_NOISE)
-    sf_weighted_sum (output, 2, (double[]) { 1 / level->sigma, -1 / level->sigma }, (const SfTensor *[]) { x, output });
+  gboolean v = run->s.sampler->output == SF_OUTPUT_NETWORK && run->s.predicts_v;
+  double a = v ? level->a : 1, w = a / level->sigma;
+
+  if (run->s.sampler->output != SF_OUTPUT_DENOISED)
+    sf_weighted_sum (output, 2, (double[]) { w, v ? -w - level->sigma * a : -w }, (const SfTensor *[]) { x, output });
 }
 
 /* The newest output is that of the present state. */
@@ -312,6 +335,7 @@ evaluate (SfRun *run, GError **error)
 
   if (!predict (run, run->x, &run->level, &part, output, error))
     return FALSE;
+  run->s.raw = output;
   if (run->s.sampler->raw_noise && clip->keep_noise)
     {
       SfTensor *clipped = push_output (run);
@@ -388,7 +412,7 @@ run_stage (SfRun *run, int k, const SfSamplerStage *stage, gboolean last, GError
   combine (run, stage, out);
   if (options->gradient != NULL)
     shift_mean (run, stage, out);
-  if (stage->forget)
+  for (int i = 0; i < stage->forget; i++)
     forget_output (run);
   run->x = out;
   return sf_run_reached (run, &stage->level, error);
@@ -426,7 +450,7 @@ run_step (SfRun *run, int k, GError **error)
         stage->level = run->s.levels[k + 1];
       if (!run_stage (run, k, stage, i == n - 1, error))
         return FALSE;
-      past += !stage->no_evaluation && !stage->forget;
+      past += !stage->no_evaluation - stage->forget;
     }
   run->s.past = MIN (past, run->s.sampler->history - 1);
   return TRUE;
@@ -445,8 +469,15 @@ run_all (SfRun *run, GError **error)
   return TRUE;
 }
 
+/* Whether the run injects noise. */
 static gboolean
-check (const SfSampler *self, const SfNoiseLevel *levels, int n, const SfSamplerOptions *options, GError **error)
+is_noisy (const SfSampler *self, const SfSamplerOptions *options)
+{
+  return self->stochastic && (!self->uses_eta || self->always || options->eta > 0);
+}
+
+static gboolean
+check (const SfSampler *self, const SfNoiseProcess *process, const SfNoiseLevel *levels, int n, const SfSamplerOptions *options, GError **error)
 {
   if (!(options->eta >= 0 && options->eta <= 1))
     {
@@ -468,6 +499,18 @@ check (const SfSampler *self, const SfNoiseLevel *levels, int n, const SfSampler
     {
       g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
                    _ ("Sampler “%s” cannot shift its mean for classifier guidance; use “ddpm”, or guidance of the score"), self->name);
+      return FALSE;
+    }
+  if (options->invert && (is_noisy (self, options) || self->own_loop))
+    {
+      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
+                   _ ("Sampler “%s” cannot go from an image to its noise; use one that injects none, such as “ddim” with eta 0"), self->name);
+      return FALSE;
+    }
+  if (options->gamma != NULL && process->kind != NULL)
+    {
+      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Sampler “%s”: a table Gamma belongs to a discrete noise process, not to “%s”"),
+                   self->name, process->kind->name);
       return FALSE;
     }
   for (int k = 0; k <= n; k++)
@@ -492,11 +535,11 @@ sf_sample (const SfSampler *self, SfDenoiser *denoiser, const SfNoiseProcess *pr
 
   if (options == NULL)
     options = &defaults;
-  if (!check (self, levels, n, options, error))
+  if (!check (self, process, levels, n, options, error))
     return FALSE;
   if (n == 0)
     return TRUE;
-  run.s = (SfSampling) { .sampler = self, .options = options, .process = process, .levels = levels, .n = n, .variance = denoiser->variance };
+  run.s = (SfSampling) { .sampler = self, .options = options, .process = process, .levels = levels, .n = n, .variance = denoiser->variance, .predicts_v = denoiser->predicts_v };
   run.level = levels[0];
   run.expected = count_evaluations (&run.s, &extra);
   ok = allocate (&run, extra, error) && run_all (&run, error);

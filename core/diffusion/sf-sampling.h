@@ -16,7 +16,7 @@
 
 #include "diffusion/sf-sampler.h"
 
-#define SF_MAX_HISTORY 5 /* outputs with a weight */
+#define SF_MAX_HISTORY 6 /* outputs with a weight */
 #define SF_MAX_STAGES 8
 
 struct _SfSamplerStage
@@ -30,7 +30,7 @@ struct _SfSamplerStage
   gboolean no_evaluation;   /* the outputs are those of the stage before */
   gboolean new_base;        /* the result is the base of the stages that follow; the last stage's always is, but see: */
   gboolean keep_base;       /* last stage: the base stays for the next step */
-  gboolean forget;          /* the output it evaluated is used here and then dropped from the history */
+  int forget;               /* how many of the newest outputs are used here and then dropped from the history */
 };
 
 /* What a sampler knows of its run. */
@@ -43,9 +43,11 @@ struct _SfSampling
   int n;
   int past;                   /* outputs of earlier steps that can have a weight */
   SfVariance variance;        /* what the denoiser gives beside D */
+  gboolean predicts_v;        /* see #SfDenoiser */
   /* For deviation (): the evaluation just made. */
   const SfTensor *state;
   const SfTensor *denoised;   /* clipped, if the options say so */
+  const SfTensor *raw;        /* not clipped, if the sampler has raw_noise and the options keep it; else the same */
   const SfTensor *second;     /* (nullable) of kind @variance */
 };
 
@@ -53,6 +55,8 @@ struct _SfSampling
 double sf_lambda (const SfNoiseLevel *level);
 /* The level at @sigma of this run's process. */
 SfNoiseLevel sf_sampling_level (const SfSampling *s, double sigma);
+/* Time of @level in the run's process; whole where it is an entry of the table of a discrete one. */
+double sf_sampling_time (const SfSampling *s, const SfNoiseLevel *level);
 /* What the options ask for, or the most that the sampler's history allows. */
 int sf_sampling_highest_order (const SfSampling *s);
 /* The order to use in step @k of a multistep method: what history there is, and lower at the end of short runs. */

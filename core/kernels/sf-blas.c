@@ -65,10 +65,10 @@ sf_gemm_nt (int m, int n, int k, const float *a, const float *b, float *c)
 }
 
 void
-sf_gemm_nn (int m, int n, int k, const float *a, const float *b, float *c)
+sf_gemm_nn (int m, int n, int k, const float *a, const float *b, int b_row, float *c)
 {
   one_thread ();
-  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, a, k, b, n, 0, c, n);
+  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, a, k, b, b_row, 0, c, n);
 }
 
 const char *

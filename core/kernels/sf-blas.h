@@ -8,8 +8,8 @@
 
 /* C (m x n) = A (m x k) B^T, B n x k; all row-major and dense. */
 void sf_gemm_nt (int m, int n, int k, const float *a, const float *b, float *c);
-/* C (m x n) = A (m x k) B, B k x n. */
-void sf_gemm_nn (int m, int n, int k, const float *a, const float *b, float *c);
+/* C (m x n) = A (m x k) B, B k x n with @b_row floats from one row to the next. */
+void sf_gemm_nn (int m, int n, int k, const float *a, const float *b, int b_row, float *c);
 
 /**
  * sf_blas_reserve:

@@ -359,10 +359,10 @@ taps_gather (const SfPatchVote *m, int y, int x, Taps *taps)
   return n;
 }
 
-/* Weighted mean of the taps, each weight first multiplied by exp (-|v - mean|^2 * scale) + 1e-9; returns the weighted
- * mean of |v - mean|^2 around the old mean. */
-static inline float
-taps_mean (const Taps *taps, int n, float scale, float mean[3])
+/* Weighted mean of the taps, each weight first multiplied by exp (-|v - mean|^2 * scale) + 1e-9 if @robust; returns the
+ * weighted mean of |v - mean|^2 around the old mean. */
+static inline __attribute__ ((always_inline)) float
+taps_mean (const Taps *taps, int n, const gboolean robust, float scale, float mean[3])
 {
   float total = 0, a = 0, b = 0, c = 0, spread = 0;
   const float m0 = mean[0], m1 = mean[1], m2 = mean[2];
@@ -372,34 +372,10 @@ taps_mean (const Taps *taps, int n, float scale, float mean[3])
     {
       float d0 = taps->v[0][i] - m0, d1 = taps->v[1][i] - m1, d2 = taps->v[2][i] - m2;
       float d = d0 * d0 + d1 * d1 + d2 * d2;
-      float w = taps->w[i] * (exp_negative (-d * scale) + 1e-9f);
+      float w = robust ? taps->w[i] * (exp_negative (-d * scale) + 1e-9f) : taps->w[i];
 
       total += w;
       spread += w * d;
-      a += w * d0;
-      b += w * d1;
-      c += w * d2;
-    }
-  mean[0] = m0 + a / total;
-  mean[1] = m1 + b / total;
-  mean[2] = m2 + c / total;
-  return spread / total;
-}
-
-/* The same without the factor. */
-static inline float
-taps_plain_mean (const Taps *taps, int n, float mean[3])
-{
-  float total = 0, a = 0, b = 0, c = 0, spread = 0;
-  const float m0 = taps->v[0][0], m1 = taps->v[1][0], m2 = taps->v[2][0];
-
-#pragma omp simd reduction(+ : total, a, b, c, spread)
-  for (int i = 0; i < n; i++)
-    {
-      float d0 = taps->v[0][i] - m0, d1 = taps->v[1][i] - m1, d2 = taps->v[2][i] - m2, w = taps->w[i];
-
-      total += w;
-      spread += w * (d0 * d0 + d1 * d1 + d2 * d2);
       a += w * d0;
       b += w * d1;
       c += w * d2;
@@ -424,10 +400,12 @@ patch_vote (const SfPatchVote *m, gsize begin, gsize end)
 
       if (n == 0)
         continue;
-      spread = taps_plain_mean (&taps, n, mean);
+      for (int c = 0; c < 3; c++)
+        mean[c] = taps.v[c][0];
+      spread = taps_mean (&taps, n, FALSE, 0, mean);
       if (scale > 0 && spread * scale > AGREED)
         for (int pass = 0; pass < 2; pass++)
-          taps_mean (&taps, n, scale, mean);
+          taps_mean (&taps, n, TRUE, scale, mean);
       memcpy (m->out + (gsize) m->pixel[i] * 4, mean, sizeof mean);
     }
 }

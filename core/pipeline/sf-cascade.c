@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/sf-error.h"
-#include "denoisers/sf-patch-image.h"
+#include "tensor/sf-image.h"
 
 static int
 level_steps (const SfLevel *level, const SfCascadeSettings *settings)

@@ -7,8 +7,8 @@
 #include "base/sf-parallel.h"
 #include "kernels/sf-blas.h"
 #include "pipeline/sf-cascade.h"
-#include "denoisers/sf-patch-image.h"
 #include "pipeline/sf-region.h"
+#include "tensor/sf-image.h"
 
 /* "More like this" runs this part of the schedule again. */
 #define LIKE_STRENGTH 0.5
@@ -70,9 +70,34 @@ sf_job_get_frame (const SfJob *self)
   return self->plan.frame;
 }
 
+/* What the engine sees. */
+static SfRegion
+region_of (const SfJob *self)
+{
+  const SfPlan *plan = &self->plan;
+  const char *tileable = self->settings->tileable;
+  gboolean generate = self->task == SF_TASK_GENERATE;
+
+  return (SfRegion) {
+    .image = self->pixels.image,
+    .state = self->pixels.state,
+    .x = plan->frame.x - plan->work.x,
+    .y = plan->frame.y - plan->work.y,
+    .width = plan->frame.width,
+    .height = plan->frame.height,
+    .generate = generate,
+    .wrap_x = generate && (g_str_equal (tileable, "horizontal") || g_str_equal (tileable, "both")),
+    .wrap_y = generate && (g_str_equal (tileable, "vertical") || g_str_equal (tileable, "both")),
+    .removal = self->task == SF_TASK_FILL,
+    .keep_content = self->task == SF_TASK_REGENERATE,
+    .match_color = self->settings->match_color,
+  };
+}
+
 gboolean
 sf_job_set_pixels (SfJob *self, float *rgba, float *coverage, GError **error)
 {
+  SfRegion region;
   gboolean done;
 
   if (self->engine != NULL)
@@ -82,7 +107,8 @@ sf_job_set_pixels (SfJob *self, float *rgba, float *coverage, GError **error)
   done = sf_pixels_init (&self->pixels, self->task, self->settings, &self->plan, rgba, coverage, error);
   g_free (rgba);
   g_free (coverage);
-  return done;
+  region = region_of (self);
+  return done && sf_engine_find (self->settings->model)->check (&region, error);
 }
 
 /*** Running ***/
@@ -90,28 +116,10 @@ sf_job_set_pixels (SfJob *self, float *rgba, float *coverage, GError **error)
 static SfEngine *
 open_engine (SfJob *self, const SfProgress *progress, GError **error)
 {
-  const SfPlan *plan = &self->plan;
-  const char *tileable = self->settings->tileable;
-  SfRegion region = {
-    .image = self->pixels.image,
-    .state = self->pixels.state,
-    .x = plan->frame.x - plan->work.x,
-    .y = plan->frame.y - plan->work.y,
-    .width = plan->frame.width,
-    .height = plan->frame.height,
-    .generate = self->task == SF_TASK_GENERATE,
-    .removal = self->task == SF_TASK_FILL,
-    .keep_content = self->task == SF_TASK_REGENERATE,
-    .match_color = self->settings->match_color,
-  };
+  SfRegion region = region_of (self);
 
   g_return_val_if_fail (self->pixels.image != NULL, NULL);
 
-  if (region.generate)
-    {
-      region.wrap_x = g_str_equal (tileable, "horizontal") || g_str_equal (tileable, "both");
-      region.wrap_y = g_str_equal (tileable, "vertical") || g_str_equal (tileable, "both");
-    }
   if (self->engine == NULL)
     self->engine = sf_engine_find (self->settings->model)->open (&region, progress, error);
   return self->engine;

@@ -5,7 +5,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "denoisers/sf-patch-field.h"
+#include "base/sf-error.h"
+#include "base/sf-parallel.h"
+#include "tensor/sf-image.h"
 
 /* Room around the box for the patches that touch it. */
 #define MARGIN 8
@@ -156,35 +158,60 @@ clean_value (float v)
   return CLAMP (v, -0.5f, 8.0f);
 }
 
+typedef struct
+{
+  SfPixels *pixels;
+  const SfPlan *plan;
+  const float *rgba;
+  const guint8 *hole;
+  float (*range)[2]; /* of each row: its values */
+} Work;
+
 /* Colours and states of the work area from the crop; what is not in the crop is new canvas. */
 static void
-fill_work (SfPixels *self, const SfPlan *plan, const float *rgba, const guint8 *hole)
+work_rows (gsize begin, gsize end, gpointer data)
 {
-  const SfRect *work = &plan->work, *crop = &plan->crop;
+  const Work *w = data;
+  const SfRect *work = &w->plan->work, *crop = &w->plan->crop;
 
-  self->low = 0;
-  self->high = 1;
-  for (int y = 0; y < work->height; y++)
+  for (gsize y = begin; y < end; y++)
     for (int x = 0; x < work->width; x++)
       {
-        int cy = y + work->y - crop->y, cx = x + work->x - crop->x;
-        gsize i = (gsize) y * work->width + x, o = (gsize) cy * crop->width + cx;
-        float *out = self->image->data + i * 3;
+        int cy = (int) y + work->y - crop->y, cx = x + work->x - crop->x;
+        gsize i = y * work->width + x, o = (gsize) cy * crop->width + cx;
+        float *out = w->pixels->image->data + i * 3, *range = w->range[y];
 
-        self->state[i] = SF_PIXEL_HOLE;
+        w->pixels->state[i] = SF_PIXEL_HOLE;
         if (cy < 0 || cx < 0 || cy >= crop->height || cx >= crop->width)
           continue;
         for (int c = 0; c < 3; c++)
           {
-            float v = clean_value (rgba[o * 4 + c]);
+            float v = clean_value (w->rgba[o * 4 + c]);
 
             out[c] = 2 * v - 1;
-            self->low = MIN (self->low, v);
-            self->high = MAX (self->high, v);
+            range[0] = MIN (range[0], v);
+            range[1] = MAX (range[1], v);
           }
-        self->state[i] = hole[i] ? SF_PIXEL_HOLE : rgba[o * 4 + 3] > 0 ? SF_PIXEL_KNOWN
-                                                                       : SF_PIXEL_VOID;
+        if (!w->hole[i])
+          w->pixels->state[i] = w->rgba[o * 4 + 3] > 0 ? SF_PIXEL_KNOWN : SF_PIXEL_VOID;
       }
+}
+
+static void
+fill_work (SfPixels *self, const SfPlan *plan, const float *rgba, const guint8 *hole)
+{
+  const int h = plan->work.height;
+  g_autofree float (*range)[2] = (gpointer) g_new0 (float, 2 * h);
+  Work work = { self, plan, rgba, hole, range };
+
+  sf_parallel_for (h, 16, work_rows, &work, NULL);
+  self->low = 0;
+  self->high = 1;
+  for (int y = 0; y < h; y++)
+    {
+      self->low = MIN (self->low, range[y][0]);
+      self->high = MAX (self->high, range[y][1]);
+    }
 }
 
 /* What is to be made, in the work area: selected, or new; grown by half the feather when the selection is not respected. */
@@ -215,10 +242,11 @@ find_hole (SfTask task, const SfSettings *settings, const SfPlan *plan, const fl
     {
       g_autofree float *distance = sf_try_alloc (n, sizeof (float), error);
 
+      if (distance == NULL)
+        return NULL;
       for (gsize i = 0; i < n; i++)
         hole[i] = !hole[i];
-      if (distance == NULL || !sf_distance_transform (hole, TRUE, work->height, work->width, FALSE, distance, error))
-        return NULL;
+      sf_distance_transform (hole, TRUE, work->height, work->width, FALSE, distance);
       for (gsize i = 0; i < n; i++)
         hole[i] = distance[i] <= grow;
     }
@@ -241,10 +269,6 @@ check_states (SfTask task, const SfPixels *self, const SfPlan *plan, GError **er
   else if (task != SF_TASK_REGENERATE && count[SF_PIXEL_KNOWN] == 0)
     g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION,
                          _ ("The surroundings are fully transparent, so there is nothing to continue; select nearer to visible pixels"));
-  else if (sf_patch_count_sources (&(SfPatchImage) { .h = plan->work.height, .w = plan->work.width, .state = self->state }, 1,
-                                   task == SF_TASK_REGENERATE) == 0)
-    g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION,
-                         _ ("There is too little visible picture around the selection (at least 3 × 3 pixels are needed); make the selection smaller, or use a larger layer"));
   else
     return TRUE;
   return FALSE;
@@ -261,9 +285,9 @@ fill_frame (SfPixels *self, SfTask task, const SfSettings *settings, const SfPla
   if (plan->feather > 0)
     {
       distance = sf_try_alloc ((gsize) work->width * work->height, sizeof (float), error);
-      if (distance == NULL ||
-          !sf_distance_transform (self->state, SF_PIXEL_HOLE, work->height, work->width, FALSE, distance, error))
+      if (distance == NULL)
         return FALSE;
+      sf_distance_transform (self->state, SF_PIXEL_HOLE, work->height, work->width, FALSE, distance);
     }
   for (int y = 0; y < frame->height; y++)
     for (int x = 0; x < frame->width; x++)
@@ -323,10 +347,7 @@ sf_pixels_init (SfPixels *self, SfTask task, const SfSettings *settings, const S
     }
   fill_work (self, plan, rgba, hole);
   if (task == SF_TASK_GENERATE)
-    return sf_patch_count_sources (&(SfPatchImage) { .h = work->height, .w = work->width, .state = self->state }, 1, FALSE) > 0 ||
-           (g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION,
-                                 _ ("The example is too small or transparent: select at least 3 × 3 visible pixels to generate from")),
-            FALSE);
+    return TRUE;
   if (!check_states (task, self, plan, error) ||
       (self->original = sf_try_alloc (n_frame, 4 * sizeof (float), error)) == NULL ||
       (self->mask = sf_try_alloc (n_frame, sizeof (float), error)) == NULL ||

@@ -33,7 +33,8 @@ sampler_choices (int *n)
 
       made[0] = automatic;
       for (int i = 0; i < *n; i++)
-        made[i + 1] = (SfChoice) { samplers[i]->name, samplers[i]->label, samplers[i]->description };
+        made[i + 1] = (SfChoice) { samplers[i]->name, samplers[i]->label, samplers[i]->description,
+                                   samplers[i]->family != SF_FAMILY_COMMON ? sf_family_label (samplers[i]->family) : NULL };
       g_once_init_leave (&choices, made);
     }
   *n += 1;

@@ -1,78 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One candidate for a square hole in a photograph, mirrored and tiled to size.  The tiles hold copies of what is hidden,
- * so this measures time and memory, never quality.
- */
+/* One candidate for a square hole in a photograph: time and memory. */
+#include "sf-bench-picture.h"
+
 #include "sf-bench.h"
 
-#include <gegl.h>
 #include <glib/gstdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 
-#include "sfumato.h"
-
-typedef struct
-{
-  int hole, width, height;
-} Case;
-
-static const Case cases[] = { { 128, 256, 256 }, { 256, 512, 512 }, { 512, 1024, 1024 }, { 512, 6000, 4000 } };
-
-/* The photograph, R'G'B'A float. */
-static float *photo;
-static int photo_w, photo_h;
-
-static gboolean
-load_photo (void)
-{
-  g_autofree char *path = g_build_filename (SF_SOURCE_DIR, "tests/data/images/meadow.jpg", NULL);
-  GeglBuffer *buffer = NULL;
-  GeglNode *graph, *load, *sink;
-  const GeglRectangle *extent;
-
-  gegl_init (NULL, NULL);
-  graph = gegl_node_new ();
-  load = gegl_node_new_child (graph, "operation", "gegl:load", "path", path, NULL);
-  sink = gegl_node_new_child (graph, "operation", "gegl:buffer-sink", "buffer", &buffer, NULL);
-  gegl_node_link (load, sink);
-  gegl_node_process (sink);
-  g_object_unref (graph);
-  if (buffer == NULL)
-    return FALSE;
-  extent = gegl_buffer_get_extent (buffer);
-  photo_w = extent->width;
-  photo_h = extent->height;
-  photo = g_new (float, (gsize) photo_w *photo_h * 4);
-  gegl_buffer_get (buffer, extent, 1, babl_format ("R'G'B'A float"), photo, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
-  g_object_unref (buffer);
-  return photo_w > 1 && photo_h > 1;
-}
-
-static int
-mirror (int i, int n)
-{
-  i %= 2 * n;
-  return i < n ? i : 2 * n - 1 - i;
-}
-
-/* A part of the tiled picture. */
-static float *
-make_pixels (SfRect r)
-{
-  float *out = g_new (float, (gsize) r.width *r.height * 4);
-
-  for (int y = 0; y < r.height; y++)
-    for (int x = 0; x < r.width; x++)
-      memcpy (out + ((gsize) y * r.width + x) * 4, photo + ((gsize) mirror (y + r.y, photo_h) * photo_w + mirror (x + r.x, photo_w)) * 4, 16);
-  return out;
-}
-
-static SfRect
-hole_of (const Case *c)
-{
-  return (SfRect) { (c->width - c->hole) / 2, (c->height - c->hole) / 2, c->hole, c->hole };
-}
+static const BenchCase cases[] = { { 128, 256, 256 }, { 256, 512, 512 }, { 512, 1024, 1024 }, { 512, 6000, 4000 } };
 
 typedef struct
 {
@@ -92,22 +28,16 @@ peak (void)
 static void
 measure (gconstpointer in, gpointer out)
 {
-  const Case *c = in;
+  const BenchCase *c = in;
   Figures *f = out;
-  SfRect hole = hole_of (c), crop;
-  g_autoptr (SfSettings) settings = sf_settings_new ();
-  SfJob *job = sf_job_new (SF_TASK_FILL, settings, c->width, c->height, &hole, NULL);
+  SfJob *job = bench_job_new (c);
+  SfRect crop = sf_job_get_crop (job);
   SfResult *result;
   float *pixels, *coverage;
   double before = peak ();
   gint64 begin;
 
-  crop = sf_job_get_crop (job);
-  pixels = make_pixels (crop);
-  coverage = g_new0 (float, (gsize) crop.width *crop.height);
-  for (int y = 0; y < hole.height; y++)
-    for (int x = 0; x < hole.width; x++)
-      coverage[(gsize) (y + hole.y - crop.y) * crop.width + x + hole.x - crop.x] = 1;
+  bench_job_read (c, job, &pixels, &coverage);
   begin = g_get_monotonic_time ();
   if (!sf_job_set_pixels (job, pixels, coverage, NULL) ||
       (result = sf_job_run (job, 1, 0, NULL, NULL, NULL, NULL, NULL)) == NULL)
@@ -120,7 +50,7 @@ measure (gconstpointer in, gpointer out)
 }
 
 static gboolean
-best_of (const Case *c, int threads, int repeats, Figures *best)
+best_of (const BenchCase *c, int threads, int repeats, Figures *best)
 {
   *best = (Figures) { .seconds = G_MAXDOUBLE };
   for (int i = 0; i < repeats; i++)
@@ -138,13 +68,13 @@ best_of (const Case *c, int threads, int repeats, Figures *best)
 
 /* Seconds that the prototype takes for the same pixels; negative when it cannot be run. */
 static double
-prototype_seconds (const Bench *bench, const Case *c, int threads, int repeats)
+prototype_seconds (const Bench *bench, const BenchCase *c, int threads, int repeats)
 {
   g_autofree char *script = g_build_filename (SF_SOURCE_DIR, "tests/bench/prototype.py", NULL);
   g_autofree char *path = g_build_filename (g_get_tmp_dir (), "sf-bench.f32", NULL);
   g_autofree char *size = g_strdup_printf ("%dx%d", c->width, c->height), *hole = g_strdup_printf ("%d", c->hole);
   g_autofree char *n = g_strdup_printf ("%d", threads), *times = g_strdup_printf ("%d", repeats), *out = NULL;
-  g_autofree float *pixels = make_pixels ((SfRect) { 0, 0, c->width, c->height });
+  g_autofree float *pixels = bench_picture_read ((SfRect) { 0, 0, c->width, c->height });
   char *argv[] = { "python3", script, (char *) bench->prototype, path, size, hole, n, times, NULL };
   g_autoptr (GError) error = NULL;
   int status = 1;
@@ -159,15 +89,12 @@ prototype_seconds (const Bench *bench, const Case *c, int threads, int repeats)
 void
 bench_fill (Bench *bench)
 {
-  if (!load_photo ())
-    {
-      g_printerr ("tests/data/images/meadow.jpg cannot be read\n");
-      return;
-    }
+  if (!bench_picture_load ())
+    return;
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      const Case *c = &cases[i];
-      g_autofree char *name = g_strdup_printf ("%d x %d hole in %d x %d", c->hole, c->hole, c->width, c->height);
+      const BenchCase *c = &cases[i];
+      g_autofree char *name = bench_case_name (c);
       int repeats = c->hole > 256 ? 1 : bench->repeats;
       Figures one, two;
 

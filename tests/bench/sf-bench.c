@@ -22,7 +22,7 @@ static const struct
 {
   const char *name;
   void (*run) (Bench *bench);
-} suites[] = { { "fill", bench_fill }, { "kernels", bench_kernels }, { "samplers", bench_samplers } };
+} suites[] = { { "cancel", bench_cancel }, { "fill", bench_fill }, { "kernels", bench_kernels }, { "samplers", bench_samplers } };
 
 void
 bench_figure (Bench *bench, const char *name, double value, const char *unit)
@@ -176,7 +176,7 @@ int
 main (int argc, char **argv)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (GOptionContext) context = g_option_context_new ("[fill] [kernels] [samplers]");
+  g_autoptr (GOptionContext) context = g_option_context_new ("[cancel] [fill] [kernels] [samplers]");
   g_autofree char *json = NULL, *prototype = NULL;
   g_auto (GStrv) wanted = NULL;
   Bench bench = { .repeats = 3, .json = builder };

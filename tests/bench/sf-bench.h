@@ -24,6 +24,7 @@ double bench_best (void (*func) (gpointer), gpointer data, int repeats);
 typedef void (*BenchChild) (gconstpointer in, gpointer out);
 gboolean bench_in_child (int n_threads, BenchChild func, gconstpointer in, gpointer out, gsize size);
 
+void bench_cancel (Bench *bench);
 void bench_fill (Bench *bench);
 void bench_kernels (Bench *bench);
 void bench_samplers (Bench *bench);

@@ -6,6 +6,7 @@ Figures are printed as well: seconds, PSNR inside of the hole where nothing was 
 there), and, with --prototype DIR, the measures of DIR/metrics.py.
 """
 import argparse
+import itertools
 import os
 import subprocess
 import sys
@@ -65,7 +66,15 @@ def window(hole):
     return (max(0, x.min() - MARGIN), max(0, y.min() - MARGIN), min(hole.shape[1], x.max() + MARGIN), min(hole.shape[0], y.max() + MARGIN))
 
 
-def run(options, name, seed, folder):
+def samplers(options):
+    """Names to run, None for the model's own choice."""
+    if options.samplers != 'all':
+        return options.samplers.split(',') if options.samplers else [None]
+    lines = subprocess.run([options.tool, 'list', 'samplers'], check=True, capture_output=True, text=True).stdout
+    return [line.split()[0] for line in lines.splitlines()]
+
+
+def run(options, name, seed, sampler, folder):
     """The result for a case, and the seconds it took."""
     picture, mask = load(name, options.full)
     paths = [os.path.join(folder, f'{name}{part}.png') for part in ('', '-mask', '-out')]
@@ -74,6 +83,8 @@ def run(options, name, seed, folder):
     command = [options.tool, options.task, paths[0], paths[2], '--mask', paths[1], '--seed', str(seed), '--force', '--quiet']
     if options.task == 'regenerate':
         command += ['--strength', str(options.strength)]
+    if sampler:
+        command += ['--sampler', sampler]
     begin = time.time()
     subprocess.run(command, check=True)
     seconds = time.time() - begin
@@ -91,9 +102,10 @@ def figures(name, picture, result, hole, measure):
 
 
 def tile(before, after, title):
-    out = Image.new('RGB', (before.width + after.width + GAP // 2, before.height + GAP))
-    out.paste(before, (0, GAP))
-    out.paste(after, (before.width + GAP // 2, GAP))
+    pictures = [before, after] if before else [after]
+    out = Image.new('RGB', (sum(p.width for p in pictures) + GAP // 2 * (len(pictures) - 1), after.height + GAP))
+    for i, picture in enumerate(pictures):
+        out.paste(picture, (i * (after.width + GAP // 2), GAP))
     ImageDraw.Draw(out).text((2, 2), title, fill='white')
     return out
 
@@ -120,6 +132,7 @@ def main():
     parser.add_argument('--seeds', default='1', help='comma-separated')
     parser.add_argument('--task', choices=['fill', 'regenerate'], default='fill')
     parser.add_argument('--strength', type=float, default=.6)
+    parser.add_argument('--samplers', help='comma-separated, or all: without the picture before')
     parser.add_argument('--full', action='store_true', help='pictures at their full size')
     parser.add_argument('--columns', type=int, default=2)
     parser.add_argument('--prototype', help='folder of metrics.py')
@@ -136,11 +149,13 @@ def main():
         for name in options.cases or CASES:
             picture, mask = load(name, options.full)
             hole = np.asarray(mask) > 127
-            for seed in options.seeds.split(','):
-                result, seconds = run(options, name, seed, folder)
+            for seed, sampler in itertools.product(options.seeds.split(','), samplers(options)):
+                result, seconds = run(options, name, seed, sampler, folder)
                 values = figures(name, picture, result, hole, measure)
-                print(f'{name:8} seed {seed:3} {seconds:5.1f} s ', ' '.join(f'{k} {v:.3g}' for k, v in values.items()), flush=True)
-                tiles.append(tile(outlined(picture, hole).crop(window(hole)), result.crop(window(hole)), f'{name}, seed {seed}'))
+                print(f'{name:8} seed {seed:3} {sampler or "":20} {seconds:5.1f} s ', ' '.join(f'{k} {v:.3g}' for k, v in values.items()),
+                      flush=True)
+                before = None if sampler else outlined(picture, hole).crop(window(hole))
+                tiles.append(tile(before, result.crop(window(hole)), sampler or f'{name}, seed {seed}'))
     assemble(tiles, options.columns).save(options.out)
 
 

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/sf-error.h"
 #include "diffusion/sf-sampler.h"
 #include "diffusion/sf-schedule.h"
 #include "picture.h"
@@ -213,6 +214,31 @@ test_cancelled (void)
     }
 }
 
+/* One pixel decides. */
+static void
+test_check (void)
+{
+  g_autoptr (SfTensor) picture = picture_texture (40, 40, 1, 7);
+  g_autofree guint8 *state = g_malloc (40 * 40);
+  SfRegion region = { .image = picture, .state = state, .x = 10, .y = 10, .width = 20, .height = 20, .removal = TRUE };
+  int n;
+  const SfEngineInfo *const *engines = sf_engines (&n);
+
+  memset (state, SF_PIXEL_HOLE, 40 * 40);
+  for (int i = 0; i < 8; i++)
+    state[(30 + i / 3) * 40 + 5 + i % 3] = SF_PIXEL_KNOWN;
+  for (int i = 0; i < n; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      state[32 * 40 + 7] = SF_PIXEL_VOID;
+      g_assert_false (engines[i]->check (&region, &error));
+      g_assert_error (error, SF_ERROR, SF_ERROR_REGION);
+      state[32 * 40 + 7] = SF_PIXEL_KNOWN;
+      g_assert_true (engines[i]->check (&region, NULL));
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -225,5 +251,6 @@ main (int argc, char **argv)
       g_test_add_data_func (path, &cases[i], test_contract);
     }
   g_test_add_func ("/engine/cancelled", test_cancelled);
+  g_test_add_func ("/engine/check", test_check);
   return g_test_run ();
 }

@@ -2,6 +2,9 @@
 #include "analytic.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "diffusion/sf-mixture.h"
 
 SfNoiseLevel *
 levels_new (const char *schedule, double max, double min, int n)
@@ -68,77 +71,91 @@ normal_new (void)
   return self;
 }
 
-/*** Mixture ***/
+/*** A network ***/
 
-#define N_BLOBS 3
-#define DEVIATION 0.15
+typedef struct
+{
+  SfDenoiser parent;
+  Normal *normal;
+  SfPrediction prediction;
+  const SfNoiseProcess *process;
+} Network;
 
-static const double blobs[N_BLOBS][2] = { { -0.7, -0.2 }, { 0.6, -0.5 }, { 0.3, 0.8 } }; /* equally probable */
-
-/* D = sum of p(blob | x) * (posterior mean in the blob) */
+/* What a network that is trained to predict so would give for the state @y, and D from it again. */
 static gboolean
-mixture_predict (SfDenoiser *denoiser, const SfTensor *x, const SfNoiseLevel *level, SfTensor *denoised, SfTensor *variance,
+network_predict (SfDenoiser *denoiser, const SfTensor *y, const SfNoiseLevel *level, SfTensor *denoised, SfTensor *variance,
                  const SfProgress *progress, GError **error)
 {
-  double v = DEVIATION * DEVIATION, total = v + level->sigma * level->sigma;
+  Network *self = (Network *) denoiser;
+  SfNoiseLevel next = sf_noise_level_clean ();
+  double state, output;
 
-  for (gsize i = 0; i < sf_tensor_size (x); i += 2)
+  if (self->prediction == SF_PREDICTION_PREVIOUS)
     {
-      const float *p = x->data + i;
-      double sum = 0, d[2] = { 0 }, distance[N_BLOBS], nearest = G_MAXDOUBLE;
+      double t = sf_noise_process_t (self->process, level->sigma) - 1;
 
-      for (int b = 0; b < N_BLOBS; b++)
-        {
-          distance[b] = (p[0] - blobs[b][0]) * (p[0] - blobs[b][0]) + (p[1] - blobs[b][1]) * (p[1] - blobs[b][1]);
-          nearest = MIN (nearest, distance[b]);
-        }
-      for (int b = 0; b < N_BLOBS; b++)
-        {
-          double weight = exp ((nearest - distance[b]) / (2 * total));
+      if (t >= 0)
+        next = sf_noise_process_level (self->process, t);
+    }
+  if (!normal_predict (&self->normal->parent, y, level, denoised, NULL, progress, error))
+    return FALSE;
+  sf_prediction_weights (self->prediction, level, &next, &state, &output);
+  for (gsize i = 0; i < sf_tensor_size (y); i++)
+    {
+      SfReal given = (SfReal) ((denoised->data[i] - state * y->data[i]) / output);
 
-          sum += weight;
-          for (int j = 0; j < 2; j++)
-            d[j] += weight * (blobs[b][j] + (p[j] - blobs[b][j]) * v / total);
-        }
-      for (int j = 0; j < 2; j++)
-        denoised->data[i + j] = (float) (d[j] / sum);
+      denoised->data[i] = (SfReal) (state * y->data[i] + output * given);
     }
   return TRUE;
 }
 
-SfDenoiser *
-mixture_new (void)
+static void
+network_free (SfDenoiser *denoiser)
 {
-  SfDenoiser *self = g_new0 (SfDenoiser, 1);
+  g_free (((Network *) denoiser)->normal);
+  g_free (denoiser);
+}
 
-  *self = (SfDenoiser) { mixture_predict, free_plain };
+SfDenoiser *
+network_new (Normal *normal, SfPrediction prediction, const SfNoiseProcess *process)
+{
+  Network *self = g_new (Network, 1);
+
+  *self = (Network) { { .predict = network_predict, .free = network_free }, normal, prediction, process };
+  return &self->parent;
+}
+
+/*** Mixture ***/
+
+static gboolean
+consistency_predict (SfDenoiser *denoiser, const SfTensor *y, const SfNoiseLevel *level, SfTensor *denoised, SfTensor *variance,
+                     const SfProgress *progress, GError **error)
+{
+  const double end = 0.01; /* as good as 0: it adds (0.01 / 0.15)^2 = 0.4 % to the variance in a mode */
+
+  memcpy (denoised->data, y->data, sf_tensor_size (y) * sizeof (SfReal));
+  if (level->sigma > end)
+    sf_mixture_flow (denoised, level->sigma, end, 24);
+  return !sf_progress_stopped (progress, error);
+}
+
+SfDenoiser *
+consistency_new (void)
+{
+  SfDenoiser *self = g_new (SfDenoiser, 1);
+
+  *self = (SfDenoiser) { .predict = consistency_predict, .free = free_plain };
   return self;
 }
 
-void
-mixture_start (SfTensor *y, double sigma, SfRng rng)
-{
-  gsize n = sf_tensor_size (y);
-  SfRng choice = { rng.seed, rng.stream + 1 };
-
-  sf_rng_normal (rng, 0, y->data, n);
-  for (gsize i = 0; i < n; i++)
-    {
-      guint32 words[4];
-
-      sf_rng_words (choice, i / 2, words);
-      y->data[i] = (float) (blobs[words[0] % N_BLOBS][i % 2] + sqrt (DEVIATION * DEVIATION + sigma * sigma) * y->data[i]);
-    }
-}
-
-/* Half the squared distance to the nearest blob: on average the variance in it, as no two blobs touch. */
+/* Half the squared distance to the nearest mode: on average the variance in it, as no two modes touch. */
 static double
 spread (double a, double b)
 {
   double nearest = G_MAXDOUBLE;
 
-  for (int i = 0; i < N_BLOBS; i++)
-    nearest = MIN (nearest, (a - blobs[i][0]) * (a - blobs[i][0]) + (b - blobs[i][1]) * (b - blobs[i][1]));
+  for (int i = 0; i < SF_MIXTURE_MODES; i++)
+    nearest = MIN (nearest, (a - sf_mixture_mean[i][0]) * (a - sf_mixture_mean[i][0]) + (b - sf_mixture_mean[i][1]) * (b - sf_mixture_mean[i][1]));
   return nearest / 2;
 }
 
@@ -152,16 +169,16 @@ moment (int k, double a, double b)
 void
 mixture_scores (const SfTensor *y, double slack, double scores[MIXTURE_MOMENTS])
 {
-  const double v = DEVIATION * DEVIATION;
-  const double round[MIXTURE_MOMENTS] = { 0, 0, v, v, 0, v }; /* what the width of the blobs adds */
+  const double v = sf_mixture_deviation * sf_mixture_deviation;
+  const double round[MIXTURE_MOMENTS] = { 0, 0, v, v, 0, v }; /* what the width of the modes adds */
   gsize n = sf_tensor_size (y) / 2;
 
   for (int k = 0; k < MIXTURE_MOMENTS; k++)
     {
       double expected = round[k], sum = 0, squares = 0, variance;
 
-      for (int b = 0; b < N_BLOBS; b++)
-        expected += moment (k, blobs[b][0], blobs[b][1]) / N_BLOBS;
+      for (int m = 0; m < SF_MIXTURE_MODES; m++)
+        expected += moment (k, sf_mixture_mean[m][0], sf_mixture_mean[m][1]) / SF_MIXTURE_MODES;
       for (gsize i = 0; i < n; i++)
         {
           double value = moment (k, y->data[2 * i], y->data[2 * i + 1]);

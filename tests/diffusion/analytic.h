@@ -4,6 +4,7 @@
 
 #include "base/sf-rng.h"
 #include "diffusion/sf-denoiser.h"
+#include "diffusion/sf-prediction.h"
 #include "diffusion/sf-schedule.h"
 
 /* (transfer full): @n levels of @schedule and the clean one, of the DDPM process. */
@@ -26,13 +27,14 @@ double normal_flow (const Normal *self, double x, double from, double to);
 /* D (x, sigma). */
 double normal_denoise (const Normal *self, double x, double sigma);
 
-/* D of a mixture of three round blobs in the plane; each pixel of two channels is a draw of its own. */
-SfDenoiser *mixture_new (void);
-/* @y at level @sigma: a fresh draw plus noise. */
-void mixture_start (SfTensor *y, double sigma, SfRng rng);
+/* (transfer full): a network that predicts @prediction exactly, for images of @normal (transfer full), under @process. */
+SfDenoiser *network_new (Normal *normal, SfPrediction prediction, const SfNoiseProcess *process);
 
-/* Moments of @y's pixels: two means, two variances, the covariance, and the variance inside of the blobs. */
+/* (transfer full): what a network distilled from the mixture's flow gives: where the flow through the state ends. */
+SfDenoiser *consistency_new (void);
+
+/* Moments of @y's pixels: two means, two variances, the covariance, and the variance inside of the modes. */
 #define MIXTURE_MOMENTS 6
-/* How far each is from the mixture's, in standard errors.  @slack is subtracted from the distance before: a share of
- * the variance inside of a blob. */
+/* How far each is from those of the mixture (diffusion/sf-mixture.h), in standard errors.  @slack is subtracted from the distance before: a share of
+ * the variance inside of a mode. */
 void mixture_scores (const SfTensor *y, double slack, double scores[MIXTURE_MOMENTS]);

@@ -108,3 +108,37 @@
 ; The layer (or the first of them) that a run returned, and the seed.
 (define (made result) (vector-ref (car result) 0))
 (define (seed-of result) (cadr result))
+
+; ---- one argument at a time ----
+
+(define (run layer procedure arguments)
+  (apply procedure (append (list #:image (gimp-item-get-image layer) #:drawables (vector layer) #:seed 1 #:steps 8) arguments)))
+
+; Place, pixels and mask.
+(define (look layer)
+  (let ((mask (gimp-layer-get-mask layer)))
+    (list (gimp-drawable-get-offsets layer) (digest layer) (if (= mask -1) #f (digest mask)))))
+
+; The looks of what a run makes, in the order of the candidates; the image is as before.
+(define (result-of layer procedure arguments)
+  (let* ((image (gimp-item-get-image layer)) (width (gimp-image-get-width image)) (height (gimp-image-get-height image))
+         (before (gimp-drawable-get-offsets layer))
+         (new (vector->list (car (run layer procedure arguments))))
+         (looks (map look new))
+         (after (gimp-drawable-get-offsets layer)))
+    (for-each (lambda (l) (gimp-image-remove-layer image l)) new)
+    (gimp-image-resize image width height (- (car before) (car after)) (- (cadr before) (cadr after)))
+    looks))
+
+; The same call gives the same; with GIVEN, each of CHANGES alone makes another result …
+(define (try layer procedure given . changes)
+  (let ((plain (result-of layer procedure given)))
+    (check-equal (list 'repeat given) (result-of layer procedure given) plain)
+    (for-each (lambda (change) (check (cons 'acts (append given change)) (not (equal? (result-of layer procedure (append given change)) plain))))
+              changes)))
+
+; … or the same.
+(define (same layer procedure given . changes)
+  (let ((plain (result-of layer procedure given)))
+    (for-each (lambda (change) (check-equal (cons 'same (append given change)) (result-of layer procedure (append given change)) plain))
+              changes)))

@@ -57,3 +57,16 @@
   (check-equal 'layer (gimp-drawable-get-offsets layer) '(0 0))
   (check-equal 'filled (cadddr (gimp-drawable-get-pixel layer 1 15)) 255)
   (gimp-image-delete image))
+
+; ---- each argument acts ----
+
+(let* ((layer (photo "meadow.jpg" 80 60)) (image (gimp-item-get-image layer))
+       (sign (gimp-layer-new image "sign" 30 30 RGB-IMAGE 100 LAYER-MODE-NORMAL)))
+  (gimp-image-insert-layer image sign 0 0)
+  (gimp-drawable-fill sign FILL-WHITE)
+  (try layer plug-in-sfumato-expand '(#:left 20)
+    '(#:left 21) '(#:right 3) '(#:top 3) '(#:bottom 3)
+    '(#:steps 20) '(#:seed 2) '(#:candidates 2) '(#:sampler "euler") '(#:schedule "karras") '(#:eta 0)
+    '(#:feather 9) '(#:context 12) `(#:match-color ,FALSE) `(#:sample-merged ,TRUE))
+  (same layer plug-in-sfumato-expand '(#:left 20) '(#:guidance 30))
+  (gimp-image-delete image))

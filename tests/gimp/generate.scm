@@ -36,6 +36,12 @@
   (check (list 'seam (seam new) (interior new)) (<= (seam new) (+ 400 (* 3 (interior new)))))
   (gimp-image-remove-layer image new))
 
+; each argument acts
+(try layer plug-in-sfumato-generate '(#:width 60 #:height 50)
+  '(#:width 61) '(#:height 51) '(#:tileable "horizontal") '(#:tileable "vertical") '(#:tileable "both")
+  '(#:steps 20) '(#:seed 2) '(#:candidates 2) '(#:sampler "euler") '(#:schedule "karras") '(#:eta 0))
+(same layer plug-in-sfumato-generate '(#:width 60 #:height 50) '(#:guidance 30))
+
 ; the example is the box around the selection; the layer itself is replaced and takes the new size
 (select layer 0 0 24 20)
 (check-equal 'replaced (made (generate #:width 30 #:height 50 #:output "replace")) layer)

@@ -50,6 +50,17 @@
   (as-before 'candidates)
   (for-each (lambda (l) (gimp-image-remove-layer image l)) new))
 
+; ---- what is made later lies on what was made before, but not on other layers ----
+
+(let* ((first (made (plug-in-sfumato-fill #:image image #:drawables (vector layer) #:seed 1 #:steps 2)))
+       (second (made (plug-in-sfumato-regenerate #:image image #:drawables (vector layer) #:seed 2 #:steps 2)))
+       (third (vector->list (car (plug-in-sfumato-fill #:image image #:drawables (vector layer) #:seed 3 #:steps 2 #:candidates 2)))))
+  (check-equal 'top (car (layers image)) top)
+  (check 'third (memv (cadr (layers image)) third))
+  (check 'third (memv (caddr (layers image)) third))
+  (check-equal 'second (list-tail (layers image) 3) (list second first layer))
+  (for-each (lambda (l) (gimp-image-remove-layer image l)) (append third (list second first))))
+
 ; ---- a new image: the original stays, the new one holds the whole picture; the same pixels as with "replace" ----
 
 (let* ((before (state image))

@@ -29,4 +29,6 @@ pids="$pids $!"
 ) 2> /dev/null &
 pids="$pids $!"
 
-SF_GIMP='gimp --new-instance -dfs' SF_GIMPRC='(show-welcome-dialog no) (check-updates no)' "$here/run.sh" undo.scm
+# The first start of a version welcomes, whatever show-welcome-dialog says.
+SF_GIMP='gimp --new-instance -dfs' SF_GIMPRC="(show-welcome-dialog no) (check-updates no)
+(config-version \"$(pkg-config --modversion gimp-3.0)\")" "$here/run.sh" undo.scm

@@ -102,6 +102,18 @@ case_text (Case *c, const char *path, const char *fallback)
   return node != NULL && json_node_get_value_type (node) == G_TYPE_STRING ? json_node_get_string (node) : fallback;
 }
 
+int
+case_choice (Case *c, const char *path, const char *fallback, const CaseChoice *choices, gsize n)
+{
+  const char *name = case_text (c, path, fallback);
+
+  for (gsize i = 0; i < n; i++)
+    if (g_strcmp0 (choices[i].name, name) == 0)
+      return choices[i].value;
+  case_fail (c, "unknown %s %s", path, name != NULL ? name : "(none)");
+  return choices[0].value;
+}
+
 JsonObject *
 case_model (Case *c)
 {
@@ -115,7 +127,7 @@ not_asked (Case *c, JsonNode *node, const char *path)
   g_autoptr (GList) names = NULL;
   char *found = NULL;
 
-  if (g_hash_table_contains (c->asked, path) || g_str_equal (path, "id") || g_str_equal (path, "seed"))
+  if (g_hash_table_contains (c->asked, path) || g_str_equal (path, "id") || g_str_equal (path, "seed") || g_str_equal (path, "note"))
     return NULL;
   if (JSON_NODE_HOLDS_OBJECT (node))
     names = json_object_get_members (json_node_get_object (node));

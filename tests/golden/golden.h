@@ -47,6 +47,13 @@ gboolean case_flag (Case *c, const char *path, gboolean fallback);
 const char *case_text (Case *c, const char *path, const char *fallback);
 /* (nullable): everything at and below @path, which counts as asked for. */
 JsonNode *case_node (Case *c, const char *path);
+/* What goes with the text of the parameter; the case fails if that is none of them. */
+typedef struct
+{
+  const char *name;
+  int value;
+} CaseChoice;
+int case_choice (Case *c, const char *path, const char *fallback, const CaseChoice *choices, gsize n);
 /* (nullable): parameters of the closed-form model that the case names. */
 JsonObject *case_model (Case *c);
 

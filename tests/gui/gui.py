@@ -11,6 +11,8 @@ gi.require_version('Atspi', '2.0')
 from gi.repository import Atspi  # noqa: E402
 
 DATA = os.environ['SF_DATA'] + '/images'
+ELLIPSE = '(gimp-image-select-ellipse image CHANNEL-OP-REPLACE %d %d %d %d)'
+LADYBIRD = ELLIPSE % (825, 345, 150, 150)
 
 SCRIPT = '''
 (script-fu-use-v3)
@@ -60,14 +62,18 @@ class Dialog:
     opened = None
 
     def __init__(self, job, picture='ladybird.jpg', select='', arguments=''):
-        Dialog.opened = self
-        self.job = job
         self.out = os.environ['SF_TMP'] + '/' + job + '.xcf'
         script = SCRIPT % (os.path.join(DATA, picture), select, 'plug-in-sfumato-' + job, arguments, self.out)
+        self.start('gimp-console', '-idfs', '-b', script, '--quit')
+        self.find_window()
+
+    def start(self, *command):
+        Dialog.opened = self
         self.log = open(os.environ['SF_TMP'] + '/log', 'w+')
-        self.gimp = subprocess.Popen(
-            ['gimp-console', '-idfs', '--batch-interpreter', 'plug-in-script-fu-eval', '-b', script, '--quit'],
-            stdout=self.log, stderr=subprocess.STDOUT)
+        self.gimp = subprocess.Popen([*command, '--batch-interpreter', 'plug-in-script-fu-eval'], stdout=self.log,
+                                     stderr=subprocess.STDOUT)
+
+    def find_window(self):
         self.app = wait('the dialog', application)
         self.window = self.app.get_child_at_index(0)
         time.sleep(0.5)
@@ -133,18 +139,78 @@ class Dialog:
         self.log.seek(0)
         return self.log.read()
 
-    def close(self):
-        """Closes the dialog; returns what GIMP said."""
-        self.key('Escape')
+    def end(self):
+        """Waits for GIMP's end; returns what it said."""
         self.gimp.wait(30)
         said = self.said()
         for line in said.splitlines():
             bad = line.startswith('(sfumato:') and ('CRITICAL' in line or 'WARNING' in line)
             # Without GIMP's own window there is nothing to be transient for; the pipe is closed at GIMP's end.
             assert not bad or 'gimp_window_transient' in line or 'Broken pipe' in line, line
+        return said
+
+    def close(self):
+        """Closes the dialog; returns what GIMP said."""
+        self.key('Escape')
+        said = self.end()
         assert self.gimp.returncode == 0, said
         return said
 
     def size(self):
         e = self.window.get_component_iface().get_extents(Atspi.CoordType.SCREEN)
         return e.width, e.height
+
+
+# Answers questions of ours about the image while GIMP's window is in use.
+SERVER = '''
+(script-fu-use-v3)
+(define image (vector-ref (gimp-get-images) 0))
+%s
+(let serve ()
+  (if (file-exists? "%s")
+      (begin (load "%s") (file-delete "%s")))
+  (usleep 100000)
+  (serve))
+'''
+
+
+class InGimp(Dialog):
+    """The dialog as it comes up in a whole GIMP."""
+
+    def __init__(self, job, picture='ladybird.jpg', select=''):
+        self.question = os.environ['SF_TMP'] + '/question'
+        self.answer = os.environ['SF_TMP'] + '/answer'
+        with open(os.environ['GIMP3_DIRECTORY'] + '/shortcutsrc', 'w') as f:
+            f.write('(file-version 1)\n(action "plug-in-sfumato-%s" "<Primary><Alt>p")\n' % job)
+        self.start('gimp', '--new-instance', '--no-splash', os.path.join(DATA, picture), '-b',
+                   SERVER % (select, self.question, self.question, self.question))
+        search = ['xdotool', 'search', '--onlyvisible', '--name', 'GIMP$']
+        self.main = wait('GIMP', lambda: subprocess.run(search, capture_output=True, text=True).stdout.split(), 60)[-1]
+        subprocess.run(['xdotool', 'windowsize', '--sync', self.main, '100%', '100%'])
+        self.ask('#t')
+        self.open()
+
+    def main_key(self, key):
+        subprocess.run(['xdotool', 'windowactivate', '--sync', self.main, 'key', key], check=True)
+
+    def open(self):
+        self.main_key('ctrl+alt+p')
+        self.find_window()
+
+    def dismiss(self):
+        """Closes the dialog; GIMP goes on."""
+        self.key('Escape')
+        wait('the end of the dialog', lambda: application() is None)
+
+    def ask(self, expression):
+        """What EXPRESSION is in GIMP's Script-Fu."""
+        with open(self.question + '.new', 'w') as f:
+            f.write('(let ((port (open-output-file "%s"))) (write %s port) (close-output-port port))' % (self.answer, expression))
+        os.rename(self.question + '.new', self.question)
+        wait('an answer', lambda: not os.path.exists(self.question))
+        with open(self.answer) as f:
+            return f.read()
+
+    def quit(self):
+        self.gimp.terminate()
+        return self.end()

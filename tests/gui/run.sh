@@ -24,6 +24,8 @@ fi
 
 mkdir -p "$SF_TMP/home" "$SF_TMP/profile" "$SF_TMP/plug-ins/sfumato" "$SF_ARTIFACTS"
 ln -s "$SF_PLUGIN" "$SF_TMP/plug-ins/sfumato/sfumato"
+# The first start of a version welcomes, whatever show-welcome-dialog says.
+printf '(show-welcome-dialog no)\n(check-updates no)\n(config-version "%s")\n' "$(pkg-config --modversion gimp-3.0)" > "$SF_TMP/profile/gimprc"
 # The catalogues of the build, for a look in another language.
 [ -z "$SF_LANG" ] || ln -s "$(cd "$(dirname "$SF_PLUGIN")/../po" && pwd)" "$SF_TMP/plug-ins/sfumato/locale"
 if [ -z "$SF_ALL_PLUGINS" ]; then

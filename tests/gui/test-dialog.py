@@ -6,10 +6,7 @@ import subprocess
 import sys
 import time
 
-from gui import Atspi, Dialog, wait
-
-ELLIPSE = '(gimp-image-select-ellipse image CHANNEL-OP-REPLACE %d %d %d %d)'
-LADYBIRD = ELLIPSE % (825, 345, 150, 150)
+from gui import Atspi, Dialog, ELLIPSE, InGimp, LADYBIRD, wait
 
 CONTROLS = ['push button', 'toggle button', 'check box', 'spin button', 'combo box', 'text', 'password text', 'slider',
             'progress bar', 'drawing area', 'image', 'list box', 'flow box']
@@ -174,6 +171,51 @@ def keyboard():
     dialog.key('Return')
     wait('the word that it was kept', dialog.kept)
     assert 'layers=2' in dialog.close()
+
+
+def repeat():
+    """Ctrl+F after Keep fills again: with another seed if seeds are random, with the same one if it was typed."""
+    dialog = InGimp('fill', select=LADYBIRD + '(define picture (gimp-image-get-selected-layers image))')
+    count = '(vector-length (gimp-image-get-layers image))'
+    made = '(gimp-item-get-parasite (vector-ref (gimp-image-get-layers image) %d) "sfumato")'
+
+    def fill_and_repeat(layers):
+        assert dialog.run('Fill') == 1
+        dialog.press('Keep')
+        wait('the word that it was kept', dialog.kept)
+        dialog.dismiss()
+        wait('the layer', lambda: dialog.ask(count) == str(layers + 1))
+        dialog.main_key('ctrl+f')
+        wait('the second layer', lambda: dialog.ask(count) == str(layers + 2))
+        assert dialog.ask('(equal? (gimp-image-get-selected-layers image) picture)') == '#t'
+        return dialog.ask(made % 0), dialog.ask(made % 1)
+
+    again, first = fill_and_repeat(1)
+    assert again != first, (again, first)
+    dialog.open()
+    dialog.press('Random each time')
+    wait('the seed', lambda: dialog.sensitive('Seed'))
+    dialog.set('Seed', 1234)
+    again, first = fill_and_repeat(3)
+    assert again == first and '1234' in first, (again, first)
+    dialog.screenshot('repeat')
+    dialog.quit()
+
+
+def closed():
+    """The image is closed while the dialog computes: the dialog says so, and GIMP goes on."""
+    dialog = InGimp('fill', select=LADYBIRD)
+    dialog.set('Candidates', 3)
+    dialog.press('Fill')
+    wait('the run', lambda: not dialog.idle())
+    assert dialog.ask('(begin (gimp-display-delete 1) (vector-length (gimp-get-images)))') == '0'
+    assert not dialog.idle(), 'the run was over before the image'
+    wait('the end of the run', dialog.idle, 150)
+    dialog.press('Keep')
+    wait('the words', lambda: dialog.text_with('does not exist any more'))
+    dialog.screenshot('closed')
+    dialog.dismiss()
+    dialog.quit()
 
 
 if __name__ == '__main__':

@@ -21,13 +21,14 @@ noise (guint64 stream, gsize n)
 static void
 check (int m, int n, int k)
 {
-  g_autofree float *a = noise (0, (gsize) m * k), *b = noise (1, (gsize) n * k);
+  const int row = n + 3;
+  g_autofree float *a = noise (0, (gsize) m * k), *b = noise (1, (gsize) row * k);
   g_autofree float *nt = g_new (float, (gsize) m *n), *nn = g_new (float, (gsize) m *n);
 
   for (int i = 0; i < m * n; i++)
     nt[i] = nn[i] = NAN; /* C is written, not added to */
   sf_gemm_nt (m, n, k, a, b, nt);
-  sf_gemm_nn (m, n, k, a, b, nn);
+  sf_gemm_nn (m, n, k, a, b, row, nn);
   for (int i = 0; i < m; i++)
     for (int j = 0; j < n; j++)
       {
@@ -36,8 +37,8 @@ check (int m, int n, int k)
         for (int l = 0; l < k; l++)
           {
             t += (double) a[i * k + l] * b[j * k + l];
-            u += (double) a[i * k + l] * b[l * n + j];
-            size += fabs ((double) a[i * k + l] * b[j * k + l]) + fabs ((double) a[i * k + l] * b[l * n + j]);
+            u += (double) a[i * k + l] * b[l * row + j];
+            size += fabs ((double) a[i * k + l] * b[j * k + l]) + fabs ((double) a[i * k + l] * b[l * row + j]);
           }
         g_assert_true (fabs (nt[i * n + j] - t) <= TOLERANCE (k) * size);
         g_assert_true (fabs (nn[i * n + j] - u) <= TOLERANCE (k) * size);

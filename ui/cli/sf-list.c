@@ -5,33 +5,49 @@
 
 #include <glib/gi18n.h>
 #include <json-glib/json-glib.h>
+#include <unistd.h>
 
 #include "sfumato.h"
 
-/* Registries have rows of different types; their first members are the same three texts. */
-typedef struct
+/* The values of a setting, without "auto". */
+static GArray *
+list_choices (const char *setting)
 {
-  const char *name, *label, *description;
-} Row;
+  int n;
+  const SfChoice *choices = sf_settings_find (setting)->choices (&n);
+  GArray *rows = g_array_new (FALSE, FALSE, sizeof (SfChoice));
 
-#define DEFINE_FAMILY(family, function, item_type)                                    \
-  static GArray *family (void)                                                        \
-  {                                                                                   \
-    int n;                                                                            \
-    const item_type *const *items = function (&n);                                    \
-    GArray *rows = g_array_new (FALSE, FALSE, sizeof (Row));                          \
-                                                                                      \
-    for (int i = 0; i < n; i++)                                                       \
-      {                                                                               \
-        Row row = { items[i]->name, _ (items[i]->label), _ (items[i]->description) }; \
-        g_array_append_val (rows, row);                                               \
-      }                                                                               \
-    return rows;                                                                      \
-  }
+  g_array_append_vals (rows, choices + 1, n - 1);
+  return rows;
+}
 
-DEFINE_FAMILY (list_samplers, sf_samplers, SfSampler)
-DEFINE_FAMILY (list_schedules, sf_schedules, SfSchedule)
-DEFINE_FAMILY (list_engines, sf_engines, SfEngineInfo)
+static GArray *
+list_samplers (void)
+{
+  return list_choices ("sampler");
+}
+
+static GArray *
+list_schedules (void)
+{
+  return list_choices ("schedule");
+}
+
+static GArray *
+list_engines (void)
+{
+  int n;
+  const SfEngineInfo *const *engines = sf_engines (&n);
+  GArray *rows = g_array_new (FALSE, FALSE, sizeof (SfChoice));
+
+  for (int i = 0; i < n; i++)
+    {
+      SfChoice row = { engines[i]->name, engines[i]->label, engines[i]->description, NULL };
+
+      g_array_append_val (rows, row);
+    }
+  return rows;
+}
 
 static const struct
 {
@@ -54,15 +70,20 @@ print_json (GArray *rows)
   json_builder_begin_array (builder);
   for (guint i = 0; i < rows->len; i++)
     {
-      const Row *row = &g_array_index (rows, Row, i);
+      const SfChoice *row = &g_array_index (rows, SfChoice, i);
 
       json_builder_begin_object (builder);
       json_builder_set_member_name (builder, "name");
       json_builder_add_string_value (builder, row->name);
       json_builder_set_member_name (builder, "label");
-      json_builder_add_string_value (builder, row->label);
+      json_builder_add_string_value (builder, _ (row->label));
       json_builder_set_member_name (builder, "description");
-      json_builder_add_string_value (builder, row->description);
+      json_builder_add_string_value (builder, _ (row->description));
+      if (row->group != NULL)
+        {
+          json_builder_set_member_name (builder, "group");
+          json_builder_add_string_value (builder, _ (row->group));
+        }
       json_builder_end_object (builder);
     }
   json_builder_end_array (builder);
@@ -71,14 +92,21 @@ print_json (GArray *rows)
   g_print ("%s\n", text);
 }
 
+/* One line each; a person sees the groups under headings. */
 static void
 print_lines (GArray *rows)
 {
+  gboolean headings = isatty (STDOUT_FILENO);
+  const char *group = NULL;
+
   for (guint i = 0; i < rows->len; i++)
     {
-      const Row *row = &g_array_index (rows, Row, i);
+      const SfChoice *row = &g_array_index (rows, SfChoice, i);
 
-      g_print ("%-16s %s: %s\n", row->name, row->label, row->description);
+      if (headings && row->group != NULL && g_strcmp0 (row->group, group) != 0)
+        g_print ("\n%s\n", _ (row->group));
+      group = row->group;
+      g_print ("%-20s %s: %s\n", row->name, _ (row->label), _ (row->description));
     }
 }
 

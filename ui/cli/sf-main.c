@@ -26,6 +26,7 @@ print_help (void)
   g_print ("  sfumato list       samplers|schedules|models|engines [--json]\n      %s\n", _ ("Tell what there is to choose from"));
   g_print ("  sfumato info       %s [--json]\n      %s\n", _ ("MODEL|PICTURE"),
            _ ("Tell what a model is, or with what settings a picture was made"));
+  g_print ("  sfumato bench      samplers FOLDER\n      %s\n", _ ("Draw what each sampler does, and how precise it is after how many evaluations"));
   g_print ("  sfumato --version\n\n%s\n", _ ("sfumato COMMAND --help tells the options of a command."));
 }
 
@@ -55,6 +56,8 @@ run_command (char **arguments, GError **error)
     print_help ();
   else if (g_str_equal (name, "list"))
     return sf_list (arguments, error);
+  else if (g_str_equal (name, "bench"))
+    return sf_bench (arguments, error);
   else if (g_str_equal (name, "info"))
     return sf_info (arguments, error);
   else

@@ -6,5 +6,7 @@
 
 /* sfumato list FAMILY */
 gboolean sf_list (char **arguments, GError **error);
+/* sfumato bench samplers FOLDER */
+gboolean sf_bench (char **arguments, GError **error);
 /* sfumato info MODEL|PICTURE */
 gboolean sf_info (char **arguments, GError **error);

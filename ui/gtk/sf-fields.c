@@ -51,39 +51,147 @@ enum
   COLUMN_NAME,
   COLUMN_LABEL,
   COLUMN_MARKUP,
+  COLUMN_DESCRIPTION,
+  N_COLUMNS,
 };
 
 static void
-choice_set_markup (GtkListStore *store, GtkTreeIter *iter, const char *label, const char *meaning)
+choice_set_markup (GtkTreeStore *store, GtkTreeIter *iter, const char *label, const char *meaning)
 {
   g_autofree char *markup = meaning ? g_markup_printf_escaped ("%s <span foreground=\"#888888\">(%s)</span>", label, meaning)
                                     : g_markup_escape_text (label, -1);
 
-  gtk_list_store_set (store, iter, COLUMN_MARKUP, markup, -1);
+  gtk_tree_store_set (store, iter, COLUMN_MARKUP, markup, -1);
+}
+
+/* The row of a group below @parent, which is made if need be; a group's row has no name and cannot be chosen. */
+static void
+choice_group (GtkTreeStore *store, GtkTreeIter *parent, const char *label, GtkTreeIter *group)
+{
+  GtkTreeModel *model = GTK_TREE_MODEL (store);
+
+  for (gboolean more = gtk_tree_model_iter_children (model, group, parent); more; more = gtk_tree_model_iter_next (model, group))
+    {
+      g_autofree char *name = NULL, *other = NULL;
+
+      gtk_tree_model_get (model, group, COLUMN_NAME, &name, COLUMN_LABEL, &other, -1);
+      if (name == NULL && g_strcmp0 (other, label) == 0)
+        return;
+    }
+  gtk_tree_store_insert_with_values (store, group, parent, -1, COLUMN_LABEL, label, -1);
+  choice_set_markup (store, group, label, NULL);
+}
+
+/* What has no group comes first; the groups are submenus of the last entry. */
+static void
+choice_add (GtkTreeStore *store, const SfChoice *choice)
+{
+  const char *label = g_dgettext (GETTEXT_PACKAGE, choice->label);
+  GtkTreeIter iter, more, group;
+
+  if (choice->group != NULL)
+    {
+      choice_group (store, NULL, _ ("More"), &more);
+      choice_group (store, &more, g_dgettext (GETTEXT_PACKAGE, choice->group), &group);
+    }
+  gtk_tree_store_insert_with_values (store, &iter, choice->group != NULL ? &group : NULL, -1, COLUMN_NAME, choice->name, COLUMN_LABEL, label,
+                                     COLUMN_DESCRIPTION, g_dgettext (GETTEXT_PACKAGE, choice->description), -1);
+  choice_set_markup (store, &iter, label, NULL);
+}
+
+typedef struct
+{
+  const char *name;
+  GtkTreeIter iter;
+  gboolean found;
+} Search;
+
+static gboolean
+is_named (GtkTreeModel *model, GtkTreePath *path, GtkTreeIter *iter, gpointer data)
+{
+  Search *search = data;
+  g_autofree char *name = NULL;
+
+  gtk_tree_model_get (model, iter, COLUMN_NAME, &name, -1);
+  if (name == NULL || g_strcmp0 (name, search->name) != 0)
+    return FALSE;
+  search->iter = *iter;
+  return search->found = TRUE;
+}
+
+/* The tooltip tells what the present choice does, too. */
+static void
+choice_explain (GtkComboBox *combo)
+{
+  const char *general = g_object_get_data (G_OBJECT (combo), "sf-tooltip");
+  g_autofree char *label = NULL, *description = NULL, *text = NULL;
+  GtkTreeIter iter;
+
+  if (general == NULL || !gtk_combo_box_get_active_iter (combo, &iter))
+    return;
+  gtk_tree_model_get (gtk_combo_box_get_model (combo), &iter, COLUMN_LABEL, &label, COLUMN_DESCRIPTION, &description, -1);
+  /* Translators: a choice and what it does, in a tooltip: "Euler: The plain step; …" */
+  text = g_strdup_printf (_ ("%s\n\n%s: %s"), general, label, description);
+  gtk_widget_set_tooltip_text (GTK_WIDGET (combo), text);
+}
+
+/* "active-id" looks at the outermost rows only, so the two directions are connected by hand. */
+static void
+choice_from_config (GObject *config, GParamSpec *pspec, GtkComboBox *combo)
+{
+  g_autofree char *name = NULL;
+  Search search = { 0 };
+
+  g_object_get (config, pspec->name, &name, NULL);
+  search.name = name;
+  gtk_tree_model_foreach (gtk_combo_box_get_model (combo), is_named, &search);
+  gtk_combo_box_set_active_iter (combo, search.found ? &search.iter : NULL);
+}
+
+static void
+choice_to_config (GtkComboBox *combo, GObject *config)
+{
+  g_autofree char *name = NULL, *now = NULL;
+  const char *property = g_object_get_data (G_OBJECT (combo), "sf-property");
+  GtkTreeIter iter;
+
+  if (!gtk_combo_box_get_active_iter (combo, &iter))
+    return;
+  choice_explain (combo);
+  gtk_tree_model_get (gtk_combo_box_get_model (combo), &iter, COLUMN_NAME, &name, -1);
+  g_object_get (config, property, &now, NULL);
+  if (name != NULL && g_strcmp0 (name, now) != 0)
+    g_object_set (config, property, name, NULL);
+}
+
+/* The entry that opens a submenu stands in it once more; there it is only a heading. */
+static void
+choice_render (GtkCellLayout *layout, GtkCellRenderer *renderer, GtkTreeModel *model, GtkTreeIter *iter, gpointer data)
+{
+  g_object_set (renderer, "sensitive", !gtk_tree_model_iter_has_child (model, iter), NULL);
 }
 
 GtkWidget *
 sf_choice_new (GObject *config, const char *property, const SfChoice *choices, int n)
 {
-  GtkListStore *store = gtk_list_store_new (3, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_STRING);
+  GtkTreeStore *store = gtk_tree_store_new (N_COLUMNS, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_STRING);
   GtkWidget *combo = gtk_combo_box_new_with_model (GTK_TREE_MODEL (store));
   GtkCellRenderer *renderer = gtk_cell_renderer_text_new ();
+  g_autofree char *notify = g_strconcat ("notify::", property, NULL);
 
-  for (int i = 0; i < n; i++)
-    {
-      const char *label = g_dgettext (GETTEXT_PACKAGE, choices[i].label);
-      GtkTreeIter iter;
-
-      gtk_list_store_insert_with_values (store, &iter, -1, COLUMN_NAME, choices[i].name, COLUMN_LABEL, label, -1);
-      choice_set_markup (store, &iter, label, NULL);
-    }
+  for (int pass = 0; pass < 2; pass++)
+    for (int i = 0; i < n; i++)
+      if ((choices[i].group != NULL) == pass)
+        choice_add (store, &choices[i]);
   g_object_unref (store);
   g_object_set (renderer, "ellipsize", PANGO_ELLIPSIZE_END, NULL);
-  gtk_combo_box_set_id_column (GTK_COMBO_BOX (combo), COLUMN_NAME);
   gtk_cell_layout_pack_start (GTK_CELL_LAYOUT (combo), renderer, TRUE);
   gtk_cell_layout_set_attributes (GTK_CELL_LAYOUT (combo), renderer, "markup", COLUMN_MARKUP, NULL);
-  /* A GimpParamSpecChoice is a string property as well. */
-  g_object_bind_property (config, property, combo, "active-id", G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
+  gtk_cell_layout_set_cell_data_func (GTK_CELL_LAYOUT (combo), renderer, choice_render, NULL, NULL);
+  g_object_set_data_full (G_OBJECT (combo), "sf-property", g_strdup (property), g_free);
+  choice_from_config (config, g_object_class_find_property (G_OBJECT_GET_CLASS (config), property), GTK_COMBO_BOX (combo));
+  g_signal_connect_object (config, notify, G_CALLBACK (choice_from_config), combo, 0);
+  g_signal_connect_object (combo, "changed", G_CALLBACK (choice_to_config), config, 0);
   return combo;
 }
 
@@ -100,7 +208,7 @@ choice_set_automatic (GtkComboBox *combo, const char *meaning)
 
       gtk_tree_model_get (model, &iter, COLUMN_NAME, &name, COLUMN_LABEL, &label, -1);
       if (g_strcmp0 (name, "auto") == 0)
-        choice_set_markup (GTK_LIST_STORE (model), &iter, label, meaning);
+        choice_set_markup (GTK_TREE_STORE (model), &iter, label, meaning);
     }
 }
 
@@ -272,6 +380,11 @@ sf_field_new (GObject *config, const SfParam *param)
   g_autofree char *name = sf_plain_label (g_dgettext (GETTEXT_PACKAGE, param->label));
 
   gtk_widget_set_tooltip_text (field, g_dgettext (GETTEXT_PACKAGE, param->description));
+  if (GTK_IS_COMBO_BOX (field))
+    {
+      g_object_set_data (G_OBJECT (field), "sf-tooltip", (gpointer) g_dgettext (GETTEXT_PACKAGE, param->description));
+      choice_explain (GTK_COMBO_BOX (field));
+    }
   atk_object_set_name (gtk_widget_get_accessible (field), name);
   return field;
 }

@@ -2,6 +2,9 @@
 /* One thread, so that a job is never used twice at once.  What the thread has to say is left in the runner under a
  * lock, and one idle callback on the main thread takes all of it: the thread never waits for the dialog, and the
  * dialog never sees an outdated frame.
+ *
+ * A run that is stopped is over at once.  The thread notices within moments; what it still has to say is dropped, and
+ * what is asked for next waits for it in the pool.
  */
 #include "sf-runner.h"
 
@@ -117,56 +120,69 @@ wake (SfRunner *self)
     self->idle = g_idle_add (deliver, self);
 }
 
+static gboolean
+is_stopped (const SfTaskItem *task)
+{
+  return g_cancellable_is_cancelled (task->cancellable);
+}
+
 static void
 on_preview (const SfTensor *image, int level, int n_levels, gpointer data)
 {
   SfTaskItem *task = data;
   SfRunner *self = task->runner;
-  SfTensor *copy = sf_tensor_copy (image, NULL); /* with no memory left there is no preview, that is all */
+  g_autoptr (SfTensor) copy = sf_tensor_copy (image, NULL); /* with no memory left there is no preview, that is all */
 
   if (copy == NULL)
     return;
   g_mutex_lock (&self->lock);
-  g_clear_pointer (&self->frame, sf_tensor_unref);
-  self->frame = copy;
-  self->candidate = task->i;
-  self->level = level;
-  self->n_levels = n_levels;
-  wake (self);
+  if (!is_stopped (task))
+    {
+      g_clear_pointer (&self->frame, sf_tensor_unref);
+      self->frame = g_steal_pointer (&copy);
+      self->candidate = task->i;
+      self->level = level;
+      self->n_levels = n_levels;
+      wake (self);
+    }
   g_mutex_unlock (&self->lock);
 }
 
 static void
 on_progress (double fraction, gpointer data)
 {
-  SfRunner *self = data;
+  SfTaskItem *task = data;
 
-  g_atomic_int_set (&self->permille, (gint) (fraction * 1000));
+  if (!is_stopped (task))
+    g_atomic_int_set (&task->runner->permille, (gint) (fraction * 1000));
 }
 
 static void
 work_run (SfRunner *self, SfTaskItem *task)
 {
-  SfProgress whole = { .cancellable = task->cancellable, .func = on_progress, .data = self, .lo = 0, .hi = 1 };
-  GError *error = NULL;
+  SfProgress whole = { .cancellable = task->cancellable, .func = on_progress, .data = task, .lo = 0, .hi = 1 };
+  g_autoptr (GError) error = NULL;
 
   for (task->i = 0; task->i < task->n && error == NULL; task->i++)
     {
       SfProgress part = sf_progress_sub (&whole, (double) task->i / task->n, (task->i + 1.0) / task->n);
-      SfResult *result = sf_job_run (*task->job, task->seed, task->i, task->like, on_preview, task, &part, &error);
+      g_autoptr (SfResult) result = sf_job_run (*task->job, task->seed, task->i, task->like, on_preview, task, &part, &error);
 
-      if (result != NULL)
+      g_mutex_lock (&self->lock);
+      if (result != NULL && !is_stopped (task))
         {
-          g_mutex_lock (&self->lock);
-          g_queue_push_tail (&self->results, result);
+          g_queue_push_tail (&self->results, g_steal_pointer (&result));
           wake (self);
-          g_mutex_unlock (&self->lock);
         }
+      g_mutex_unlock (&self->lock);
     }
   g_mutex_lock (&self->lock);
-  self->done = TRUE;
-  self->error = error;
-  wake (self);
+  if (!is_stopped (task))
+    {
+      self->done = TRUE;
+      self->error = g_steal_pointer (&error);
+      wake (self);
+    }
   g_mutex_unlock (&self->lock);
 }
 
@@ -271,8 +287,17 @@ sf_runner_show_noised (SfRunner *self, double strength, int seed)
 void
 sf_runner_stop (SfRunner *self)
 {
-  if (self->cancellable != NULL)
-    g_cancellable_cancel (self->cancellable);
+  if (self->cancellable == NULL)
+    return;
+  g_mutex_lock (&self->lock);
+  if (!self->done)
+    {
+      g_cancellable_cancel (self->cancellable);
+      g_cancellable_set_error_if_cancelled (self->cancellable, &self->error);
+      self->done = TRUE;
+      wake (self);
+    }
+  g_mutex_unlock (&self->lock);
 }
 
 gboolean

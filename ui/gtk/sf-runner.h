@@ -26,7 +26,7 @@ gboolean sf_runner_has_job (SfRunner *self);
 void sf_runner_run (SfRunner *self, int seed, int n, SfResult *like);
 /* Asks for the forward process; of several requests only the last is answered. */
 void sf_runner_show_noised (SfRunner *self, double strength, int seed);
-/* Finished comes soon, with %G_IO_ERROR_CANCELLED. */
+/* Finished comes from the next idle callback, with %G_IO_ERROR_CANCELLED. */
 void sf_runner_stop (SfRunner *self);
 gboolean sf_runner_is_running (SfRunner *self);
 /* Of the run, 0…1. */
