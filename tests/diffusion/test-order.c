@@ -12,9 +12,9 @@
 #define SIGMA_MIN 0.05
 
 /* Many steps: the paths of the mixture part, and terms of the error cancel, before the order shows.  The slack is what is left of the
- * next term.
+ * next term.  A multiple of 2 and 3, so that blocks of single steps end alike.
  */
-#define COARSE 256
+#define COARSE 768
 #define SLACK 0.15
 
 /* A target whose flow is known. */

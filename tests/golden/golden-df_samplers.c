@@ -165,7 +165,6 @@ run (Case *c)
       case_fail (c, "unknown scheduler %s", cls);
       return;
     }
-  case_node (c, "note");
   mix = mix_new (c);
   denoiser = &mix->parent;
   mix->head = reference_prediction (c, "kw.", flow ? SF_PREDICTION_FLOW : SF_PREDICTION_EPSILON);

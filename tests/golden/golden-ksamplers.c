@@ -215,7 +215,7 @@ run (Case *c)
   denoiser = &self.mix->parent;
   options = read_options (c, row->eta, &self);
   case_node (c, "sigmas"); /* how the reference made the tensor: the group timesteps */
-  case_node (c, "note");
+  case_implied (c, "noise"); /* there may be some for steps that inject none */
   if (g_str_equal (row->function, "sample_dpm_fast"))
     set_fast (&self, max, min);
   else if (g_str_equal (row->function, "sample_dpm_adaptive"))
