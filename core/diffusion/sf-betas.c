@@ -134,18 +134,18 @@ laplace (int t, int n, double start, double end)
 }
 
 static const SfBetas rows[] = {
-  { "linear", N_ ("Linear"), N_ ("Of the first DDPM (Ho et al. 2020); right for 1000 timesteps only"), { "beta_start", "beta_end" }, 1e-4, 0.02, linear },
-  { "openai-linear", N_ ("Linear, any length"), N_ ("Linear, steeper for fewer timesteps so that the end is noise (improved-diffusion)"), { "beta_start", "beta_end" }, 1e-4, 0.02, openai_linear },
-  { "scaled-linear", N_ ("Scaled linear"), N_ ("Square roots are linear: Stable Diffusion, and “quad” of the first DDPM"), { "beta_start", "beta_end" }, 0.00085, 0.012, scaled_linear },
-  { "cosine", N_ ("Cosine"), N_ ("Noise comes slowly at both ends (Nichol and Dhariwal 2021)"), { NULL, NULL }, 0, 0, cosine },
-  { "sigmoid", N_ ("Sigmoid"), N_ ("Betas on a sigmoid (GeoDiff)"), { "beta_start", "beta_end" }, 1e-4, 0.02, sigmoid },
-  { "sigmoid-jabri", N_ ("Sigmoid of the signal"), N_ ("The signal falls on a sigmoid; for large images (Jabri et al. 2022)"), { NULL, NULL }, 0, 0, sigmoid_jabri },
-  { "laplace", N_ ("Laplace"), N_ ("Most timesteps at medium noise (Hang and Gu 2024)"), { NULL, NULL }, 0, 0, laplace },
-  { "warmup10", N_ ("Warm-up 10 %"), N_ ("Linear over the first tenth, then constant"), { "beta_start", "beta_end" }, 1e-4, 0.02, warmup10 },
-  { "warmup50", N_ ("Warm-up 50 %"), N_ ("Linear over the first half, then constant"), { "beta_start", "beta_end" }, 1e-4, 0.02, warmup50 },
-  { "const", N_ ("Constant"), N_ ("The same beta at each timestep"), { "beta_start", "beta_end" }, 1e-4, 0.02, constant },
-  { "jsd", N_ ("1 / T … 1"), N_ ("The signal's variance falls linearly, to none at the end"), { NULL, NULL }, 0, 0, jsd },
-  { "vp", N_ ("VP-SDE"), N_ ("The variance preserving SDE in steps (Song et al. 2021)"), { "beta_min", "beta_max" }, 0.1, 20, vp },
+  { "linear", N_ ("Linear"), N_ ("Of the first DDPM (Ho et al. 2020); right for 1000 timesteps only"), { "beta_start", "beta_end" }, 1e-4, 0.02, FALSE, linear },
+  { "openai-linear", N_ ("Linear, any length"), N_ ("Linear, steeper for fewer timesteps so that the end is noise (improved-diffusion)"), { "beta_start", "beta_end" }, 1e-4, 0.02, FALSE, openai_linear },
+  { "scaled-linear", N_ ("Scaled linear"), N_ ("Square roots are linear: Stable Diffusion, and “quad” of the first DDPM"), { "beta_start", "beta_end" }, 0.00085, 0.012, FALSE, scaled_linear },
+  { "cosine", N_ ("Cosine"), N_ ("Noise comes slowly at both ends (Nichol and Dhariwal 2021)"), { NULL, NULL }, 0, 0, FALSE, cosine },
+  { "sigmoid", N_ ("Sigmoid"), N_ ("Betas on a sigmoid (GeoDiff)"), { "beta_start", "beta_end" }, 1e-4, 0.02, FALSE, sigmoid },
+  { "sigmoid-jabri", N_ ("Sigmoid of the signal"), N_ ("The signal falls on a sigmoid; for large images (Jabri et al. 2022)"), { NULL, NULL }, 0, 0, FALSE, sigmoid_jabri },
+  { "laplace", N_ ("Laplace"), N_ ("Most timesteps at medium noise (Hang and Gu 2024)"), { NULL, NULL }, 0, 0, FALSE, laplace },
+  { "warmup10", N_ ("Warm-up 10 %"), N_ ("Linear over the first tenth, then constant"), { "beta_start", "beta_end" }, 1e-4, 0.02, FALSE, warmup10 },
+  { "warmup50", N_ ("Warm-up 50 %"), N_ ("Linear over the first half, then constant"), { "beta_start", "beta_end" }, 1e-4, 0.02, FALSE, warmup50 },
+  { "const", N_ ("Constant"), N_ ("The same beta at each timestep"), { "beta_start", "beta_end" }, 1e-4, 0.02, FALSE, constant },
+  { "jsd", N_ ("1 / T … 1"), N_ ("The signal's variance falls linearly, to none at the end"), { NULL, NULL }, 0, 0, TRUE, jsd },
+  { "vp", N_ ("VP-SDE"), N_ ("The variance preserving SDE in steps (Song et al. 2021)"), { "beta_min", "beta_max" }, 0.1, 20, FALSE, vp },
 };
 
 const SfBetas *
@@ -183,7 +183,7 @@ sf_betas_fill (const SfBetas *self, int n, double start, double end, double *bet
   for (int t = 0; t < n; t++)
     {
       beta[t] = self->beta (t, n, start, end);
-      if (!(beta[t] > 0 && (beta[t] < 1 || (beta[t] == 1 && t == n - 1 && t > 0))))
+      if (!(beta[t] > 0 && (beta[t] < 1 || (self->pure_end && t == n - 1))))
         {
           g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Beta schedule “%s” of %d timesteps: beta must be between 0 and 1, but number %d is %g"),
                        self->name, n, t, beta[t]);

@@ -11,6 +11,7 @@ typedef struct
   const char *description;   /* N_(): one honest sentence */
   const char *parameters[2]; /* what start and end are called; %NULL = it has none */
   double start, end;         /* their usual values */
+  gboolean pure_end;         /* the last beta is 1: zero terminal SNR */
   double (*beta) (int t, int n, double start, double end);
 } SfBetas;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/sf-error.h"
+#include "diffusion/sf-betas.h"
 
 static void
 process_clear (gpointer data)
@@ -119,13 +120,7 @@ sf_noise_process_ddpm (void)
   static SfNoiseProcess *process;
 
   if (g_once_init_enter (&process))
-    {
-      double beta[1000];
-
-      for (int t = 0; t < 1000; t++)
-        beta[t] = 1e-4 + (0.02 - 1e-4) * t / 999;
-      g_once_init_leave (&process, sf_noise_process_new (beta, G_N_ELEMENTS (beta), NULL));
-    }
+    g_once_init_leave (&process, sf_noise_process_new_named ("linear", 1000, 1e-4, 0.02, NULL));
   return process;
 }
 

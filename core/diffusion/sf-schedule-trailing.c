@@ -8,7 +8,7 @@
 static int
 trailing_times (const SfSpacing *s, double *t, GError **error)
 {
-  double stride = (double) s->total / s->n;
+  double next = s->last - (double) s->total / s->n, stride = s->last - next; /* as numpy's arange() rounds it: half a timestep may be a little less */
   int k = 0;
 
   for (; k < s->n && s->last - k * stride > 0; k++)

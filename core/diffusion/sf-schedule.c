@@ -8,8 +8,6 @@
 
 /* What continuous processes count as. */
 #define TIMESTEPS 1000
-/* So that a rounding error does not take a label down by one. */
-#define TRUNCATION 1e-9
 
 #define SF_ITEM(name) extern const SfSchedule sf_schedule_##name;
 #include "diffusion/sf-schedule-list.h"
@@ -56,19 +54,19 @@ fill_sigmas (const SfSchedule *self, const SfSpacing *s, SfNoiseLevel *levels)
   double ends[2] = { s->options->sigma_max, s->options->sigma_min }, own[2] = { self->sigma_max, self->sigma_min };
 
   for (int i = 0; i < 2; i++)
-    if (ends[i] > 0)
-      ends[i] = by_noise ? sf_noise_process_t (process, ends[i]) : ends[i];
-    else if (own[i] > 0)
-      ends[i] = own[i];
-    else
-      {
-        double t = time_end (process, s->total, i == 0);
+    {
+      double sigma = ends[i] != 0 ? ends[i] : own[i], t = time_end (process, s->total, i == 0);
 
-        ends[i] = by_noise ? t : MIN (sf_noise_process_sigma (process, t), SF_NOISE_SIGMA_MAX);
-      }
+      if (sigma != 0)
+        ends[i] = by_noise ? sf_noise_process_t (process, sigma) : sigma;
+      else /* of a table as it is, so that zero terminal SNR counts as SF_NOISE_SIGMA_MAX */
+        ends[i] = by_noise ? t : process->kind != NULL ? sf_noise_process_sigma (process, t)
+                                                       : exp (process->log_sigma[(int) t]);
+    }
   for (int k = 0; k < s->n; k++)
     {
-      double v = self->sigma (k == 0 ? 0 : (double) k / s->intervals, ends[0], ends[1], s->rho);
+      /* the low end to the bit: a last step may go to just there */
+      double v = k == 0 || k < s->intervals ? self->sigma ((double) k / MAX (s->intervals, 1), ends[0], ends[1], s->rho) : ends[1];
 
       levels[k] = by_noise ? sf_noise_process_level (process, v) : sf_noise_process_level_at (process, v);
     }
@@ -118,8 +116,8 @@ fill_times (const SfSchedule *self, const SfSpacing *s, SfNoiseLevel *levels, GE
 {
   g_autofree double *t = g_new (double, s->n);
   const SfScheduleOptions *o = s->options;
-  double shift = o->shift > 0 ? o->shift : self->shift > 0 ? self->shift
-                                                           : 1;
+  double shift = o->shift != 0 ? o->shift : self->shift != 0 ? self->shift
+                                                             : 1;
   double first = time_end (s->process, s->total, FALSE), scale = 1, end, high, low;
   int n = self->times (s, t, error);
 
@@ -136,8 +134,8 @@ fill_times (const SfSchedule *self, const SfSpacing *s, SfNoiseLevel *levels, GE
   end = s->intervals < s->n ? t[n - 1] : 0; /* an open end is the first timestep */
   if (s->process->kind != NULL)
     scale = (time_end (s->process, s->total, TRUE) - first) / (s->total - 1);
-  high = o->sigma_max > 0 ? shift_time (s, sf_noise_process_t (s->process, o->sigma_max), 1 / shift) : first + scale * t[0];
-  low = o->sigma_min > 0 ? shift_time (s, sf_noise_process_t (s->process, o->sigma_min), 1 / shift) : first + scale * end;
+  high = o->sigma_max != 0 ? shift_time (s, sf_noise_process_t (s->process, o->sigma_max), 1 / shift) : first + scale * t[0];
+  low = o->sigma_min != 0 ? shift_time (s, sf_noise_process_t (s->process, o->sigma_min), 1 / shift) : first + scale * end;
   if (s->fractional)
     {
       scale = t[0] > end ? (high - low) / (t[0] - end) : 1;
@@ -145,7 +143,7 @@ fill_times (const SfSchedule *self, const SfSpacing *s, SfNoiseLevel *levels, GE
     }
   for (int k = 0; k < n; k++)
     t[k] = shift_time (s, first + scale * t[k], shift);
-  if (o->terminal > 0)
+  if (o->terminal != 0)
     {
       double stretch = (1 - o->terminal) / (1 - part_of (s->process, s->total, t[n - 1]));
 
@@ -162,8 +160,27 @@ fill_times (const SfSchedule *self, const SfSpacing *s, SfNoiseLevel *levels, GE
 static double
 rounded (double label, SfLabelRounding rounding)
 {
-  return rounding == SF_LABEL_NEAREST ? rint (label) : rounding == SF_LABEL_TRUNCATED ? trunc (label + TRUNCATION)
+  return rounding == SF_LABEL_NEAREST ? rint (label) : rounding == SF_LABEL_TRUNCATED ? trunc (label)
                                                                                       : label;
+}
+
+/* Whatever the parameters were: sigma falls, and is a number.  The last level may repeat the one before it. */
+static gboolean
+check_falls (const SfSchedule *self, const SfScheduleOptions *o, const SfNoiseLevel *levels, int n, GError **error)
+{
+  gboolean may_stay = o->repeats || (o->sigma_max != 0 && o->sigma_max == o->sigma_min);
+
+  for (int k = 0; k <= n; k++)
+    {
+      double last = k > 0 ? levels[k - 1].sigma : G_MAXDOUBLE;
+
+      if (levels[k].sigma < last || (levels[k].sigma == last && (may_stay || k == n)))
+        continue;
+      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Schedule “%s” of %d steps: the noise must fall, but level %d has %g after %g; look at its range and parameters"),
+                   self->name, n, k, levels[k].sigma, last);
+      return FALSE;
+    }
+  return TRUE;
 }
 
 int
@@ -182,11 +199,11 @@ sf_schedule_fill (const SfSchedule *self, const SfNoiseProcess *process, const S
     .intervals = open ? n : n - 1,
     .total = total,
     .last = o->timesteps > 0 ? MIN (o->timesteps, total) : total,
-    .fractional = o->sigma_max > 0 || o->sigma_min > 0,
-    .rho = o->rho > 0 ? o->rho : self->rho,
+    .fractional = o->sigma_max != 0 || o->sigma_min != 0,
+    .rho = o->rho != 0 ? o->rho : self->rho,
   };
 
-  g_return_val_if_fail (n > 0 && o->sigma_min >= 0 && o->sigma_max >= 0 && (o->sigma_max == 0 || o->sigma_max >= o->sigma_min), 0);
+  g_return_val_if_fail (n > 0, 0);
 
   if (self->whole && n > s.last)
     {
@@ -199,12 +216,12 @@ sf_schedule_fill (const SfSchedule *self, const SfNoiseProcess *process, const S
   else if ((made = fill_times (self, &s, levels, error)) == 0)
     return 0;
   /* The end points to the bit, not as rounded by a logarithm and back: a level is noised to exactly sigma_max. */
-  if (o->sigma_max > 0 && o->terminal == 0)
+  if (o->sigma_max != 0 && o->terminal == 0)
     levels[0] = sf_noise_process_level_at (process, o->sigma_max);
-  if (o->sigma_min > 0 && made > 1 && !open && o->terminal == 0)
+  if (o->sigma_min != 0 && made > 1 && !open && o->terminal == 0)
     levels[made - 1] = sf_noise_process_level_at (process, o->sigma_min);
   for (int k = 0; k < made; k++)
     levels[k].t = rounded (levels[k].t, o->rounding);
   levels[made] = sf_noise_process_level_at (process, o->sigma_final);
-  return made;
+  return check_falls (self, o, levels, made, error) ? made : 0;
 }

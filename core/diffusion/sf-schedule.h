@@ -34,17 +34,19 @@ typedef struct
   double sigma_final;          /* where the last step ends; 0 = the clean image */
   SfLabelRounding rounding;
   gboolean open;               /* one level more, of which the last, sigma_min, is left out */
-  gboolean repeats;            /* keep timesteps that come twice; a step between them does nothing */
   double rho;                  /* exponent of rows that have one */
-  double shift;                /* k: time u in (0, 1] becomes k u / (1 + (k - 1) u); > 1 stays longer in strong noise.  Flow
-                 * matching's static shift; the dynamic one is e^mu, or mu itself */
-  double terminal;             /* u of the last level, to which the others are stretched from pure noise */
-  int timesteps;               /* how many timesteps of the process are used, from the first */
-  int stride;                  /* leading: distance of timesteps */
-  int offset;                  /* leading: added to timesteps; strided: number of the first */
-  int original;                /* lcm: how many timesteps the network was distilled for; 50 */
-  double strength;             /* lcm: which part of them is used; 1 */
-  const double *gamma;         /* (nullable): E[n^2] of a network by index of the process, for "optimal" (Bao et al. 2022) */
+  /* Rows that space time: */
+  double shift;    /* k: time u in (0, 1] becomes k u / (1 + (k - 1) u); > 1 stays longer in strong noise.  The static shift of
+                 * flow matching; the dynamic one is k = e^mu, or mu itself */
+  double terminal; /* u of the last level, to which all are stretched from pure noise at u = 1 */
+  int timesteps;   /* how many of the process are used, from the first */
+  gboolean repeats; /* keep timesteps that come twice; a step between them does nothing */
+  /* Single rows: */
+  int stride;          /* leading: distance of timesteps */
+  int offset;          /* leading: added to timesteps; strided: number of the first */
+  int original;        /* lcm: how many timesteps the network was distilled for; 50 */
+  double strength;     /* lcm: which part of them is used; 1 */
+  const double *gamma; /* optimal (nullable): E[n^2] of a network by index of the process (Bao et al. 2022) */
 } SfScheduleOptions;
 
 /* What a row knows when it chooses timesteps. */

@@ -52,6 +52,61 @@ list (Case *c, const char *path, int *n)
   return values;
 }
 
+/*** diffusers' schedulers ***/
+
+typedef enum
+{
+  KIND_UNKNOWN,
+  KIND_CHAIN,     /* whole timesteps of the chain */
+  KIND_DISTILLED,
+  KIND_SIGMA,     /* state in sigma space */
+  KIND_MULTISTEP, /* by sigma, state a x0 + s n */
+  KIND_FLOW,
+} Kind;
+
+/* What is not given. */
+typedef struct
+{
+  const char *schedule;
+  double start, end;
+} Betas;
+
+static const struct
+{
+  const char *cls;
+  Kind kind;
+  const char *spacing;
+  Betas usual;
+} classes[] = {
+  { "DDPMScheduler", KIND_CHAIN, "leading", { "linear", 1e-4, 0.02 } },
+  { "DDIMScheduler", KIND_CHAIN, "leading", { "linear", 1e-4, 0.02 } },
+  { "PNDMScheduler", KIND_CHAIN, "leading", { "linear", 1e-4, 0.02 } },
+  { "LCMScheduler", KIND_DISTILLED, "lcm", { "scaled_linear", 0.00085, 0.012 } },
+  { "TCDScheduler", KIND_DISTILLED, "lcm", { "scaled_linear", 0.00085, 0.012 } },
+  { "EulerDiscreteScheduler", KIND_SIGMA, "linspace", { "linear", 1e-4, 0.02 } },
+  { "EulerAncestralDiscreteScheduler", KIND_SIGMA, "linspace", { "linear", 1e-4, 0.02 } },
+  { "HeunDiscreteScheduler", KIND_SIGMA, "linspace", { "linear", 0.00085, 0.012 } },
+  { "LMSDiscreteScheduler", KIND_SIGMA, "linspace", { "linear", 1e-4, 0.02 } },
+  { "KDPM2DiscreteScheduler", KIND_SIGMA, "linspace", { "linear", 0.00085, 0.012 } },
+  { "KDPM2AncestralDiscreteScheduler", KIND_SIGMA, "linspace", { "linear", 0.00085, 0.012 } },
+  { "DPMSolverMultistepScheduler", KIND_MULTISTEP, "linspace", { "linear", 1e-4, 0.02 } },
+  { "DPMSolverSinglestepScheduler", KIND_MULTISTEP, "linspace", { "linear", 1e-4, 0.02 } },
+  { "UniPCMultistepScheduler", KIND_MULTISTEP, "linspace", { "linear", 1e-4, 0.02 } },
+  { "DEISMultistepScheduler", KIND_MULTISTEP, "linspace", { "linear", 1e-4, 0.02 } },
+  { "FlowMatchEulerDiscreteScheduler", KIND_FLOW, "flow-shift", { "linear", 1e-4, 0.02 } },
+  { "FlowMatchHeunDiscreteScheduler", KIND_FLOW, "flow-shift", { "linear", 1e-4, 0.02 } },
+};
+
+static gsize
+class_of (const char *cls)
+{
+  gsize i = 0;
+
+  while (i < G_N_ELEMENTS (classes) && !g_str_equal (classes[i].cls, cls))
+    i++;
+  return i;
+}
+
 /*** Processes ***/
 
 static SfNoiseProcess *
@@ -66,7 +121,7 @@ named_process (Case *c, const char *name, int n, double start, double end)
 
 /* @terminal: alpha_bar of the last timestep after rescale_betas_zero_snr */
 static SfNoiseProcess *
-diffusers_process (Case *c, const char *prefix, double terminal)
+diffusers_process (Case *c, const char *prefix, const Betas *usual, double terminal)
 {
   static const char *const names[][2] = {
     { "linear", "linear" },
@@ -75,10 +130,10 @@ diffusers_process (Case *c, const char *prefix, double terminal)
     { "sigmoid", "sigmoid" },
     { "laplace", "laplace" },
   };
-  const char *name = text (c, prefix, "beta_schedule", "linear"), *ours = NULL;
+  const char *name = text (c, prefix, "beta_schedule", usual->schedule), *ours = NULL;
   g_autofree char *path = g_strconcat (prefix, "trained_betas", NULL);
   int n = (int) number (c, prefix, "num_train_timesteps", 1000);
-  double start = number (c, prefix, "beta_start", 1e-4), end = number (c, prefix, "beta_end", 0.02);
+  double start = number (c, prefix, "beta_start", usual->start), end = number (c, prefix, "beta_end", usual->end);
   g_autofree double *beta = list (c, path, &n);
   g_autoptr (GError) error = NULL;
   SfNoiseProcess *process;
@@ -107,7 +162,7 @@ diffusers_process (Case *c, const char *prefix, double terminal)
 SfNoiseProcess *
 reference_diffusers_process (Case *c, const char *prefix)
 {
-  return diffusers_process (c, prefix, 0);
+  return diffusers_process (c, prefix, &classes[0].usual, 0);
 }
 
 SfNoiseProcess *
@@ -245,53 +300,6 @@ reference_head (Case *c, const char *path, SfPrediction fallback)
   return fallback;
 }
 
-/*** diffusers' schedulers ***/
-
-typedef enum
-{
-  KIND_UNKNOWN,
-  KIND_CHAIN,     /* whole timesteps of the chain */
-  KIND_DISTILLED,
-  KIND_SIGMA,     /* state in sigma space */
-  KIND_MULTISTEP, /* by sigma, state a x0 + s n */
-  KIND_FLOW,
-} Kind;
-
-static const struct
-{
-  const char *cls;
-  Kind kind;
-  const char *spacing;
-} classes[] = {
-  { "DDPMScheduler", KIND_CHAIN, "leading" },
-  { "DDIMScheduler", KIND_CHAIN, "leading" },
-  { "PNDMScheduler", KIND_CHAIN, "leading" },
-  { "LCMScheduler", KIND_DISTILLED, "lcm" },
-  { "TCDScheduler", KIND_DISTILLED, "lcm" },
-  { "EulerDiscreteScheduler", KIND_SIGMA, "linspace" },
-  { "EulerAncestralDiscreteScheduler", KIND_SIGMA, "linspace" },
-  { "HeunDiscreteScheduler", KIND_SIGMA, "linspace" },
-  { "LMSDiscreteScheduler", KIND_SIGMA, "linspace" },
-  { "KDPM2DiscreteScheduler", KIND_SIGMA, "linspace" },
-  { "KDPM2AncestralDiscreteScheduler", KIND_SIGMA, "linspace" },
-  { "DPMSolverMultistepScheduler", KIND_MULTISTEP, "linspace" },
-  { "DPMSolverSinglestepScheduler", KIND_MULTISTEP, "linspace" },
-  { "UniPCMultistepScheduler", KIND_MULTISTEP, "linspace" },
-  { "DEISMultistepScheduler", KIND_MULTISTEP, "linspace" },
-  { "FlowMatchEulerDiscreteScheduler", KIND_FLOW, "flow-shift" },
-  { "FlowMatchHeunDiscreteScheduler", KIND_FLOW, "flow-shift" },
-};
-
-static gsize
-class_of (const char *cls)
-{
-  gsize i = 0;
-
-  while (i < G_N_ELEMENTS (classes) && !g_str_equal (classes[i].cls, cls))
-    i++;
-  return i;
-}
-
 gboolean
 reference_is_sigma_class (const char *cls)
 {
@@ -314,7 +322,7 @@ reference_scheduler_process (Case *c, const char *cls, const char *prefix)
       case_fail (c, "unknown scheduler %s", cls);
       return NULL;
     }
-  process = diffusers_process (c, prefix, by_sigma ? SF_NOISE_ALPHA_BAR_MIN : 0);
+  process = diffusers_process (c, prefix, &classes[i].usual, by_sigma ? SF_NOISE_ALPHA_BAR_MIN : 0);
   if (process != NULL && (kind == KIND_FLOW || (kind == KIND_MULTISTEP && flag (c, prefix, "use_flow_sigmas"))))
     {
       const SfNoiseKind *flow = sf_noise_kind_find ("flow");
@@ -379,15 +387,16 @@ fill_sigma (Case *c, const char *cls, const char *prefix, const char *usual, con
             SfScheduleOptions *options, int *n, SfNoiseLevel *levels)
 {
   const char *between = text (c, prefix, "interpolation_type", "linear"), *other = sigma_row (c, prefix);
-  int more = *n + 1;
+  int points = *n;
 
   if (!fill_spaced (c, spacing_row (c, prefix, usual, TRUE, options), process, options, n, levels))
     return FALSE;
   if (g_str_equal (between, "log_linear"))
     {
-      g_autofree SfNoiseLevel *spaced = g_memdup2 (levels, (*n + 1) * sizeof *levels);
+      g_autofree SfNoiseLevel *spaced = g_memdup2 (levels, *n * sizeof *levels);
 
-      if (!fill (c, "exponential", process, options, &more, levels))
+      points++;
+      if (!fill (c, "exponential", process, options, &points, levels))
         return FALSE;
       for (int k = 0; k < *n; k++)
         levels[k].t = spaced[k].t;
@@ -397,7 +406,7 @@ fill_sigma (Case *c, const char *cls, const char *prefix, const char *usual, con
   if (other == NULL)
     return TRUE;
   options->sigma_max = number (c, prefix, "sigma_max", levels[0].sigma);
-  options->sigma_min = number (c, prefix, "sigma_min", levels[*n - 1].sigma);
+  options->sigma_min = number (c, prefix, "sigma_min", levels[points - 1].sigma);
   options->rounding = g_str_has_prefix (cls, "KDPM2") && g_str_equal (other, "karras") ? SF_LABEL_NEAREST : SF_LABEL_EXACT;
   return fill (c, other, process, options, n, levels);
 }
@@ -425,138 +434,155 @@ fill_multistep (Case *c, const char *cls, const char *prefix, const char *usual,
   return fill_spaced (c, row, process, options, n, levels);
 }
 
+/*** Flow matching: sigma is the time ***/
+
 static double
-flow_sigma (double t, double shift)
+time_sigma (double t)
 {
-  return sf_time_shift (t, shift) / (1 - sf_time_shift (t, shift));
+  return t / (1 - t);
 }
 
-/* use_flow_sigmas of the multistep solvers. */
-static gboolean
-fill_multistep_flow (Case *c, const char *cls, const char *prefix, const SfNoiseProcess *process, SfScheduleOptions *options,
-                     int *n, SfNoiseLevel *levels)
+/* k of the shift: of @name, or the dynamic one of call.mu. */
+static double
+flow_shift (Case *c, const char *prefix, const char *name)
 {
-  double step = 1 / process->label_scale;
+  const char *type = text (c, prefix, "time_shift_type", "exponential");
+  gboolean linear = g_str_equal (type, "linear");
+  double shift = number (c, prefix, name, 1), mu = case_number (c, "call.mu", 0);
 
-  options->shift = number (c, prefix, "flow_shift", 1);
-  options->rounding = SF_LABEL_TRUNCATED;
-  if (g_str_equal (cls, "UniPCMultistepScheduler"))
-    {
-      const double almost = 1 - 1e-6;
-
-      options->open = TRUE;
-      options->sigma_min = flow_sigma (step, options->shift);
-      if (!fill (c, "flow-shift", process, options, n, levels))
-        return FALSE;
-      levels[0] = sf_noise_process_level (process, almost);
-      levels[0].t = trunc (levels[0].t);
-      return TRUE;
-    }
-  options->sigma_max = flow_sigma (1 - step, options->shift);
-  options->sigma_min = flow_sigma ((1 - step) / *n, options->shift);
-  return fill (c, "flow-shift", process, options, n, levels);
-}
-
-static gboolean
-fill_flow (Case *c, const char *cls, const char *prefix, const SfNoiseProcess *process, SfScheduleOptions *options, int *n,
-           SfNoiseLevel *levels)
-{
-  gboolean dynamic = flag (c, prefix, "use_dynamic_shifting");
-  const char *type = text (c, prefix, "time_shift_type", "exponential"), *other = sigma_row (c, prefix);
-  double shift = number (c, prefix, "shift", 1), mu = case_number (c, "call.mu", 0), step = 1 / process->label_scale;
-  g_autofree double *given = list (c, "call.sigmas", n);
-
-  if (!g_str_equal (type, "exponential") && !g_str_equal (type, "linear"))
+  if (!linear && !g_str_equal (type, "exponential"))
     case_fail (c, "unknown shift %s", type);
-  options->shift = !dynamic ? shift : g_str_equal (type, "linear") ? mu
-                                                                   : exp (mu);
-  options->terminal = number (c, prefix, "shift_terminal", 0);
-  if (given != NULL)
-    {
-      double last = sf_time_shift (given[*n - 1], options->shift);
-      double stretch = options->terminal > 0 ? (1 - options->terminal) / (1 - last) : 1;
+  if (!flag (c, prefix, "use_dynamic_shifting"))
+    return shift;
+  return linear ? mu : exp (mu);
+}
 
-      for (int k = 0; k < *n; k++)
-        levels[k] = sf_noise_process_level (process, 1 - stretch * (1 - sf_time_shift (given[k], options->shift)));
-    }
-  else
+/* @list, of times, shifted and stretched. */
+static void
+fill_shifted (const double *list, int n, const SfNoiseProcess *process, const SfScheduleOptions *options, SfNoiseLevel *levels)
+{
+  double last = sf_time_shift (list[n - 1], options->shift);
+  double stretch = options->terminal > 0 ? (1 - options->terminal) / (1 - last) : 0;
+
+  for (int k = 0; k < n; k++)
     {
-      /* A static shift is applied to the low end before, too. */
-      options->sigma_min = flow_sigma (dynamic ? step : sf_time_shift (step, shift), options->shift);
-      if (!fill (c, "flow-shift", process, options, n, levels))
-        return FALSE;
+      double t = sf_time_shift (list[k], options->shift);
+
+      levels[k] = sf_noise_process_level (process, stretch > 0 ? 1 - stretch * (1 - t) : t);
     }
-  levels[*n] = sf_noise_level_clean ();
+  levels[n] = sf_noise_level_clean ();
+}
+
+/* use_flow_sigmas of the multistep solvers, whose labels are cut to whole numbers: computed as there to the last bit. */
+static gboolean
+fill_multistep_flow (Case *c, const char *cls, const char *prefix, const double *given, const SfNoiseProcess *process,
+                     SfScheduleOptions *options, int n, SfNoiseLevel *levels)
+{
+  const double almost = 1 - 1e-6; /* UniPC's first level */
+  gboolean unipc = g_str_equal (cls, "UniPCMultistepScheduler"), deis = g_str_equal (cls, "DEISMultistepScheduler");
+  gboolean repeat_last = deis || g_str_equal (text (c, prefix, "final_sigmas_type", "zero"), "sigma_min");
+  double step = 1 / process->label_scale;
+  g_autofree double *even = g_new (double, n);
+
+  options->shift = flow_shift (c, prefix, "flow_shift");
+  options->terminal = unipc ? number (c, prefix, "shift_terminal", 0) : 0;
+  if (repeat_last && !unipc && !deis)
+    {
+      case_fail (c, "final_sigmas_type of %s with use_flow_sigmas", cls);
+      return FALSE;
+    }
+  for (int k = 0; k < n; k++)
+    even[k] = unipc ? sf_linspace (1, step, k, n) : 1 - sf_linspace (1, step, n - k, n);
+  fill_shifted (given != NULL ? given : even, n, process, options, levels);
+  if (unipc && levels[0].sigma > time_sigma (almost))
+    levels[0] = sf_noise_process_level (process, almost);
+  for (int k = 0; k < n; k++)
+    levels[k].t = trunc (levels[k].t);
+  if (repeat_last)
+    levels[n] = levels[n - 1];
+  return TRUE;
+}
+
+static gboolean
+fill_flow (Case *c, const char *cls, const char *prefix, const double *given, const SfNoiseProcess *process,
+           SfScheduleOptions *options, int *n, SfNoiseLevel *levels)
+{
+  const char *other = sigma_row (c, prefix);
+  double low = 1 / process->label_scale;
+
+  options->shift = flow_shift (c, prefix, "shift");
+  options->terminal = number (c, prefix, "shift_terminal", 0);
+  if (!flag (c, prefix, "use_dynamic_shifting")) /* the low end has been shifted before */
+    low = sf_time_shift (low, options->shift);
+  options->sigma_min = time_sigma (sf_time_shift (low, options->shift));
+  if (given != NULL)
+    fill_shifted (given, *n, process, options, levels);
+  else if (!fill (c, "flow-shift", process, options, n, levels))
+    return FALSE;
   if (other == NULL)
     return TRUE;
   *options = (SfScheduleOptions) { .sigma_max = levels[0].sigma, .sigma_min = levels[*n - 1].sigma };
   return fill (c, other, process, options, n, levels);
 }
 
-/* "timesteps" or, for classes that go by sigma, "sigmas" with the last one. */
-static SfNoiseLevel *
-given_levels (const SfNoiseProcess *process, const double *times, const double *sigmas, double sigma_final, int *n)
+/* call.timesteps or call.sigmas; these with the last one. */
+static void
+fill_listed (const SfNoiseProcess *process, const double *times, const double *sigmas, double sigma_final, int *n,
+             SfNoiseLevel *levels)
 {
-  SfNoiseLevel *levels = g_new (SfNoiseLevel, *n + 1);
-
   for (int k = 0; k < *n; k++)
     levels[k] = sigmas != NULL ? sf_noise_process_level_at (process, sigmas[k]) : sf_noise_process_level (process, times[k]);
   if (sigmas != NULL)
     --*n;
   else
     levels[*n] = sf_noise_process_level_at (process, sigma_final);
-  return levels;
 }
 
 SfNoiseLevel *
 reference_diffusers_levels (Case *c, const char *cls, const char *prefix, const SfNoiseProcess *process, int *n)
 {
   gsize i = class_of (cls);
-  Kind kind = classes[i].kind;
-  gboolean deis = g_str_equal (cls, "DEISMultistepScheduler"), ok = FALSE;
-  const char *end = text (c, prefix, "final_sigmas_type", deis ? "sigma_min" : "zero"), *usual = classes[i].spacing;
-  g_autofree double *times = list (c, "call.timesteps", n);
-  g_autofree double *sigmas = kind != KIND_FLOW ? list (c, "call.sigmas", n) : NULL;
+  const char *end = text (c, prefix, "final_sigmas_type", g_str_equal (cls, "DEISMultistepScheduler") ? "sigma_min" : "zero");
+  const char *type = text (c, prefix, "timestep_type", "discrete"), *usual = classes[i].spacing;
+  g_autofree double *times = list (c, "call.timesteps", n), *sigmas = list (c, "call.sigmas", n);
   g_autofree SfNoiseLevel *levels = NULL;
   SfScheduleOptions options = { 0 };
-  int capacity;
+  gboolean flow = process->kind != NULL, ok = FALSE;
 
-  if (g_str_equal (end, "sigma_min") && process->kind == NULL)
+  if (g_str_equal (end, "sigma_min") && !flow)
     options.sigma_final = exp (process->log_sigma[0]);
-  else if (!g_str_equal (end, "zero") && process->kind == NULL)
+  else if (!g_str_equal (end, "sigma_min") && !g_str_equal (end, "zero"))
     case_fail (c, "unknown final_sigmas_type %s", end);
-  if (times != NULL || sigmas != NULL)
-    return given_levels (process, times, sigmas, options.sigma_final, n);
-  if (kind == KIND_FLOW && case_has (c, "call.sigmas"))
-    capacity = (int) json_array_get_length (json_node_get_array (case_node (c, "call.sigmas")));
-  else
-    capacity = *n;
-  if (capacity < 1)
+  if (*n < 1)
     {
       case_fail (c, "no number of steps");
       return NULL;
     }
-  levels = g_new (SfNoiseLevel, capacity + 2);
-  switch (kind)
+  levels = g_new (SfNoiseLevel, *n + 2);
+  if (!flow && (times != NULL || sigmas != NULL))
     {
-    case KIND_CHAIN:
-      ok = fill_spaced (c, spacing_row (c, prefix, usual, FALSE, &options), process, &options, n, levels);
-      break;
-    case KIND_DISTILLED:
+      fill_listed (process, times, sigmas, options.sigma_final, n, levels);
+      ok = TRUE;
+    }
+  else if (classes[i].kind == KIND_CHAIN)
+    ok = fill_spaced (c, spacing_row (c, prefix, usual, FALSE, &options), process, &options, n, levels);
+  else if (classes[i].kind == KIND_DISTILLED)
+    {
       options.original = (int) number (c, prefix, "original_inference_steps", 50);
       options.strength = case_number (c, "call.strength", 1);
       ok = fill (c, usual, process, &options, n, levels);
-      break;
-    case KIND_SIGMA:
-      ok = fill_sigma (c, cls, prefix, usual, process, &options, n, levels);
-      break;
-    case KIND_MULTISTEP:
-      ok = process->kind != NULL ? fill_multistep_flow (c, cls, prefix, process, &options, n, levels)
-                                 : fill_multistep (c, cls, prefix, usual, process, &options, n, levels);
-      break;
-    default:
-      ok = fill_flow (c, cls, prefix, process, &options, n, levels);
-      break;
     }
+  else if (classes[i].kind == KIND_SIGMA)
+    ok = fill_sigma (c, cls, prefix, usual, process, &options, n, levels);
+  else if (classes[i].kind == KIND_FLOW)
+    ok = fill_flow (c, cls, prefix, sigmas, process, &options, n, levels);
+  else
+    ok = flow ? fill_multistep_flow (c, cls, prefix, sigmas, process, &options, *n, levels)
+              : fill_multistep (c, cls, prefix, usual, process, &options, n, levels);
+  if (g_str_equal (type, "continuous") && reference_prediction (c, prefix, SF_PREDICTION_EPSILON) == SF_PREDICTION_V)
+    for (int k = 0; ok && k < *n; k++)
+      levels[k].t = 0.25 * log (levels[k].sigma);
+  else if (!g_str_equal (type, "discrete") && !g_str_equal (type, "continuous"))
+    case_fail (c, "unknown timestep_type %s", type);
   return ok ? g_steal_pointer (&levels) : NULL;
 }
