@@ -104,7 +104,7 @@ static SfSampler
 find_sampler (Case *c, Method method)
 {
   SfSampler sampler = *sf_sampler_find (method == METHOD_MULTISTEP ? "dpmpp-3m" : method == METHOD_ADAPTIVE ? "dpm-solver-adaptive"
-                                                                                                             : "dpmpp-3s");
+                                                                                                            : "dpmpp-3s");
   const char *algorithm = case_text (c, "algorithm", "dpmsolver++");
 
   sampler.output = g_str_equal (algorithm, "dpmsolver") ? SF_OUTPUT_NOISE : SF_OUTPUT_DENOISED;

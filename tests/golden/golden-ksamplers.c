@@ -170,7 +170,7 @@ find_solver (Case *c)
   if (name != NULL && !g_str_equal (name, "midpoint") && !g_str_equal (name, "heun"))
     case_fail (c, "unknown solver type %s", name);
   return name == NULL ? SF_SOLVER_DEFAULT : g_str_equal (name, "heun") ? SF_SOLVER_TAYLOR
-                                                                      : SF_SOLVER_MIDPOINT;
+                                                                       : SF_SOLVER_MIDPOINT;
 }
 
 static SfSamplerOptions
