@@ -21,7 +21,7 @@ int sf_dpm_ancestral_plan (const SfSampling *s, int k, SfSamplerStage *stages);
 typedef struct
 {
   gboolean scaled;  /* the error is that of the worst image in the scale a x0 + s n, else of all images in sigma space; and a
-                     * step that was too long for the rest of the way is forgotten */
+                    * step that was too long for the rest of the way is forgotten */
   double accepted;  /* a try is good if the factor is at least this */
   double (*factor) (double error, int order); /* on the step size */
 } SfDpmControl;

@@ -5,12 +5,12 @@
 
 #include "diffusion/sf-slope.h"
 
-/* Down to f' (1 + (f' / f - 1) eta), then noise up to f'. */
+/* In that time down to f' (1 - q), q = eta (1 - f' / f), then noise up to f'. */
 static int
 flow_ancestral_plan (const SfSampling *s, int k, SfSamplerStage *stage)
 {
-  double from = s->levels[k].sigma, to = s->levels[k + 1].sigma, begin = from / (1 + from), end = to / (1 + to);
-  double low = end * (1 + (end / begin - 1) * s->options->eta), down = low / (1 - low);
+  double from = s->levels[k].sigma, to = s->levels[k + 1].sigma;
+  double q = s->options->eta * (from - to) / (from * (1 + to)), down = to * (1 - q) / (1 + to * q);
 
   *stage = sf_straight (s, from, down);
   stage->noise = sqrt ((to - down) * (to + down));

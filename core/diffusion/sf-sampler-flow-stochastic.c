@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* All noise is fresh: D + t z. */
+/* Flow matching with fresh noise, x = (1 - f) D + f z: in sigma space D + t z. */
 #include <glib/gi18n.h>
 
 #include "diffusion/sf-sampling.h"
 
+/* D + t z */
 static int
 flow_stochastic_plan (const SfSampling *s, int k, SfSamplerStage *stage)
 {
@@ -15,8 +16,8 @@ flow_stochastic_plan (const SfSampling *s, int k, SfSamplerStage *stage)
 const SfSampler sf_sampler_flow_stochastic = {
   .name = "flow-stochastic",
   .label = N_ ("Flow stochastic"),
-  .description = N_ ("Starts anew from the estimated image at each step; for flow models of few steps"),
-  .family = SF_FAMILY_FLOW,
+  .description = N_ ("Starts anew from the estimated image at each step; for flow models distilled for few steps"),
+  .family = SF_FAMILY_DISTILLED,
   .evaluations = 1,
   .stochastic = TRUE,
   .history = 1,

@@ -43,18 +43,18 @@ struct _SfRun
 
 /*** Whole states ***/
 
-#define CHUNK 4096   /* elements in cache at a time; a multiple of 4, as sf_rng_normal() works on whole counters */
+#define CHUNK 2048   /* elements in cache at a time; a multiple of 4, as sf_rng_normal() works on whole counters */
 #define TILE 65536   /* memory bound: a tile must outweigh waking a thread */
 #define MAX_TERMS (MAX_OUTPUTS + 2)
 
-/* out = sum of w x + noise * deviation * (z or random numbers) */
+/* out = sum of w x + noise * deviation * (z or random numbers).  In double, as terms of high orders are large and cancel. */
 typedef struct
 {
   SfReal *out;
   int n;
-  SfReal w[MAX_TERMS];
+  double w[MAX_TERMS];
   const SfReal *x[MAX_TERMS];
-  SfReal noise;
+  double noise;
   const SfReal *deviation, *z; /* (nullable) */
   SfRng rng;
 } Sum;
@@ -62,12 +62,13 @@ typedef struct
 static void
 sum_chunk (const Sum *self, gsize begin, gsize n)
 {
-  SfReal sum[CHUNK];
+  double sum[CHUNK];
 
-  memset (sum, 0, n * sizeof (SfReal));
+  memset (sum, 0, n * sizeof *sum);
   for (int j = 0; j < self->n; j++)
     {
-      const SfReal *x = self->x[j] + begin, w = self->w[j];
+      const SfReal *x = self->x[j] + begin;
+      double w = self->w[j];
 
 #pragma omp simd
       for (gsize i = 0; i < n; i++)
@@ -84,7 +85,8 @@ sum_chunk (const Sum *self, gsize begin, gsize n)
       for (gsize i = 0; i < n; i++)
         sum[i] += self->noise * (deviation != NULL ? deviation[i] : 1) * (z != NULL ? z[i] : random[i]);
     }
-  memcpy (self->out + begin, sum, n * sizeof (SfReal));
+  for (gsize i = 0; i < n; i++)
+    self->out[begin + i] = (SfReal) sum[i];
 }
 
 static void
@@ -103,7 +105,7 @@ sum_run (Sum *self, gsize n)
 void
 sf_add_noise (SfTensor *x, double scale, SfRng rng)
 {
-  Sum sum = { .out = x->data, .n = 1, .w = { 1 }, .x = { x->data }, .noise = (SfReal) scale, .rng = rng };
+  Sum sum = { .out = x->data, .n = 1, .w = { 1 }, .x = { x->data }, .noise = scale, .rng = rng };
 
   sum_run (&sum, sf_tensor_size (x));
 }
@@ -117,7 +119,7 @@ sf_weighted_sum (SfTensor *out, int n, const double *w, const SfTensor *const *x
   for (int j = 0; j < n; j++)
     if (w[j] != 0)
       {
-        sum.w[sum.n] = (SfReal) w[j];
+        sum.w[sum.n] = w[j];
         sum.x[sum.n++] = x[j]->data;
       }
   sum_run (&sum, sf_tensor_size (out));
@@ -382,7 +384,7 @@ draw (SfRun *run, double scale, Sum *sum)
 {
   if (scale == 0)
     return;
-  sum->noise = (SfReal) (scale * run->s.options->noise_scale);
+  sum->noise = scale * run->s.options->noise_scale;
   sum->rng = run->rng;
   if (run->z != NULL)
     {
@@ -397,12 +399,12 @@ draw (SfRun *run, double scale, Sum *sum)
 static void
 combine (SfRun *run, const SfSamplerStage *stage, SfTensor *out)
 {
-  Sum sum = { .out = out->data, .n = 1, .w = { (SfReal) stage->y }, .x = { run->base->data } };
+  Sum sum = { .out = out->data, .n = 1, .w = { stage->y }, .x = { run->base->data } };
 
   for (int j = 0; j < run->n_outputs; j++)
     if (stage->d[j] != 0)
       {
-        sum.w[sum.n] = (SfReal) stage->d[j];
+        sum.w[sum.n] = stage->d[j];
         sum.x[sum.n++] = run->output[j]->data;
       }
   if (stage->per_element)

@@ -78,5 +78,5 @@ gboolean sf_run_reached (SfRun *run, const SfNoiseLevel *level, GError **error);
 /* (transfer none): working state @i, allocated at its first use. */
 SfTensor *sf_run_work (SfRun *run, int i, GError **error);
 
-/* out = sum of w[j] * x[j] for @n states, elementwise, in double for SfReal double.  out may be one of them. */
+/* out = sum of w[j] * x[j] for @n states, elementwise, in double.  out may be one of them. */
 void sf_weighted_sum (SfTensor *out, int n, const double *w, const SfTensor *const *x);

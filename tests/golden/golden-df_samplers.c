@@ -60,7 +60,6 @@ run (Case *c)
 
   if (levels == NULL || !reference_diffusers_sampler (c, cls, &sampler, &options))
     return;
-  case_node (c, "note");
   mix = mix_new (c);
   denoiser = &mix->parent;
   mix->head = reference_prediction (c, "kw.", flow ? SF_PREDICTION_FLOW : SF_PREDICTION_EPSILON);

@@ -104,7 +104,7 @@ static SfSampler
 find_sampler (Case *c, Method method)
 {
   SfSampler sampler = *sf_sampler_find (method == METHOD_MULTISTEP ? "dpmpp-3m" : method == METHOD_ADAPTIVE ? "dpm-solver-adaptive"
-                                                                                                             : "dpmpp-3s");
+                                                                                                            : "dpmpp-3s");
   const char *algorithm = case_text (c, "algorithm", "dpmsolver++");
 
   sampler.output = g_str_equal (algorithm, "dpmsolver") ? SF_OUTPUT_NOISE : SF_OUTPUT_DENOISED;
@@ -218,6 +218,7 @@ run (Case *c)
   if (reference_head (c, "model_type", mix->head) != mix->head)
     case_fail (c, "head and model_type differ");
   mix->scaled = TRUE;
+  mix->chosen = self.method == METHOD_ADAPTIVE;
   mix->row = self.row;
   mix->n_rows = self.n;
   for (gsize i = 0; i < sf_tensor_size (y); i++)

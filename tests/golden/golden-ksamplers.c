@@ -170,7 +170,7 @@ find_solver (Case *c)
   if (name != NULL && !g_str_equal (name, "midpoint") && !g_str_equal (name, "heun"))
     case_fail (c, "unknown solver type %s", name);
   return name == NULL ? SF_SOLVER_DEFAULT : g_str_equal (name, "heun") ? SF_SOLVER_TAYLOR
-                                                                      : SF_SOLVER_MIDPOINT;
+                                                                       : SF_SOLVER_MIDPOINT;
 }
 
 static SfSamplerOptions
@@ -215,7 +215,7 @@ run (Case *c)
   denoiser = &self.mix->parent;
   options = read_options (c, row->eta, &self);
   case_node (c, "sigmas"); /* how the reference made the tensor: the group timesteps */
-  case_node (c, "note");
+  case_implied (c, "noise"); /* there may be some for steps that inject none */
   if (g_str_equal (row->function, "sample_dpm_fast"))
     set_fast (&self, max, min);
   else if (g_str_equal (row->function, "sample_dpm_adaptive"))
@@ -224,6 +224,7 @@ run (Case *c)
     set_sigmas (&self);
   if (self.row != NULL)
     self.mix->trajectory = "x";
+  self.mix->chosen = self.row == NULL;
   self.mix->row = self.row;
   self.mix->n_rows = self.n_evaluations;
   self.mix->head = reference_head (c, "pred", SF_PREDICTION_EPSILON);
