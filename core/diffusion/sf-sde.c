@@ -23,14 +23,14 @@ sf_sde_is_exact (const SfSampling *s, int k)
   return s->levels[k].sigma >= SF_NOISE_SIGMA_PURE || s->levels[k + 1].sigma == 0;
 }
 
-/* From t over dt: keep = 1 + f dt, variance = g^2 dt.  The clean image is at no time of some processes. */
+/* From t over dt: keep = 1 + f dt, variance = g^2 dt */
 static SfSdeStep
 euler_over (const SfSampling *s, double t, double dt)
 {
   const SfNoiseProcess *process = s->process;
   double g = process->kind->diffusion (process->p, t);
 
-  return (SfSdeStep) { 1 + process->kind->drift (process->p, t) * dt, g * g * dt, g * g * dt, .exact = !isfinite (dt) };
+  return (SfSdeStep) { 1 + process->kind->drift (process->p, t) * dt, g * g * dt, g * g * dt };
 }
 
 SfSdeStep
@@ -41,7 +41,7 @@ sf_sde_euler (const SfSampling *s, int k)
 
   if (s->process->kind == NULL)
     return (SfSdeStep) { 1, variance, variance, .in_sigma = TRUE, .exact = sf_sde_is_exact (s, k) };
-  if (from->sigma >= SF_NOISE_SIGMA_PURE)
+  if (from->sigma >= SF_NOISE_SIGMA_PURE || (s->options->sde_steps == 0 && to->t < 0))
     return (SfSdeStep) { .exact = TRUE };
   t = time_of (s, from);
   return euler_over (s, t, s->options->sde_steps > 0 ? 1.0 / s->options->sde_steps : t - time_of (s, to));

@@ -20,7 +20,9 @@ typedef struct
   gboolean exact;    /* the step has no such form: the posterior's, sf_sde_posterior() */
 } SfSdeStep;
 
-/* From the drift and the diffusion of a continuous process at levels[k]; of a discrete one as a step in sigma. */
+/* From the drift and the diffusion of a continuous process at levels[k]; of a discrete one as a step in sigma.  Into the clean image,
+ * which has no time (t = -1), it is exact; to time 0 of a process without noise there it is a step as others.
+ */
 SfSdeStep sf_sde_euler (const SfSampling *s, int k);
 /* From the two levels, or with options.sde_steps from the reference's table of as many steps. */
 SfSdeStep sf_sde_discrete (const SfSampling *s, int k);

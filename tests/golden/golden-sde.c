@@ -216,6 +216,7 @@ run_euler_maruyama (Case *c, SfDenoiser *denoiser, const SfNoiseProcess *process
   options->eta = case_flag (c, "ode", FALSE) ? 0 : 1;
   options->state = compare_state;
   options->state_data = &trajectory;
+  levels[n] = sf_noise_process_level (process, 0);
   sf_weighted_sum (y, 1, (double[]) { 1 / levels[0].a }, (const SfTensor *[]) { y });
   case_ok (c, sf_sample (sf_sampler_find ("euler-maruyama"), denoiser, process, levels, n, options, (SfRng) { 0 }, y, NULL, &error), &error);
 }
