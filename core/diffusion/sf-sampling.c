@@ -386,7 +386,7 @@ draw (SfRun *run, double scale, Sum *sum)
     return;
   sum->noise = scale * run->s.options->noise_scale;
   sum->rng = run->rng;
-  if (run->z != NULL)
+  if (run->s.options->noise != NULL)
     {
       run->s.options->noise (run->z, run->draws, run->s.options->noise_data);
       sum->z = run->z->data;
