@@ -277,7 +277,8 @@ build ()
   case $variant in
     release) ;;
     asan) flags=(--buildtype=debugoptimized "-Db_sanitize=address,undefined" -Db_lundef=false) ;;
-    coverage) flags=(--buildtype=debug -Db_coverage=true) ;;
+    # Atomic, as several threads count; optimised, as the tests compute.
+    coverage) flags=(--buildtype=debugoptimized -Db_coverage=true -Dc_args=-fprofile-update=atomic) ;;
     *) die "unknown variant '$variant'" ;;
   esac
   [[ $root = native ]] || flags+=(-Dwerror=true)

@@ -116,13 +116,14 @@ typedef struct
   SfSolver solver;
   double ratio;       /* where the middle of a step is, 0…1 in log sigma; 0 = the sampler's own */
   gboolean full_order_last; /* multistep: do not lower the order at the end of short runs */
+  double relative_tolerance, absolute_tolerance; /* of samplers that choose their steps; 0 = their own */
   gboolean noisy_end; /* SDE samplers: keep the noise of the last step */
   gboolean invert;    /* rising levels are no fresh noise, but steps like others: from an image to the noise that gives it */
   SfClip clip;        /* of D */
   SfCorrector corrector;
   const double *gamma; /* (nullable): Analytic-DPM's table, see sf_estimate_gamma() */
   SfSpread spread;
-  double deviation_max; /* Analytic-DPM: limit of the deviation of the noise in the last steps; 0 = none */
+  double deviation_max; /* limit of the deviation of the noise of a x0 + s n in the last steps (Analytic-DPM); 0 = none */
   int deviation_max_steps; /* how many steps before the last have it */
   SfNoiseFunc noise;  /* (nullable): source of all noise; %NULL = the random numbers of the run */
   gpointer noise_data;

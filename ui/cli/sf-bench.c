@@ -247,7 +247,7 @@ write_page (const Curve *curves, int n)
                              "the distance from there. With fresh noise a point may end anywhere in the clouds, and the error is how far the whole of the "
                              "points is from a fair draw; the dashed line is what so few points have at best. All of it can be drawn again by "
                              "`sfumato bench samplers FOLDER`."));
-  for (int family = 0; family < SF_N_FAMILIES; family++)
+  for (SfFamily family = 0; family < SF_N_FAMILIES; family++)
     {
       g_string_append_printf (page, "\n## %s\n\n![](samplers-%s.svg)\n\n", _ (sf_family_label (family)), sf_family_name (family));
       for (int i = 0; i < n; i++)
