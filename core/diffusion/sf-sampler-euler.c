@@ -21,6 +21,7 @@ const SfSampler sf_sampler_euler = {
   .family = SF_FAMILY_COMMON,
   .order = 1,
   .evaluations = 1,
+  .inverts = TRUE,
   .history = 1,
   .stages = 1,
   .plan = euler_plan,

@@ -25,6 +25,7 @@ const SfSampler sf_sampler_heun = {
   .order = 2,
   .evaluations = 2,
   .extra = -1,
+  .inverts = TRUE,
   .output = SF_OUTPUT_NOISE,
   .history = 2,
   .stages = 2,

@@ -479,10 +479,10 @@ check (const SfSampler *self, const SfNoiseProcess *process, const SfNoiseLevel 
                    _ ("Sampler “%s” cannot shift its mean for classifier guidance; use “ddpm”, or guidance of the score"), self->name);
       return FALSE;
     }
-  if (options->invert && (is_noisy (self, options) || self->own_loop))
+  if (options->invert && (!self->inverts || is_noisy (self, options)))
     {
       g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
-                   _ ("Sampler “%s” cannot go from an image to its noise; use one that injects none, such as “ddim” with eta 0"), self->name);
+                   _ ("Sampler “%s” cannot go from an image to its noise; use “heun”, or “ddim” with eta 0"), self->name);
       return FALSE;
     }
   if (options->gamma != NULL && process->kind != NULL)
