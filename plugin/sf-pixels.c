@@ -68,6 +68,13 @@ is_confined (const SfResult *result, const GeglRectangle *rect)
   return TRUE;
 }
 
+static void
+copy_into (GeglBuffer *made, GeglBuffer *target, const GeglRectangle *rect)
+{
+  gegl_buffer_copy (made, NULL, GEGL_ABYSS_NONE, target, rect);
+  g_object_unref (target); /* sends it to GIMP */
+}
+
 GeglBuffer *
 sf_pixels_new (GimpLayer *layer, const SfResult *result, const SfRect *room, GError **error)
 {
@@ -91,6 +98,9 @@ sf_pixels_new (GimpLayer *layer, const SfResult *result, const SfRect *room, GEr
   /* What is added to a layer would stay invisible. */
   if (gimp_drawable_has_alpha (drawable) && gimp_layer_get_lock_alpha (layer) && is_size_of (drawable, room))
     restore_alpha (made, original);
+  /* The shadow of a layer that will have another size can only be written then. */
+  if (is_size_of (drawable, room))
+    copy_into (made, gimp_drawable_get_shadow_buffer (drawable), &rect);
   return g_steal_pointer (&made);
 }
 
@@ -121,13 +131,6 @@ select_again (GimpImage *image, GimpChannel *kept)
 
 /*** Writing ***/
 
-static void
-copy_into (GeglBuffer *made, GeglBuffer *target, const GeglRectangle *rect)
-{
-  gegl_buffer_copy (made, NULL, GEGL_ABYSS_NONE, target, rect);
-  g_object_unref (target); /* sends it to GIMP */
-}
-
 gboolean
 sf_pixels_put (GimpLayer *layer, GeglBuffer *made, const SfRect *room, GError **error)
 {
@@ -137,12 +140,13 @@ sf_pixels_put (GimpLayer *layer, GeglBuffer *made, const SfRect *room, GError **
   GimpChannel *kept = NULL;
   gboolean merged, reselect;
 
-  if (!is_size_of (drawable, room))
-    gimp_layer_resize (layer, room->width, room->height, -room->x, -room->y);
   rect.x -= room->x;
   rect.y -= room->y;
-
-  copy_into (made, gimp_drawable_get_shadow_buffer (drawable), &rect);
+  if (!is_size_of (drawable, room))
+    {
+      gimp_layer_resize (layer, room->width, room->height, -room->x, -room->y);
+      copy_into (made, gimp_drawable_get_shadow_buffer (drawable), &rect);
+    }
   reselect = !get_selection (drawable, &selection) || !gegl_rectangle_equal (&selection, &rect);
   if (reselect)
     kept = select_rectangle (image, layer, &rect);

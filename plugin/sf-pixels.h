@@ -12,7 +12,8 @@
  * @result: its rect is in the coordinates of @layer
  * @room: the layer as it will be, in its coordinates now
  *
- * The pixels of the part of @result that lies in @room as they will be, in the layer's own format.  Changes nothing.
+ * The pixels of the part of @result that lies in @room as they will be, in the layer's own format.  Changes nothing yet,
+ * but GIMP has them already, if it can take them, so that sf_pixels_put() takes less time.
  */
 GeglBuffer *sf_pixels_new (GimpLayer *layer, const SfResult *result, const SfRect *room, GError **error);
 

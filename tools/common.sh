@@ -26,7 +26,7 @@ packages_build=(gimp gcc libc6-dev meson ninja-build pkgconf gettext git ca-cert
   fonts-dejavu-core adwaita-icon-theme)
 # … to run every test …
 packages_check=("${packages_build[@]}" locales valgrind
-  xvfb openbox xdotool x11-utils scrot dbus dbus-daemon at-spi2-core python3-gi gir1.2-atspi-2.0)
+  xvfb openbox xdotool x11-utils scrot dbus dbus-daemon at-spi2-core python3-gi gir1.2-atspi-2.0 fonts-wqy-microhei)
 # … and to work on the code.
 packages_code=("${packages_check[@]}" clang clangd clang-format libclang-rt-dev gcovr
   python3-numpy python3-scipy python3-pil)
@@ -277,7 +277,8 @@ build ()
   case $variant in
     release) ;;
     asan) flags=(--buildtype=debugoptimized "-Db_sanitize=address,undefined" -Db_lundef=false) ;;
-    coverage) flags=(--buildtype=debug -Db_coverage=true) ;;
+    # Atomic, as several threads count; optimised, as the tests compute.
+    coverage) flags=(--buildtype=debugoptimized -Db_coverage=true -Dc_args=-fprofile-update=atomic) ;;
     *) die "unknown variant '$variant'" ;;
   esac
   [[ $root = native ]] || flags+=(-Dwerror=true)

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#define MARGIN 3 /* standard errors */
+
 /* Gamma at a time that may lie between the entries. */
 static double
 gamma_at (const double *gamma, int n, double t)
@@ -28,21 +30,28 @@ fill_share (const SfSampling *s, double sigma, SfTensor *f)
     }
 }
 
+/* Whether nothing tells the spread. */
+static gboolean
+is_guess (const SfSampling *s)
+{
+  return s->options->gamma == NULL && s->options->spread == SF_SPREAD_DEFAULT && s->variance != SF_VARIANCE_SN && s->variance != SF_VARIANCE_NPR;
+}
+
+/* Every element becomes the mean less @margin. */
 static void
-average (SfReal *x, gsize n)
+average (SfReal *x, gsize n, double margin)
 {
   double sum = 0;
 
   for (gsize i = 0; i < n; i++)
     sum += x[i];
   for (gsize i = 0; i < n; i++)
-    x[i] = (SfReal) (sum / n);
+    x[i] = (SfReal) (sum / n - margin);
 }
 
 static void
 fill_covariance (const SfSampling *s, const SfNoiseLevel *from, SfTensor *cov)
 {
-  gboolean told = s->variance == SF_VARIANCE_SN || s->variance == SF_VARIANCE_NPR;
   gsize size = sf_tensor_size (cov), n = size / cov->n;
 
   if (s->options->gamma != NULL)
@@ -54,27 +63,25 @@ fill_covariance (const SfSampling *s, const SfNoiseLevel *from, SfTensor *cov)
       return;
     }
   fill_share (s, from->sigma, cov);
-  if (s->options->spread == SF_SPREAD_IMAGE || (s->options->spread == SF_SPREAD_DEFAULT && !told))
+  if (s->options->spread == SF_SPREAD_IMAGE || is_guess (s))
     for (int i = 0; i < cov->n; i++)
-      average (cov->data + i * n, n);
+      average (cov->data + i * n, n, is_guess (s) ? MARGIN * sqrt (2.0 / n) : 0); /* n^2 has the variance 2 */
 }
 
 void
 sf_analytic_deviation (const SfSampling *s, int k, double w, double known, SfTensor *deviation)
 {
   const SfSamplerOptions *options = s->options;
-  double sigma = s->levels[k].sigma, square = sigma * sigma, limit = G_MAXDOUBLE;
-  /* An x0 in [-1, 1] has a variance in [0, 1].  Without clipping an estimate below 0 counts as long as the sum does not. */
-  double least = options->clip.kind != SF_CLIP_NONE ? 0 : -G_MAXDOUBLE;
-  double most = options->clip.kind != SF_CLIP_NONE ? 1 : G_MAXDOUBLE;
+  double sigma = s->levels[k].sigma, square = sigma * sigma;
+  /* An x0 in [-1, 1] has a variance in [0, 1].  Else what the network tells counts, below 0 as long as the sum is not. */
+  gboolean bounded = options->clip.kind != SF_CLIP_NONE || is_guess (s);
+  double least = bounded ? 0 : -G_MAXDOUBLE, most = bounded ? 1 : G_MAXDOUBLE;
 
-  if (options->deviation_max > 0 && k + 1 >= s->n - options->deviation_max_steps)
-    limit = options->deviation_max / s->levels[k + 1].a;
   fill_covariance (s, &s->levels[k], deviation);
   for (gsize i = 0; i < sf_tensor_size (deviation); i++)
     {
       double cov = CLAMP (square * deviation->data[i], least, most);
 
-      deviation->data[i] = (SfReal) MIN (sqrt (MAX (known + w * w * cov, 0)), limit);
+      deviation->data[i] = (SfReal) sqrt (MAX (known + w * w * cov, 0));
     }
 }

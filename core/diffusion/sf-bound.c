@@ -87,7 +87,7 @@ static gboolean
 plan (Bound *self, int k, SfSamplerStage *stage, double *log_variance, GError **error)
 {
   const SfNoiseLevel *r = &self->s.levels[k], *s = &self->s.levels[k + 1];
-  gboolean learned = self->s.variance == SF_VARIANCE_LEARNED || self->s.variance == SF_VARIANCE_LEARNED_RANGE;
+  gboolean learned = sf_variance_is_learned (self->s.variance);
   double keep = sf_posterior (r, s).keep;
 
   if (self->s.sampler->plan (&self->s, k, stage) != 1 || fabs (stage->y - keep) > 1e-9 || fabs (stage->d[0] - 1 + keep) > 1e-9)

@@ -24,18 +24,23 @@ sf_posterior_floor (const SfNoiseProcess *process)
 
 /* log variance of a_s y_s = v, or f log large + (1 - f) log small with f = (v + 1) / 2 (Nichol & Dhariwal 2021, equation 15) */
 void
+sf_learned_log_variance (SfVariance kind, const SfNoiseLevel *r, const SfNoiseLevel *s, double floor, double *offset, double *slope)
+{
+  SfPosterior p = sf_posterior (r, s);
+  double scale = 2 * log (s->a), large = log (p.large), small = p.small > 0 ? log (p.small) : floor;
+  gboolean range = kind == SF_VARIANCE_LEARNED_RANGE;
+
+  *offset = range ? (large + small) / 2 : -scale;
+  *slope = range ? (large - small) / 2 : 1;
+}
+
+void
 sf_learned_deviation (SfVariance kind, const SfNoiseLevel *r, const SfNoiseLevel *s, double floor, const SfTensor *second,
                       SfTensor *deviation)
 {
-  SfPosterior p = sf_posterior (r, s);
-  double scale = 2 * log (s->a), large = log (p.large) + scale, small = p.small > 0 ? log (p.small) + scale : floor;
-  double offset = 0, slope = 1;
+  double offset, slope;
 
-  if (kind == SF_VARIANCE_LEARNED_RANGE)
-    {
-      offset = (large + small) / 2;
-      slope = (large - small) / 2;
-    }
+  sf_learned_log_variance (kind, r, s, floor, &offset, &slope);
   for (gsize i = 0; i < sf_tensor_size (second); i++)
-    deviation->data[i] = (SfReal) exp ((offset + slope * second->data[i] - scale) / 2);
+    deviation->data[i] = (SfReal) exp ((offset + slope * second->data[i]) / 2);
 }

@@ -26,12 +26,15 @@ SfPosterior sf_posterior (const SfNoiseLevel *r, const SfNoiseLevel *s);
 double sf_posterior_floor (const SfNoiseProcess *process);
 
 /**
- * sf_learned_deviation:
+ * sf_learned_log_variance:
  * @kind: %SF_VARIANCE_LEARNED or %SF_VARIANCE_LEARNED_RANGE
  * @r: @s: from and to
  * @floor: what stands for the logarithm of the smaller variance where that is 0: see sf_posterior_floor()
- * @second: the network's, one number per element
- * @deviation: (out): standard deviation of y_s
+ *
+ * Logarithm of the variance of y_s = *@offset + *@slope * (what the network gave).
  */
+void sf_learned_log_variance (SfVariance kind, const SfNoiseLevel *r, const SfNoiseLevel *s, double floor, double *offset, double *slope);
+
+/* deviation (out): standard deviation of y_s, from @second, the network's, one number per element. */
 void sf_learned_deviation (SfVariance kind, const SfNoiseLevel *r, const SfNoiseLevel *s, double floor,
                            const SfTensor *second, SfTensor *deviation);

@@ -138,7 +138,7 @@ typedef struct
   SfCorrector corrector;
   const double *gamma; /* (nullable): Analytic-DPM's table, see sf_estimate_gamma() */
   SfSpread spread;
-  double deviation_max; /* Analytic-DPM: limit of the deviation of the noise in the last steps; 0 = none */
+  double deviation_max; /* limit of the deviation of the noise of a x0 + s n in the last steps (Analytic-DPM); 0 = none */
   int deviation_max_steps; /* how many steps before the last have it */
   SfNoiseFunc noise;  /* (nullable): source of all noise; %NULL = the random numbers of the run */
   gpointer noise_data;

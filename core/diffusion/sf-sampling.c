@@ -396,8 +396,23 @@ shift_mean (SfRun *run, const SfSamplerStage *stage, SfTensor *y)
     y->data[i] += factor * (stage->per_element ? deviation[i] * deviation[i] : 1) * gradient[i];
 }
 
+/* deviation_max, for the steps that have it; none has it into the clean image. */
+static void
+limit_noise (SfRun *run, int k, SfSamplerStage *stage)
+{
+  const SfSamplerOptions *options = run->s.options;
+  SfReal limit = (SfReal) (options->deviation_max / stage->level.a);
+
+  if (limit == 0 || stage->noise == 0 || k + 1 < run->s.n - options->deviation_max_steps)
+    return;
+  for (gsize i = 0; stage->per_element && i < sf_tensor_size (run->deviation); i++)
+    run->deviation->data[i] = MIN (run->deviation->data[i], limit);
+  if (!stage->per_element)
+    stage->noise = MIN (stage->noise, limit);
+}
+
 static gboolean
-run_stage (SfRun *run, int k, const SfSamplerStage *stage, gboolean last, GError **error)
+run_stage (SfRun *run, int k, SfSamplerStage *stage, gboolean last, GError **error)
 {
   const SfSamplerOptions *options = run->s.options;
   SfTensor *out = is_in_place (stage, last) ? run->base : run->extra;
@@ -409,6 +424,7 @@ run_stage (SfRun *run, int k, const SfSamplerStage *stage, gboolean last, GError
   if (options->gradient != NULL &&
       !options->gradient (run->x, &run->level, run->gradient, options->gradient_data, error))
     return FALSE;
+  limit_noise (run, k, stage);
   combine (run, stage, out);
   if (options->gradient != NULL)
     shift_mean (run, stage, out);

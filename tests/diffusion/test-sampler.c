@@ -297,7 +297,8 @@ test_statistics_sharp (gconstpointer data)
 
 /*** Between samplers ***/
 
-/* DDPM, DDIM with eta = 1 and Euler ancestral with eta = 1 are one sampler in three forms.  Six steps of float32
+/* DDPM, DDIM with eta = 1 and Euler ancestral with eta = 1 are one sampler in three forms; so are DDIM and TCD with eta = 0 and
+ * Euler.  Six steps of float32
  * arithmetic on numbers up to about 20 leave 1e-5.
  */
 static void
@@ -308,10 +309,12 @@ test_same_family (void)
   g_autoptr (SfTensor) ancestral = run (sf_sampler_find ("euler-ancestral"), 6, 1, (SfRng) { 5, 0 });
   g_autoptr (SfTensor) ddim0 = run (sf_sampler_find ("ddim"), 6, 0, (SfRng) { 5, 0 });
   g_autoptr (SfTensor) euler = run (sf_sampler_find ("euler"), 6, 0, (SfRng) { 5, 0 });
+  g_autoptr (SfTensor) tcd = run (sf_sampler_find ("tcd"), 6, 0, (SfRng) { 5, 0 });
 
   g_assert_cmpfloat (distance (ddpm, ddim), <, 1e-5);
   g_assert_cmpfloat (distance (ddpm, ancestral), <, 1e-5);
   g_assert_cmpfloat (distance (ddim0, euler), <, 1e-5);
+  g_assert_cmpfloat (distance (tcd, euler), <, 1e-5); /* a jump to the next level and no further */
 }
 
 /* up^2 + down^2 = t^2, and eta = 1 is the posterior's variance. */

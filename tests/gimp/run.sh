@@ -25,7 +25,7 @@ for p in script-fu file-png file-jpeg; do ln -s "$system/$p" "$tmp/plug-ins/$p";
 
 cd "$tmp" || exit 1
 HOME=$tmp/home GIMP3_DIRECTORY=$tmp/profile GIMP_TESTING_PLUGINDIRS=$tmp/plug-ins LANG=${SF_LANG:-C.UTF-8} \
-  timeout "${SF_TIMEOUT:-200}" ${SF_GIMP:-gimp-console -idfs} --batch-interpreter plug-in-script-fu-eval \
+  timeout "${SF_TIMEOUT:-900}" ${SF_GIMP:-gimp-console -idfs} --batch-interpreter plug-in-script-fu-eval \
   -b "(define data-folder \"$SF_DATA\") (define folder \"${SF_FOLDER:-$tmp}\") (load \"$here/common.scm\") (load \"$here/$1\")" --quit > out 2> err
 got=$?
 cat out

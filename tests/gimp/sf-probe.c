@@ -159,16 +159,18 @@ typedef struct
 {
   char *what;
   GimpItem *item;
+  int ms;
 } Later;
 
-/* Kills every plug-in called sfumato of the same GIMP. */
-static void
-kill_sfumato (void)
+/* The plug-in called sfumato of the same GIMP, 0 = none is running. */
+static int
+find_sfumato (void)
 {
   GDir *dir = g_dir_open ("/proc", 0, NULL);
   const char *name;
+  int found = 0;
 
-  while ((name = g_dir_read_name (dir)) != NULL)
+  while (found == 0 && (name = g_dir_read_name (dir)) != NULL)
     {
       g_autofree char *path = g_strdup_printf ("/proc/%s/stat", name), *stat = NULL;
       int pid, parent;
@@ -176,9 +178,36 @@ kill_sfumato (void)
 
       if (g_ascii_isdigit (*name) && g_file_get_contents (path, &stat, NULL, NULL) &&
           sscanf (stat, "%d (sfumato) %c %d", &pid, &state, &parent) == 3 && parent == getppid ())
-        kill (pid, SIGKILL);
+        found = pid;
     }
   g_dir_close (dir);
+  return found;
+}
+
+static void
+kill_sfumato (void)
+{
+  int pid = find_sfumato ();
+
+  if (pid > 0)
+    kill (pid, SIGKILL);
+}
+
+/* @ms after it began to change @image, which was clean: while it writes. */
+static void
+kill_writing_sfumato (GimpImage *image, int ms)
+{
+  int pid = 0;
+
+  for (int i = 0; i < 100 && (pid = find_sfumato ()) == 0; i++)
+    g_usleep (10000);
+  while (pid > 0 && kill (pid, 0) == 0)
+    if (gimp_image_is_dirty (image))
+      {
+        g_usleep (1000 * ms);
+        kill (pid, SIGKILL);
+        return;
+      }
 }
 
 /* A second run of Sfumato while the first is at work. */
@@ -217,6 +246,8 @@ do_later (gpointer data)
     gimp_selection_none (image);
   else if (g_str_equal (self->what, "kill"))
     kill_sfumato ();
+  else if (g_str_equal (self->what, "kill-writing"))
+    kill_writing_sfumato (image, self->ms);
   else if (g_str_equal (self->what, "run"))
     run_sfumato (item);
   g_free (self->what);
@@ -229,10 +260,9 @@ static GimpValueArray *
 run_later (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
 {
   Later *later = g_new0 (Later, 1);
-  int ms;
 
-  g_object_get (config, "what", &later->what, "drawable", &later->item, "ms", &ms, NULL);
-  g_timeout_add (ms, do_later, later);
+  g_object_get (config, "what", &later->what, "drawable", &later->item, "ms", &later->ms, NULL);
+  g_timeout_add (g_str_equal (later->what, "kill-writing") ? 0 : later->ms, do_later, later);
   return gimp_procedure_new_return_values (procedure, GIMP_PDB_SUCCESS, NULL);
 }
 

@@ -232,6 +232,7 @@ compare_variance (Case *c, Mix *mix, const SfSampling *run, int k)
   g_autoptr (SfTensor) variance = sf_tensor_new_like (y, NULL);
   SfSampling s = *run;
   SfSamplerStage stage = { 0 };
+  double limit = s.options->deviation_max > 0 && k + 1 >= s.n - s.options->deviation_max_steps ? s.options->deviation_max : G_MAXDOUBLE;
 
   for (gsize i = 0; i < sf_tensor_size (y); i++)
     y->data[i] = (SfReal) (y->data[i] / s.levels[k].a);
@@ -247,9 +248,9 @@ compare_variance (Case *c, Mix *mix, const SfSampling *run, int k)
     s.sampler->deviation (&s, k, variance, NULL);
   for (gsize i = 0; i < sf_tensor_size (variance); i++)
     {
-      double deviation = stage.per_element ? variance->data[i] : stage.noise;
+      double deviation = MIN (scale * (stage.per_element ? variance->data[i] : stage.noise), limit);
 
-      variance->data[i] = (SfReal) (deviation * deviation * scale * scale);
+      variance->data[i] = (SfReal) (deviation * deviation);
     }
   if (case_need (c, "sigma2")->n_dims > 1)
     case_compare_state (c, "sigma2", k, variance, 1, TOLERANCE_STATE);

@@ -43,8 +43,8 @@ drop_idle_draws (Replay *noise, const SfNoiseLevel *levels, int n)
 }
 
 void
-walk (Case *c, const char *sampler, Mix *mix, const SfNoiseProcess *process, const SfNoiseLevel *levels, int n,
-      SfSamplerOptions *options)
+walk_with (Case *c, const char *sampler, Mix *mix, SfDenoiser *denoiser, const SfNoiseProcess *process, const SfNoiseLevel *levels,
+           int n, SfSamplerOptions *options)
 {
   const GoldenTensor *x = case_need (c, "x"), *index = case_tensor (c, "x_index");
   g_autoptr (SfTensor) y = case_state (c, "x", 0, 4);
@@ -62,9 +62,16 @@ walk (Case *c, const char *sampler, Mix *mix, const SfNoiseProcess *process, con
   options->state_data = &self;
   mix->estimate = case_tensor (c, "pred_xstart") != NULL ? "pred_xstart" : NULL;
   mix->parent.predicts_v = mix->head == SF_PREDICTION_V;
-  case_ok (c, sf_sample (sf_sampler_find (sampler), &mix->parent, process, levels, n, options, (SfRng) { 0 }, y, NULL, &error), &error);
+  case_ok (c, sf_sample (sf_sampler_find (sampler), denoiser, process, levels, n, options, (SfRng) { 0 }, y, NULL, &error), &error);
   if (self.results != results)
     case_fail (c, "%d results, not %d", self.results, results);
+}
+
+void
+walk (Case *c, const char *sampler, Mix *mix, const SfNoiseProcess *process, const SfNoiseLevel *levels, int n,
+      SfSamplerOptions *options)
+{
+  walk_with (c, sampler, mix, &mix->parent, process, levels, n, options);
 }
 
 void

@@ -15,6 +15,10 @@
 void walk (Case *c, const char *sampler, Mix *mix, const SfNoiseProcess *process, const SfNoiseLevel *levels, int n,
            SfSamplerOptions *options);
 
+/* The same for a denoiser made of @mix. */
+void walk_with (Case *c, const char *sampler, Mix *mix, SfDenoiser *denoiser, const SfNoiseProcess *process, const SfNoiseLevel *levels,
+                int n, SfSamplerOptions *options);
+
 /* The variance that @second of @mix stands for. */
 void walk_set_second (Mix *mix, MixSecond second);
 /* diffusers' clipping of x0: "thresholding", "clip_sample", … below "kw.". */

@@ -5,6 +5,7 @@
 # an empty profile for GIMP with hardly any plug-ins but ours.
 #
 #   SF_PLUGIN  the plug-in    SF_DATA  tests/data    SF_ARTIFACTS  where screenshots go    SF_LANG  another language (de_DE.UTF-8)
+#   SF_SCREEN  another size (2732x1536, with GDK_SCALE=2)
 
 for tool in Xvfb openbox xdotool scrot dbus-run-session gimp-console python3; do
   command -v $tool > /dev/null || { echo "no $tool"; exit 77; }
@@ -26,8 +27,8 @@ mkdir -p "$SF_TMP/home" "$SF_TMP/profile" "$SF_TMP/plug-ins/sfumato" "$SF_ARTIFA
 ln -s "$SF_PLUGIN" "$SF_TMP/plug-ins/sfumato/sfumato"
 # The first start of a version welcomes, whatever show-welcome-dialog says.
 printf '(show-welcome-dialog no)\n(check-updates no)\n(config-version "%s")\n' "$(pkg-config --modversion gimp-3.0)" > "$SF_TMP/profile/gimprc"
-# The catalogues of the build, for a look in another language.
-[ -z "$SF_LANG" ] || ln -s "$(cd "$(dirname "$SF_PLUGIN")/../po" && pwd)" "$SF_TMP/plug-ins/sfumato/locale"
+# The catalogues of the build.
+ln -s "$(cd "$(dirname "$SF_PLUGIN")/../po" && pwd)" "$SF_TMP/plug-ins/sfumato/locale"
 if [ -z "$SF_ALL_PLUGINS" ]; then
   for p in script-fu file-png file-jpeg; do ln -s "$system/$p" "$SF_TMP/plug-ins/$p"; done
 else
@@ -39,7 +40,7 @@ unset WAYLAND_DISPLAY
 [ -n "$GTK_THEME" ] || unset GTK_THEME
 
 # Xvfb looks for a free display by itself and tells its number.
-Xvfb -displayfd 3 -screen 0 1366x768x24 -nolisten tcp 3> "$SF_TMP/display" > /dev/null 2>&1 &
+Xvfb -displayfd 3 -screen 0 "${SF_SCREEN:-1366x768}x24" -nolisten tcp 3> "$SF_TMP/display" > /dev/null 2>&1 &
 xvfb=$!
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do [ -s "$SF_TMP/display" ] && break; sleep 0.25; done
 DISPLAY=:$(cat "$SF_TMP/display")
@@ -55,4 +56,4 @@ done
 atspi=$!
 trap 'kill $atspi $openbox $xvfb 2> /dev/null' EXIT
 trap 'exit 1' INT TERM
-timeout "${SF_TIMEOUT:-150}" "$@"
+timeout "${SF_TIMEOUT:-280}" "$@"

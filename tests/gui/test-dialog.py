@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """test-dialog.py NAME: one story with one dialog."""
 
+import random
 import subprocess
 import sys
 import time
@@ -37,7 +38,13 @@ def open_one(job, run, **arguments):
     dialog = Dialog(job, **arguments)
     check_names(dialog)
     dialog.screenshot(job + '-open')
-    assert dialog.run(run) == 1
+    places = dialog.places()
+    dialog.press(run)
+    wait('the run', lambda: not dialog.idle())
+    assert dialog.places() == places, 'something moves when a run starts'
+    wait('its end', lambda: dialog.idle() and dialog.sensitive(run), 150)
+    assert dialog.places() == places, 'something moves when a run ends'
+    assert len(dialog.results()) == 1
     time.sleep(0.3)
     dialog.screenshot(job + '-done')
     assert dialog.sensitive('Keep')
@@ -110,33 +117,36 @@ def generate():
 
 
 def stop():
-    """Stop, and Escape while a run is on, end the run and nothing else."""
+    """Stop, Cancel and Escape end a run, whenever they come, and nothing else."""
     dialog = Dialog('fill', select=ELLIPSE % (100, 100, 400, 300))
     dialog.set('Candidates', 16)
     dialog.set('Steps', 60)
-    for how in ('Stop', 'Escape', 'Cancel'):
+    button = dialog.get('Stop')
+    ways = [('Stop', lambda: dialog.press('Stop')), ('Cancel', lambda: dialog.press('Cancel')), ('Escape', lambda: dialog.key('Escape'))]
+    moments = random.Random(1)
+    for name, press in ways * 5:
         dialog.press('Fill')
         wait('the run', lambda: not dialog.idle())
-        time.sleep(2)
-        dialog.screenshot('stop-running')
+        time.sleep(moments.uniform(0, 2))
         begin = time.monotonic()
-        if how == 'Escape':
-            dialog.key('Escape')
-        else:
-            dialog.press(how)
-        wait('the stop', dialog.idle, 10)
-        print('%s took %.0f ms' % (how, 1000 * (time.monotonic() - begin)))
-        wait('the next try', lambda: dialog.sensitive('Fill'), 10)
+        press()
+        while button.get_state_set().contains(Atspi.StateType.SENSITIVE):
+            assert time.monotonic() < begin + 10, 'it does not stop'
+        print('%s took %.0f ms' % (name, 1000 * (time.monotonic() - begin)))
+        assert dialog.sensitive('Fill'), 'no next try'
     dialog.screenshot('stop-stopped')
     assert 'layers=1' in dialog.close()
 
 
 def advanced():
-    """The rest of the controls does not enlarge the window; the mouse compares, zooms and moves."""
+    """The rest of the controls is seen and does not enlarge the window; the mouse compares, zooms and moves."""
     dialog = Dialog('regenerate', select=LADYBIRD)
     before = dialog.size()
     dialog.press('Advanced')
     time.sleep(0.5)
+    places = dialog.places()
+    last, below = places['Sample all visible layers'], places['Save Settings']
+    assert last[1] + last[3] <= below[1], (last, below)
     check_names(dialog)
     assert dialog.size() == before
     dialog.screenshot('advanced')
@@ -171,6 +181,22 @@ def keyboard():
     dialog.key('Return')
     wait('the word that it was kept', dialog.kept)
     assert 'layers=2' in dialog.close()
+
+
+def languages():
+    """In every language the dialogs fit the screen and no phrase is left in English."""
+    english = {}
+    for language in ('C', 'de_DE', 'es_ES', 'fr_FR', 'zh_CN'):
+        for job in ('regenerate', 'expand'):  # with the longest texts, and with the most rows
+            dialog = Dialog(job, select=LADYBIRD, language=language)
+            check_names(dialog)
+            dialog.screenshot('%s-%s' % (job, language))
+            texts = {text for text in dialog.texts() if ' ' in text} - {'Euler ancestral', 'DPM++ 2M'}
+            if language == 'C':
+                english[job] = texts
+            else:
+                assert not texts & english[job], (language, job, texts & english[job])
+            dialog.close()
 
 
 def repeat():

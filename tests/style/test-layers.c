@@ -20,6 +20,7 @@ static const struct
   { "core/tensor", { "core/kernels/", "core/base/" } },
   { "core/diffusion", { "core/tensor/", "core/base/" } },
   { "core/denoisers", { "core/diffusion/", "core/tensor/", "core/kernels/", "core/base/" } },
+  { "core/train", { "core/denoisers/", "core/diffusion/", "core/tensor/", "core/base/" } },
   { "core/pipeline", { "core/denoisers/", "core/diffusion/", "core/tensor/", "core/kernels/", "core/base/" } },
   { "core", { "core/pipeline/", "core/denoisers/", "core/diffusion/", "core/tensor/", "core/base/" } }, /* sfumato.h */
   { "ui/gegl", { "core/sfumato.h" } },
@@ -199,6 +200,9 @@ test_rules (void)
     { "core/base/sf-rng.c", "tensor/sf-tensor.h", TRUE, FALSE },
     { "core/base/sf-rng.c", "sfumato.h", TRUE, FALSE },
     { "core/base/sf-rng.c", "../tensor/sf-tensor.h", TRUE, FALSE },
+    { "core/train/sf-loss.c", "diffusion/sf-bound.h", TRUE, TRUE },
+    { "core/train/sf-loss.c", "pipeline/sf-job.h", TRUE, FALSE },
+    { "core/diffusion/sf-bound.c", "train/sf-loss.h", TRUE, FALSE },
     { "core/pipeline/sf-settings.c", "sf-dialog.h", TRUE, FALSE },
     { "core/pipeline/sf-settings.c", "no-such-file.h", TRUE, FALSE },
     { "core/newcomer/sf-thing.c", "base/sf-rng.h", TRUE, FALSE },

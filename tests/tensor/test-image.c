@@ -136,6 +136,46 @@ test_gaussian (void)
       }
 }
 
+/*** Dilation ***/
+
+static void
+check_dilate (int h, int w, int r, gboolean wrap_y, gboolean wrap_x)
+{
+  g_autofree guint8 *in = g_malloc (h * w), *out = NULL;
+
+  for (int i = 0; i < h * w; i++)
+    in[i] = i * 7919 % 1000 < 20 ? 2 : 0;
+  out = g_memdup2 (in, h * w);
+  sf_dilate (out, h, w, r, wrap_y, wrap_x);
+  for (int y = 0; y < h; y++)
+    for (int x = 0; x < w; x++)
+      {
+        guint8 expected = 0;
+
+        for (int dy = -r; dy <= r; dy++)
+          for (int dx = -r; dx <= r; dx++)
+            {
+              int yy = wrap_y ? (y + dy + r * h) % h : y + dy, xx = wrap_x ? (x + dx + r * w) % w : x + dx;
+
+              if (yy >= 0 && xx >= 0 && yy < h && xx < w && in[yy * w + xx] != 0)
+                expected = 1;
+            }
+        g_assert_cmpint (out[y * w + x], ==, expected);
+      }
+}
+
+static void
+test_dilate (void)
+{
+  for (int wrap = 0; wrap < 4; wrap++)
+    for (int r = 0; r <= 3; r++)
+      {
+        check_dilate (31, 43, r, wrap & 1, wrap & 2);
+        check_dilate (43, 2, r, wrap & 1, wrap & 2); /* narrower than what is looked at */
+        check_dilate (1, 50, r, wrap & 1, wrap & 2);
+      }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -144,5 +184,6 @@ main (int argc, char **argv)
   g_test_add_func ("/image/bilinear", test_bilinear);
   g_test_add_func ("/image/distance", test_distance);
   g_test_add_func ("/image/gaussian", test_gaussian);
+  g_test_add_func ("/image/dilate", test_dilate);
   return g_test_run ();
 }

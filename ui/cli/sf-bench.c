@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sfumato bench samplers DIR: a picture of every sampler, one SVG file for each family.
+/* sfumato bench samplers DIR: a picture of every sampler, one SVG file for each family, and a page about them.
  *
  * A row for each sampler: the ways of some points from noise to the modes of a mixture, and its error against the number of evaluations
  * among those of all others.
@@ -174,16 +174,12 @@ draw_text (GString *svg, const char *text, int *y, const char *style)
     }
 }
 
-static void
-draw_facts (GString *svg, const Curve *curve)
+/* "order 2, 1 evaluation per step, no fresh noise" */
+static char *
+describe (const SfSampler *s)
 {
-  const SfSampler *s = curve->sampler;
-  g_autoptr (GString) facts = g_string_new (NULL);
-  g_autofree char *title = g_strdup_printf ("%s   (%s)", _ (s->label), s->name);
-  int y = 16;
+  GString *facts = g_string_new (NULL);
 
-  draw_text (svg, title, &y, "title");
-  draw_text (svg, _ (s->description), &y, "text");
   if (s->order > 0)
     g_string_append_printf (facts, _ ("order %d, "), s->order);
   if (s->evaluations > 0)
@@ -192,8 +188,20 @@ draw_facts (GString *svg, const Curve *curve)
     g_string_append (facts, _ ("as many evaluations as it needs, "));
   g_string_append (facts, !s->stochastic ? _ ("no fresh noise") : s->uses_eta ? _ ("fresh noise by eta")
                                                                               : _ ("fresh noise"));
+  return g_string_free (facts, FALSE);
+}
+
+static void
+draw_facts (GString *svg, const Curve *curve)
+{
+  const SfSampler *s = curve->sampler;
+  g_autofree char *title = g_strdup_printf ("%s   (%s)", _ (s->label), s->name), *facts = describe (s);
+  int y = 16;
+
+  draw_text (svg, title, &y, "title");
+  draw_text (svg, _ (s->description), &y, "text");
   y += 6;
-  draw_text (svg, facts->str, &y, "facts");
+  draw_text (svg, facts, &y, "facts");
   draw_text (svg, curve->trial[0].of_distribution ? _ ("error: of the distribution (dashed: ideal draws)") : _ ("error: of each point's way"), &y, "facts");
 }
 
@@ -225,11 +233,53 @@ draw_family (const Curve *curves, int n, SfFamily family, GError **error)
   return g_string_free (svg, !done);
 }
 
+/*** The page ***/
+
+static char *
+write_page (const Curve *curves, int n)
+{
+  GString *page = g_string_new (NULL);
+
+  g_string_append_printf (page, "# %s\n\n%s\n", _ ("Samplers"),
+                          _ ("Each row shows a sampler at work on a target that is known exactly, three round clouds of points in the plane. Left: the ways "
+                             "of some points from noise to the clouds, in 16 steps. Right: the error against the number of evaluations of the denoiser, this "
+                             "sampler’s in red among the others’ in grey. Samplers without fresh noise lead each point to a certain place, and the error is "
+                             "the distance from there. With fresh noise a point may end anywhere in the clouds, and the error is how far the whole of the "
+                             "points is from a fair draw; the dashed line is what so few points have at best. All of it can be drawn again by "
+                             "`sfumato bench samplers FOLDER`."));
+  for (SfFamily family = 0; family < SF_N_FAMILIES; family++)
+    {
+      g_string_append_printf (page, "\n## %s\n\n![](samplers-%s.svg)\n\n", _ (sf_family_label (family)), sf_family_name (family));
+      for (int i = 0; i < n; i++)
+        if (curves[i].sampler->family == family)
+          {
+            g_autofree char *facts = describe (curves[i].sampler);
+
+            g_string_append_printf (page, "* **%s**, `%s`: %s (%s)\n", _ (curves[i].sampler->label), curves[i].sampler->name,
+                                    _ (curves[i].sampler->description), facts);
+          }
+    }
+  return g_string_free (page, FALSE);
+}
+
 /*** The command ***/
 
 static gboolean
-write_families (const char *folder, const Curve *curves, int n, GError **error)
+write_file (const char *folder, const char *name, const char *text, GError **error)
 {
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+
+  if (!g_file_set_contents (path, text, -1, error))
+    return FALSE;
+  g_print ("%s\n", path);
+  return TRUE;
+}
+
+static gboolean
+write_all (const char *folder, const Curve *curves, int n, GError **error)
+{
+  g_autofree char *page = write_page (curves, n);
+
   if (g_mkdir_with_parents (folder, 0777) != 0)
     {
       g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno), "%s: %s", folder, g_strerror (errno));
@@ -239,13 +289,11 @@ write_families (const char *folder, const Curve *curves, int n, GError **error)
     {
       g_autofree char *svg = draw_family (curves, n, family, error);
       g_autofree char *name = g_strdup_printf ("samplers-%s.svg", sf_family_name (family));
-      g_autofree char *path = g_build_filename (folder, name, NULL);
 
-      if (svg == NULL || !g_file_set_contents (path, svg, -1, error))
+      if (svg == NULL || !write_file (folder, name, svg, error))
         return FALSE;
-      g_print ("%s\n", path);
     }
-  return TRUE;
+  return write_file (folder, "samplers.md", page, error);
 }
 
 gboolean
@@ -263,5 +311,5 @@ sf_bench (char **arguments, GError **error)
   for (int i = 0; i < n; i++)
     if (!measure (samplers[i], &curves[i], error))
       return FALSE;
-  return write_families (arguments[2], curves, n, error);
+  return write_all (arguments[2], curves, n, error);
 }

@@ -229,6 +229,26 @@ sf_controls_init (SfControls *self)
   self->labels = g_hash_table_new (g_str_hash, g_str_equal);
 }
 
+static void
+on_grown (GtkAdjustment *adjustment)
+{
+  g_signal_handlers_disconnect_by_func (adjustment, on_grown, NULL);
+  gtk_adjustment_set_value (adjustment, gtk_adjustment_get_upper (adjustment));
+}
+
+/* Scrolls to what was unfolded: in a low window only the first row would be seen. */
+static void
+on_expanded (GtkExpander *expander)
+{
+  GtkWidget *scrolled = gtk_widget_get_ancestor (GTK_WIDGET (expander), GTK_TYPE_SCROLLED_WINDOW);
+  GtkAdjustment *adjustment = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (scrolled));
+
+  if (gtk_expander_get_expanded (expander))
+    g_signal_connect (adjustment, "changed", G_CALLBACK (on_grown), NULL);
+  else
+    g_signal_handlers_disconnect_by_func (adjustment, on_grown, NULL);
+}
+
 GtkWidget *
 sf_controls_new (GObject *config, SfTask task)
 {
@@ -245,6 +265,7 @@ sf_controls_new (GObject *config, SfTask task)
   gtk_widget_set_margin_top (self->advanced, 6);
   gtk_container_add (GTK_CONTAINER (expander), self->advanced);
   atk_object_set_name (gtk_widget_get_accessible (expander), _ ("Advanced"));
+  g_signal_connect (expander, "notify::expanded", G_CALLBACK (on_expanded), NULL);
   gtk_box_pack_start (GTK_BOX (self), self->grid, FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (self), expander, FALSE, FALSE, 0);
   gtk_widget_show_all (GTK_WIDGET (self));

@@ -12,10 +12,15 @@
 #include "sf-dialog.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "sf-fields.h"
 #include "sf-mnemonics.h"
 #include "sf-session.h"
+
+/* Of the window: fits a screen of 1366x768. */
+#define MIN_WIDTH 1040
+#define MIN_HEIGHT 680
 
 static const char *const run_labels[SF_N_TASKS] = {
   N_ ("Re_generate"),
@@ -140,10 +145,39 @@ make_content (SfSession *s)
   return content;
 }
 
+/* The menu label without its dots and its letter, which GIMP leaves in East Asian titles. */
+static char *
+make_title (GimpProcedure *procedure)
+{
+  static const char *const dots[] = { "...", "…" };
+  g_autofree char *label = g_strdup (gimp_procedure_get_menu_label (procedure));
+
+  for (gsize i = 0; i < G_N_ELEMENTS (dots); i++)
+    if (g_str_has_suffix (label, dots[i]))
+      label[strlen (label) - strlen (dots[i])] = '\0';
+  return sf_plain_label (g_strchomp (label));
+}
+
+/* Most of the screen, for a large preview, where that is more than what the controls need. */
+static void
+set_size (GtkWindow *window)
+{
+  GdkDisplay *display = gtk_widget_get_display (GTK_WIDGET (window));
+  GdkMonitor *monitor = gdk_display_get_primary_monitor (display);
+  GdkRectangle area = { 0 };
+
+  if (monitor == NULL)
+    monitor = gdk_display_get_monitor (display, 0);
+  if (monitor != NULL)
+    gdk_monitor_get_workarea (monitor, &area);
+  gtk_window_set_default_size (window, MAX (area.width * 3 / 4, MIN_WIDTH), MAX (area.height * 4 / 5, MIN_HEIGHT));
+}
+
 static void
 make_dialog (SfSession *s, GimpProcedure *procedure)
 {
-  GtkWidget *dialog = gimp_procedure_dialog_new (procedure, GIMP_PROCEDURE_CONFIG (s->config), NULL);
+  g_autofree char *title = make_title (procedure);
+  GtkWidget *dialog = gimp_procedure_dialog_new (procedure, GIMP_PROCEDURE_CONFIG (s->config), title);
   GtkWidget *content, *ok;
 
   s->dialog = GTK_DIALOG (dialog);
@@ -155,7 +189,7 @@ make_dialog (SfSession *s, GimpProcedure *procedure)
   gtk_box_pack_start (GTK_BOX (gtk_dialog_get_content_area (s->dialog)), content, TRUE, TRUE, 0);
   gtk_widget_show_all (content);
   sf_mnemonics_assign (dialog, gtk_widget_get_parent (ok));
-  gtk_window_set_default_size (GTK_WINDOW (dialog), 1040, 680);
+  set_size (GTK_WINDOW (dialog));
   gtk_widget_grab_focus (ok);
 }
 

@@ -258,7 +258,7 @@ sf_preview_key_press (GtkWidget *widget, GdkEventKey *event)
       return TRUE;
     case GDK_KEY_1:
     case GDK_KEY_KP_1:
-      set_zoom (self, 1 / self->scale);
+      set_zoom (self, 1 / self->scale / gtk_widget_get_scale_factor (widget));
       return TRUE;
     case GDK_KEY_Left:
     case GDK_KEY_Right:
@@ -397,9 +397,12 @@ sf_preview_make_thumbnail (SfPreview *self, const SfResult *result, int size)
 {
   const SfRect *r = &result->rect;
   double zoom = (double) size / MAX (MAX (r->width, r->height), 1);
-  cairo_surface_t *thumbnail = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, size, size);
-  cairo_t *cr = cairo_create (thumbnail);
+  int factor = gtk_widget_get_scale_factor (GTK_WIDGET (self));
+  cairo_surface_t *thumbnail = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, size * factor, size * factor);
+  cairo_t *cr;
 
+  cairo_surface_set_device_scale (thumbnail, factor, factor);
+  cr = cairo_create (thumbnail);
   cairo_translate (cr, (size - r->width * zoom) / 2, (size - r->height * zoom) / 2);
   cairo_scale (cr, zoom, zoom);
   cairo_translate (cr, -r->x, -r->y);

@@ -72,6 +72,7 @@ sf_seed_new (GObject *config, const SfParam *param)
   GtkWidget *grid = gtk_grid_new ();
   SfSeed *self = g_new0 (SfSeed, 1);
   g_autofree char *name = sf_plain_label (g_dgettext (GETTEXT_PACKAGE, param->label));
+  g_autofree char *each_time = sf_plain_label (_ ("Random _each time"));
   g_autofree char *signal = g_strdup_printf ("notify::%s", param->name);
 
   self->config = config;
@@ -85,6 +86,7 @@ sf_seed_new (GObject *config, const SfParam *param)
   gtk_widget_set_hexpand (self->spin, TRUE);
   atk_object_set_name (gtk_widget_get_accessible (self->spin), name);
   atk_object_set_name (gtk_widget_get_accessible (self->draw), _ ("New seed"));
+  atk_object_set_name (gtk_widget_get_accessible (self->random), each_time);
   gtk_widget_set_tooltip_text (self->spin, g_dgettext (GETTEXT_PACKAGE, param->description));
   gtk_widget_set_tooltip_text (self->draw, _ ("Draws another seed, for another result"));
   gtk_widget_set_tooltip_text (self->random, _ ("Each run draws a seed of its own; off, the same seed repeats the result"));
