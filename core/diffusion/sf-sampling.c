@@ -172,7 +172,7 @@ sf_sampling_order_within (const SfSampling *s, int k, int order, int past)
   if (s->levels[k + 1].sigma == 0)
     return 1;
   order = MIN (order, past + 1);
-  while (usable < order && s->levels[k - usable].sigma > s->levels[k - usable + 1].sigma)
+  while (usable < order && s->levels[k - usable].sigma != s->levels[k - usable + 1].sigma)
     usable++;
   return usable;
 }
