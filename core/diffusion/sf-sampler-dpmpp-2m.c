@@ -3,24 +3,8 @@
  * second order from one evaluation per step, by remembering the last one.
  */
 #include <glib/gi18n.h>
-#include <math.h>
 
-#include "diffusion/sf-sampling.h"
-
-/* (t / s) y - expm1(-h) D',  h = log(s / t),  D' = (1 + 1 / 2r) D_k - (1 / 2r) D_{k-1},  r = h_{k-1} / h
- * First step: D' = D_0.  Into t = 0: D_k.
- */
-static int
-dpmpp_2m_plan (const SfSampling *s, int k, SfSamplerStage *stage)
-{
-  double from = s->levels[k].sigma, to = s->levels[k + 1].sigma, share = 1 - to / from; /* = -expm1(-h) */
-  double half_r = s->past > 0 && to > 0 ? 0.5 * log (from / to) / log (s->levels[k - 1].sigma / from) : 0; /* = 1 / 2r */
-
-  stage->y = 1 - share;
-  stage->d[0] = share * (1 + half_r);
-  stage->d[1] = -share * half_r;
-  return 1;
-}
+#include "diffusion/sf-dpm-solver.h"
 
 const SfSampler sf_sampler_dpmpp_2m = {
   .name = "dpmpp-2m",
@@ -31,5 +15,5 @@ const SfSampler sf_sampler_dpmpp_2m = {
   .evaluations = 1,
   .history = 2,
   .stages = 1,
-  .plan = dpmpp_2m_plan,
+  .plan = sf_dpm_multistep_plan,
 };

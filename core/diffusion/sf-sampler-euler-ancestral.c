@@ -1,21 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Euler down below the target, then noise up to it. */
 #include <glib/gi18n.h>
 
-#include "diffusion/sf-sampling.h"
-
-/* Euler down below the target, then noise up to it:
- * (down / s) y + (1 - down / s) D + up z,  up^2 + down^2 = t^2
- */
-static int
-euler_ancestral_plan (const SfSampling *s, int k, SfSamplerStage *stage)
-{
-  double from = s->levels[k].sigma, down;
-
-  sf_ancestral_split (from, s->levels[k + 1].sigma, s->options->eta, &stage->noise, &down);
-  stage->y = down / from;
-  stage->d[0] = 1 - down / from;
-  return 1;
-}
+#include "diffusion/sf-slope.h"
 
 const SfSampler sf_sampler_euler_ancestral = {
   .name = "euler-ancestral",
@@ -28,5 +15,5 @@ const SfSampler sf_sampler_euler_ancestral = {
   .stochastic = TRUE,
   .history = 1,
   .stages = 1,
-  .plan = euler_ancestral_plan,
+  .plan = sf_straight_plan,
 };

@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A straight line from level to level.  DPM-Solver-1, DDIM with eta = 0 and, as straight lines in the time of flow matching are
+ * straight in sigma too, flow Euler are the same step.
+ */
 #include <glib/gi18n.h>
 
-#include "diffusion/sf-sampling.h"
-
-/* y + (t - s) d = (t / s) y + (1 - t / s) D */
-static int
-euler_plan (const SfSampling *s, int k, SfSamplerStage *stage)
-{
-  double ratio = s->levels[k + 1].sigma / s->levels[k].sigma;
-
-  stage->y = ratio;
-  stage->d[0] = 1 - ratio;
-  return 1;
-}
+#include "diffusion/sf-slope.h"
 
 const SfSampler sf_sampler_euler = {
   .name = "euler",
@@ -22,7 +14,8 @@ const SfSampler sf_sampler_euler = {
   .order = 1,
   .evaluations = 1,
   .inverts = TRUE,
+  .uses_churn = TRUE,
   .history = 1,
-  .stages = 1,
-  .plan = euler_plan,
+  .stages = 2,
+  .plan = sf_straight_plan,
 };

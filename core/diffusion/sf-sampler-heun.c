@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Karras et al., "Elucidating the design space of diffusion-based generative models" (2022), algorithm 1. */
+/* Karras et al., "Elucidating the design space of diffusion-based generative models" (2022), algorithm 2. */
 #include <glib/gi18n.h>
 
-#include "diffusion/sf-sampling.h"
+#include "diffusion/sf-slope.h"
 
 /* y2 = y + (t - s) n(y, s)
  * y + (t - s) (n(y, s) + n(y2, t)) / 2;  into t = 0, where n has no meaning, Euler
@@ -10,11 +10,13 @@
 static int
 heun_plan (const SfSampling *s, int k, SfSamplerStage *stages)
 {
-  double h = s->levels[k + 1].sigma - s->levels[k].sigma;
+  SfSpan span = sf_span (s, k, stages);
+  double h = span.to - span.from;
 
-  stages[0] = (SfSamplerStage) { .y = 1, .d = { h } };
-  stages[1] = (SfSamplerStage) { .y = 1, .d = { h / 2, h / 2 } };
-  return s->levels[k + 1].sigma > 0 ? 2 : 1;
+  stages[span.stages++] = (SfSamplerStage) { .y = 1, .d = { h } };
+  if (span.to > 0)
+    stages[span.stages++] = (SfSamplerStage) { .y = 1, .d = { h / 2, h / 2 } };
+  return span.stages;
 }
 
 const SfSampler sf_sampler_heun = {
@@ -26,8 +28,9 @@ const SfSampler sf_sampler_heun = {
   .evaluations = 2,
   .extra = -1,
   .inverts = TRUE,
+  .uses_churn = TRUE,
   .output = SF_OUTPUT_NOISE,
   .history = 2,
-  .stages = 2,
+  .stages = 3,
   .plan = heun_plan,
 };

@@ -58,6 +58,7 @@ typedef struct
   int extra;               /* over that: of each of the first @start steps or, if negative, what the last one of a run saves */
   int start;
   gboolean uses_eta;       /* eta acts */
+  gboolean uses_churn;     /* churn acts */
   gboolean stochastic;     /* injects noise (with eta > 0 where it uses eta) … */
   gboolean always;         /* … and with eta = 0, too */
   gboolean inverts;        /* its step is as good upwards, where it injects no noise: see the option invert */
@@ -107,6 +108,17 @@ typedef void (*SfNoiseFunc) (SfTensor *z, guint64 draw, gpointer data);
 /* gradient (out): of log p (class | x) with respect to the state a y, times the guidance scale. */
 typedef gboolean (*SfGradientFunc) (const SfTensor *y, const SfNoiseLevel *level, SfTensor *gradient, gpointer data, GError **error);
 
+/* What a sampler with own_loop tried. */
+typedef struct
+{
+  SfNoiseLevel level; /* where it is now: at the end of the step if that was accepted, else still at its beginning */
+  double next;        /* length of the next try in log sigma */
+  double error;       /* in units of the tolerance */
+  gboolean accepted;
+  const SfTensor *y;  /* the state there */
+} SfTry;
+typedef void (*SfTryFunc) (const SfTry *made, gpointer data);
+
 /* Everything that can be chosen about a run; begin with SF_SAMPLER_OPTIONS. */
 typedef struct
 {
@@ -116,8 +128,11 @@ typedef struct
   int order;          /* of multistep samplers; 0 = their own */
   SfSolver solver;
   double ratio;       /* where the middle of a step is, 0…1 in log sigma; 0 = the sampler's own */
-  gboolean full_order_last; /* multistep: do not lower the order at the end of short runs */
+  gboolean full_order_last; /* multistep and singlestep: do not lower the order at the end */
+  gboolean euler_last; /* multistep: but make the very last step one of first order */
+  guint64 uncorrected; /* UniPC: bit k = the step from levels[k] is predicted only, k < 64 */
   double relative_tolerance, absolute_tolerance; /* of samplers that choose their steps; 0 = their own */
+  double first_step;  /* of those, in log sigma; 0 = their own */
   gboolean noisy_end; /* SDE samplers: keep the noise of the last step */
   gboolean invert;    /* rising levels are no fresh noise, but steps like others: from an image to the noise that gives it */
   SfClip clip;        /* of D */
@@ -130,6 +145,8 @@ typedef struct
   gpointer noise_data;
   SfStateFunc state;  /* (nullable) */
   gpointer state_data;
+  SfTryFunc tried;    /* (nullable) */
+  gpointer tried_data;
   SfGradientFunc gradient; /* (nullable): classifier guidance by shift of the mean; for ancestral samplers */
   gpointer gradient_data;
 } SfSamplerOptions;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The loop that all samplers share.
  *
- * States in memory: the caller's, one for each output of the history, and one more where a step has several stages.  Everything
+ * States in memory: the caller's, one for each output of the history, and one more where a result is not the base.  Everything
  * is allocated before the first step.
  */
 #include "diffusion/sf-sampling.h"
@@ -40,18 +40,18 @@ struct _SfRun
 
 /*** Whole states ***/
 
-#define CHUNK 4096   /* elements in cache at a time; a multiple of 4, as sf_rng_normal() works on whole counters */
+#define CHUNK 2048   /* elements in cache at a time; a multiple of 4, as sf_rng_normal() works on whole counters */
 #define TILE 65536   /* memory bound: a tile must outweigh waking a thread */
 #define MAX_TERMS (MAX_OUTPUTS + 2)
 
-/* out = sum of w x + noise * deviation * (z or random numbers) */
+/* out = sum of w x + noise * deviation * (z or random numbers).  In double, as terms of high orders are large and cancel. */
 typedef struct
 {
   SfReal *out;
   int n;
-  SfReal w[MAX_TERMS];
+  double w[MAX_TERMS];
   const SfReal *x[MAX_TERMS];
-  SfReal noise;
+  double noise;
   const SfReal *deviation, *z; /* (nullable) */
   SfRng rng;
 } Sum;
@@ -59,12 +59,13 @@ typedef struct
 static void
 sum_chunk (const Sum *self, gsize begin, gsize n)
 {
-  SfReal sum[CHUNK];
+  double sum[CHUNK];
 
-  memset (sum, 0, n * sizeof (SfReal));
+  memset (sum, 0, n * sizeof *sum);
   for (int j = 0; j < self->n; j++)
     {
-      const SfReal *x = self->x[j] + begin, w = self->w[j];
+      const SfReal *x = self->x[j] + begin;
+      double w = self->w[j];
 
 #pragma omp simd
       for (gsize i = 0; i < n; i++)
@@ -81,7 +82,8 @@ sum_chunk (const Sum *self, gsize begin, gsize n)
       for (gsize i = 0; i < n; i++)
         sum[i] += self->noise * (deviation != NULL ? deviation[i] : 1) * (z != NULL ? z[i] : random[i]);
     }
-  memcpy (self->out + begin, sum, n * sizeof (SfReal));
+  for (gsize i = 0; i < n; i++)
+    self->out[begin + i] = (SfReal) sum[i];
 }
 
 static void
@@ -100,7 +102,7 @@ sum_run (Sum *self, gsize n)
 void
 sf_add_noise (SfTensor *x, double scale, SfRng rng)
 {
-  Sum sum = { .out = x->data, .n = 1, .w = { 1 }, .x = { x->data }, .noise = (SfReal) scale, .rng = rng };
+  Sum sum = { .out = x->data, .n = 1, .w = { 1 }, .x = { x->data }, .noise = scale, .rng = rng };
 
   sum_run (&sum, sf_tensor_size (x));
 }
@@ -114,7 +116,7 @@ sf_weighted_sum (SfTensor *out, int n, const double *w, const SfTensor *const *x
   for (int j = 0; j < n; j++)
     if (w[j] != 0)
       {
-        sum.w[sum.n] = (SfReal) w[j];
+        sum.w[sum.n] = w[j];
         sum.x[sum.n++] = x[j]->data;
       }
   sum_run (&sum, sf_tensor_size (out));
@@ -157,14 +159,35 @@ sf_sampling_time (const SfSampling *s, const SfNoiseLevel *level)
 }
 
 int
-sf_sampling_order (const SfSampling *s, int k)
+sf_sampling_highest_order (const SfSampling *s)
 {
-  int order = MIN (s->options->order > 0 ? s->options->order : s->sampler->history, s->past + 1);
+  return s->options->order > 0 ? MIN (s->options->order, s->sampler->history) : s->sampler->history;
+}
 
-  /* Few steps end with large ones, where high orders do harm (Lu et al. 2022). */
+int
+sf_sampling_order_within (const SfSampling *s, int k, int order, int past)
+{
+  int usable = 1;
+
   if (s->levels[k + 1].sigma == 0)
     return 1;
-  return s->n < 15 && !s->options->full_order_last ? MIN (order, s->n - k) : order;
+  order = MIN (order, past + 1);
+  while (usable < order && s->levels[k - usable].sigma != s->levels[k - usable + 1].sigma)
+    usable++;
+  return usable;
+}
+
+int
+sf_sampling_order (const SfSampling *s, int k)
+{
+  int order = sf_sampling_highest_order (s);
+
+  /* Few steps end with large ones, where high orders do harm (Lu et al. 2022). */
+  if (s->n < 15 && !s->options->full_order_last)
+    order = MIN (order, s->n - k);
+  if (k == s->n - 1 && s->options->euler_last)
+    order = 1;
+  return sf_sampling_order_within (s, k, order, s->past);
 }
 
 void
@@ -182,9 +205,16 @@ rises (const SfSampling *s, int k)
   return s->levels[k + 1].sigma > s->levels[k].sigma && !s->options->invert;
 }
 
-/* Counts what step @k would do, and leaves s->past as it would. */
+/* The result of the stage becomes the base. */
+static gboolean
+is_in_place (const SfSamplerStage *stage, gboolean last)
+{
+  return last ? !stage->keep_base : stage->new_base;
+}
+
+/* Counts what step @k would do, and leaves s->past as it would.  @extra: (inout): whether a result is not the base. */
 static int
-count_step (SfSampling *s, int k)
+count_step (SfSampling *s, int k, gboolean *extra)
 {
   SfSamplerStage stages[SF_MAX_STAGES] = { 0 };
   int evaluations = 0, kept = 0, n;
@@ -197,6 +227,7 @@ count_step (SfSampling *s, int k)
   n = s->sampler->plan (s, k, stages);
   for (int i = 0; i < n; i++)
     {
+      *extra |= !is_in_place (&stages[i], i == n - 1);
       evaluations += !stages[i].no_evaluation;
       kept += !stages[i].no_evaluation - stages[i].forget;
     }
@@ -205,7 +236,7 @@ count_step (SfSampling *s, int k)
 }
 
 static int
-count_evaluations (const SfSampling *sampling)
+count_evaluations (const SfSampling *sampling, gboolean *extra)
 {
   SfSampling s = *sampling;
   int evaluations = 0;
@@ -213,12 +244,12 @@ count_evaluations (const SfSampling *sampling)
   if (s.sampler->own_loop)
     return sf_sampler_evaluations (s.sampler, s.n);
   for (int k = 0; k < s.n; k++)
-    evaluations += count_step (&s, k);
+    evaluations += count_step (&s, k, extra);
   return evaluations;
 }
 
 static gboolean
-allocate (SfRun *run, GError **error)
+allocate (SfRun *run, gboolean extra, GError **error)
 {
   const SfSampler *sampler = run->s.sampler;
   const SfSamplerOptions *options = run->s.options;
@@ -228,7 +259,7 @@ allocate (SfRun *run, GError **error)
   run->n_outputs = sampler->history + (sampler->raw_noise && options->clip.keep_noise);
   for (int i = 0; i < run->n_outputs; i++)
     NEW (output[i], TRUE);
-  NEW (extra, sampler->stages > 1);
+  NEW (extra, extra);
   NEW (second, sampler->deviation != NULL && run->s.variance != SF_VARIANCE_NONE);
   NEW (deviation, sampler->deviation != NULL);
   NEW (gradient, options->gradient != NULL);
@@ -325,7 +356,7 @@ draw (SfRun *run, double scale, Sum *sum)
 {
   if (scale == 0)
     return;
-  sum->noise = (SfReal) (scale * run->s.options->noise_scale);
+  sum->noise = scale * run->s.options->noise_scale;
   sum->rng = run->rng;
   if (run->z != NULL)
     {
@@ -340,12 +371,12 @@ draw (SfRun *run, double scale, Sum *sum)
 static void
 combine (SfRun *run, const SfSamplerStage *stage, SfTensor *out)
 {
-  Sum sum = { .out = out->data, .n = 1, .w = { (SfReal) stage->y }, .x = { run->base->data } };
+  Sum sum = { .out = out->data, .n = 1, .w = { stage->y }, .x = { run->base->data } };
 
   for (int j = 0; j < run->n_outputs; j++)
     if (stage->d[j] != 0)
       {
-        sum.w[sum.n] = (SfReal) stage->d[j];
+        sum.w[sum.n] = stage->d[j];
         sum.x[sum.n++] = run->output[j]->data;
       }
   if (stage->per_element)
@@ -384,8 +415,7 @@ static gboolean
 run_stage (SfRun *run, int k, SfSamplerStage *stage, gboolean last, GError **error)
 {
   const SfSamplerOptions *options = run->s.options;
-  gboolean in_place = last ? !stage->keep_base : stage->new_base;
-  SfTensor *out = in_place ? run->base : run->extra;
+  SfTensor *out = is_in_place (stage, last) ? run->base : run->extra;
 
   if (!stage->no_evaluation && !evaluate (run, error))
     return FALSE;
@@ -401,15 +431,13 @@ run_stage (SfRun *run, int k, SfSamplerStage *stage, gboolean last, GError **err
   for (int i = 0; i < stage->forget; i++)
     forget_output (run);
   run->x = out;
-  run->level = stage->level;
-  return options->state == NULL || options->state (run->x, &run->level, options->state_data, error);
+  return sf_run_reached (run, &stage->level, error);
 }
 
 /* Up again: what a forward step of the process does to y. */
 static gboolean
 rise (SfRun *run, int k, GError **error)
 {
-  const SfSamplerOptions *options = run->s.options;
   double s = run->s.levels[k].sigma, t = run->s.levels[k + 1].sigma;
   SfSamplerStage stage = { .y = 1, .noise = sqrt ((t - s) * (t + s)), .level = run->s.levels[k + 1] };
 
@@ -417,9 +445,8 @@ rise (SfRun *run, int k, GError **error)
     memcpy (run->base->data, run->x->data, sf_tensor_size (run->x) * sizeof (SfReal));
   combine (run, &stage, run->base);
   run->x = run->base;
-  run->level = stage.level;
   run->s.past = 0;
-  return options->state == NULL || options->state (run->x, &run->level, options->state_data, error);
+  return sf_run_reached (run, &stage.level, error);
 }
 
 static gboolean
@@ -473,6 +500,17 @@ check (const SfSampler *self, const SfNoiseProcess *process, const SfNoiseLevel 
       g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Sampler “%s”: eta must be between 0 and 1, not %g"), self->name, options->eta);
       return FALSE;
     }
+  if (options->order < 0 || options->order > self->history)
+    {
+      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Sampler “%s” cannot be of order %d"), self->name, options->order);
+      return FALSE;
+    }
+  if (options->churn != 0 && !(options->churn > 0 && self->uses_churn))
+    {
+      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Sampler “%s” cannot churn by %g; “euler”, “heun” and “dpm2” can, by 0 or more"),
+                   self->name, options->churn);
+      return FALSE;
+    }
   if (options->gradient != NULL && self->deviation == NULL)
     {
       g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
@@ -507,7 +545,7 @@ sf_sample (const SfSampler *self, SfDenoiser *denoiser, const SfNoiseProcess *pr
 {
   static const SfSamplerOptions defaults = { SF_SAMPLER_OPTIONS };
   SfRun run = { .denoiser = denoiser, .progress = progress, .rng = rng, .base = y, .x = y };
-  gboolean ok;
+  gboolean ok, extra = FALSE;
 
   g_return_val_if_fail (n >= 0, FALSE);
 
@@ -519,8 +557,8 @@ sf_sample (const SfSampler *self, SfDenoiser *denoiser, const SfNoiseProcess *pr
     return TRUE;
   run.s = (SfSampling) { .sampler = self, .options = options, .process = process, .levels = levels, .n = n, .variance = denoiser->variance, .predicts_v = denoiser->predicts_v };
   run.level = levels[0];
-  run.expected = count_evaluations (&run.s);
-  ok = allocate (&run, error) && run_all (&run, error);
+  run.expected = count_evaluations (&run.s, &extra);
+  ok = allocate (&run, extra, error) && run_all (&run, error);
   run_clear (&run);
   return ok;
 }
@@ -537,6 +575,15 @@ SfTensor *
 sf_run_state (SfRun *run)
 {
   return run->base;
+}
+
+gboolean
+sf_run_reached (SfRun *run, const SfNoiseLevel *level, GError **error)
+{
+  const SfSamplerOptions *options = run->s.options;
+
+  run->level = *level;
+  return options->state == NULL || options->state (run->x, &run->level, options->state_data, error);
 }
 
 gboolean

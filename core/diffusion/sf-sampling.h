@@ -57,8 +57,12 @@ double sf_lambda (const SfNoiseLevel *level);
 SfNoiseLevel sf_sampling_level (const SfSampling *s, double sigma);
 /* Time of @level in the run's process; whole where it is an entry of the table of a discrete one. */
 double sf_sampling_time (const SfSampling *s, const SfNoiseLevel *level);
+/* What the options ask for, or the most that the sampler's history allows. */
+int sf_sampling_highest_order (const SfSampling *s);
 /* The order to use in step @k of a multistep method: what history there is, and lower at the end of short runs. */
 int sf_sampling_order (const SfSampling *s, int k);
+/* The same, but only as low as it must be: at most @order, with @past outputs of earlier steps, of levels that differ. */
+int sf_sampling_order_within (const SfSampling *s, int k, int order, int past);
 
 /* Ancestral split of a step from @s to @t: noise to add, and the level to go down to before. */
 void sf_ancestral_split (double s, double t, double eta, double *up, double *down);
@@ -69,8 +73,10 @@ const SfSampling *sf_run_sampling (SfRun *run);
 SfTensor *sf_run_state (SfRun *run);
 /* output = D or noise of @x at @level, as the sampler says.  @done: share of the whole run that is over then. */
 gboolean sf_run_evaluate (SfRun *run, const SfTensor *x, const SfNoiseLevel *level, double done, SfTensor *output, GError **error);
+/* What the loop does after a stage: the state at @level was reached. */
+gboolean sf_run_reached (SfRun *run, const SfNoiseLevel *level, GError **error);
 /* (transfer none): working state @i, allocated at its first use. */
 SfTensor *sf_run_work (SfRun *run, int i, GError **error);
 
-/* out = sum of w[j] * x[j] for @n states, elementwise, in double for SfReal double.  out may be one of them. */
+/* out = sum of w[j] * x[j] for @n states, elementwise, in double.  out may be one of them. */
 void sf_weighted_sum (SfTensor *out, int n, const double *w, const SfTensor *const *x);

@@ -179,6 +179,17 @@ test_seed (gconstpointer data)
     }
 }
 
+/* How often a sampler draws in a run of 6 steps: once in each but the last, or … */
+static guint64
+expected_draws (const SfSampler *self)
+{
+  if (g_str_equal (self->name, "dpmpp-sde")) /* in the middle of each step, too */
+    return 10;
+  if (g_str_equal (self->name, "dpm-fast-ancestral")) /* after a block of three steps and one of two */
+    return 2;
+  return 5;
+}
+
 static void
 count_draws (SfTensor *z, guint64 draw, gpointer data)
 {
@@ -202,7 +213,7 @@ test_draws (gconstpointer data)
       y = run_with (self, 6, &options, (SfRng) { 5, 0 });
       options.noise_data = &one;
       z = run_with (self, 1, &options, (SfRng) { 5, 0 });
-      g_assert_cmpuint (several, ==, noisy ? 5 : 0);
+      g_assert_cmpuint (several, ==, noisy ? expected_draws (self) : 0);
       g_assert_cmpuint (one, ==, 0);
     }
 }

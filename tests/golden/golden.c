@@ -217,6 +217,17 @@ case_state (Case *c, const char *name, gsize index, int n_dims)
   return state;
 }
 
+void
+case_fill_state (Case *c, const char *name, gsize index, SfTensor *out)
+{
+  g_autoptr (SfTensor) state = case_state (c, name, index, 4);
+
+  if (sf_tensor_same_shape (state, out))
+    memcpy (out->data, state->data, sf_tensor_size (out) * sizeof (SfReal));
+  else
+    case_fail (c, "%s has another shape than the state", name);
+}
+
 /*** Verdict ***/
 
 void
@@ -338,18 +349,13 @@ void
 replay_draw (SfTensor *z, guint64 draw, gpointer replay)
 {
   Replay *self = replay;
-  g_autoptr (SfTensor) noise = NULL;
 
   if (draw >= self->rows->len)
     {
       case_fail (self->c, "more noise is drawn than the reference did (draw %" G_GUINT64_FORMAT ")", draw);
       return;
     }
-  noise = case_state (self->c, self->name, g_array_index (self->rows, gsize, draw), 4);
-  if (sf_tensor_same_shape (noise, z))
-    memcpy (z->data, noise->data, sf_tensor_size (z) * sizeof (SfReal));
-  else
-    case_fail (self->c, "noise has another shape than the state");
+  case_fill_state (self->c, self->name, g_array_index (self->rows, gsize, draw), z);
 }
 
 /*** Running one ***/

@@ -65,6 +65,8 @@ const GoldenTensor *case_tensor (Case *c, const char *name);
 const GoldenTensor *case_need (Case *c, const char *name);
 /* (transfer full): block @index of [C, H, W] or [N, C, H, W], the last of them for a tensor without further dimensions. */
 SfTensor *case_state (Case *c, const char *name, gsize index, int n_dims);
+/* Block @index of tensor @name, of the shape of @out, into it. */
+void case_fill_state (Case *c, const char *name, gsize index, SfTensor *out);
 /* Counts as looked at: it follows from what is compared. */
 void case_implied (Case *c, const char *name);
 

@@ -206,12 +206,16 @@ predict (SfDenoiser *denoiser, const SfTensor *y, const SfNoiseLevel *level, SfT
     x->data[i] = (SfReal) (a * y->data[i]);
   if (self->c != NULL)
     {
-      if (self->trajectory != NULL)
-        case_compare_state (self->c, self->trajectory, call, y, self->scaled ? a : 1, TOLERANCE_STATE);
+      double tolerance = self->chosen ? TOLERANCE_STATE : TOLERANCE_TABLE;
+      int row = self->row == NULL ? call : call < self->n_rows ? self->row[call]
+                                                               : -1;
+
+      if (self->trajectory != NULL && row >= 0)
+        case_compare_state (self->c, self->trajectory, row, y, self->scaled ? a : 1, TOLERANCE_STATE);
       if (case_tensor (self->c, "model_t") != NULL)
-        case_compare_number (self->c, "model_t", call, level->t, TOLERANCE_TABLE);
+        case_compare_number (self->c, "model_t", call, level->t, tolerance);
       if (case_tensor (self->c, "model_a") != NULL)
-        case_compare_number (self->c, "model_a", call, a, TOLERANCE_TABLE);
+        case_compare_number (self->c, "model_a", call, a, tolerance);
     }
   mix_head (self, self->head, self->y, x, a, b, level->t, denoised);
   if (self->c != NULL)

@@ -30,7 +30,10 @@ typedef struct
   /* Comparison, where these are set: */
   Case *c;
   const char *trajectory;        /* (nullable): tensor with the state of each call … */
+  const int *row;                /* (nullable) (array length=n_rows): … and its block for each call, -1 = none; %NULL = in order … */
+  int n_rows;
   gboolean scaled;               /* … as the network sees it, a x0 + s n; else in sigma space */
+  gboolean chosen;               /* levels follow from states, so they are as exact as those */
   const char *estimate;          /* (nullable): tensor with D of each call … */
   SfClip clip;                   /* … clipped so */
   int call;                      /* number of calls so far */

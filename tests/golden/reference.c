@@ -275,6 +275,31 @@ reference_prediction (Case *c, const char *prefix, SfPrediction fallback)
   return fallback;
 }
 
+SfPrediction
+reference_head (Case *c, const char *path, SfPrediction fallback)
+{
+  static const struct
+  {
+    const char *name;
+    SfPrediction prediction;
+  } rows[] = {
+    { "eps", SF_PREDICTION_EPSILON },
+    { "noise", SF_PREDICTION_EPSILON },
+    { "x0", SF_PREDICTION_SAMPLE },
+    { "x_start", SF_PREDICTION_SAMPLE },
+    { "v", SF_PREDICTION_V },
+    { "score", SF_PREDICTION_SCORE },
+  };
+  const char *name = case_text (c, path, NULL);
+
+  for (gsize i = 0; name != NULL && i < G_N_ELEMENTS (rows); i++)
+    if (g_str_equal (rows[i].name, name))
+      return rows[i].prediction;
+  if (name != NULL)
+    case_fail (c, "unknown head %s", name);
+  return fallback;
+}
+
 gboolean
 reference_is_sigma_class (const char *cls)
 {

@@ -20,6 +20,8 @@ SfNoiseProcess *reference_dpmsolver_process (Case *c, const char *prefix);
 SfNoiseProcess *reference_openai_process (Case *c);
 /* The head named by diffusers' prediction_type below @prefix. */
 SfPrediction reference_prediction (Case *c, const char *prefix, SfPrediction fallback);
+/* The head named "eps", "x0" or "v" by @path. */
+SfPrediction reference_head (Case *c, const char *path, SfPrediction fallback);
 
 /**
  * reference_diffusers_levels:

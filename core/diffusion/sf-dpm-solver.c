@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "diffusion/sf-dpm-solver.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "diffusion/sf-quadrature.h"
+
+/*** One step, given where it begins and ends ***/
+
+/* state = y * base + value * output + slope * its derivative + bend * its second derivative + noise, where derivatives are by
+ * lambda in units of the step h.
+ */
+typedef struct
+{
+  double y, value, slope, bend, noise;
+} Terms;
+
+/* ++:  (t / s) e^(-eta h) y - phi_1 D - phi_2 D' - phi_3 D''    with phi of -(1 + eta) h, noise t sqrt(1 - e^(-2 eta h))
+ * n:   y - (1 + eta) t (phi_1 n + phi_2 n' + phi_3 n'')         with phi of h, noise t sqrt(eta (e^(2 h) - 1))
+ */
+static Terms
+terms (const SfSampling *s, double eta, double from, double to)
+{
+  double h = log (from / to), phi[3];
+
+  if (s->sampler->output == SF_OUTPUT_NOISE)
+    {
+      double scale = to > 0 ? -(1 + eta) * to : 0;
+
+      if (to == 0)
+        return (Terms) { .y = 1, .value = -from };
+      sf_phi (h, G_N_ELEMENTS (phi), phi);
+      return (Terms) { 1, scale * phi[0], scale * phi[1], scale * phi[2], to * sqrt (eta * expm1 (2 * h)) };
+    }
+  if (to == 0)
+    return (Terms) { .value = 1 };
+  sf_phi (-(1 + eta) * h, G_N_ELEMENTS (phi), phi);
+  return (Terms) { to / from * exp (-eta * h), -phi[0], -phi[1], -phi[2], to * sqrt (-expm1 (-2 * eta * h)) };
+}
+
+static double
+noise_share (const SfSampling *s)
+{
+  return s->sampler->uses_eta ? s->options->eta : 0;
+}
+
+/* weight * (newer - older) / r, the quotient of two outputs that are r steps apart. */
+static void
+add_quotient (SfSamplerStage *stage, double weight, int newer, int older, double r)
+{
+  if (r != 0)
+    {
+      stage->d[newer] += weight / r;
+      stage->d[older] -= weight / r;
+    }
+}
+
+/*** Multistep ***/
+
+static double
+step_length (const SfSampling *s, int k)
+{
+  return log (s->levels[k].sigma / s->levels[k + 1].sigma);
+}
+
+int
+sf_dpm_multistep_plan (const SfSampling *s, int k, SfSamplerStage *stage)
+{
+  SfSolver solver = s->options->solver;
+  double from = s->levels[k].sigma, to = s->levels[k + 1].sigma;
+  Terms w = terms (s, noise_share (s), from, to);
+  int order = from != to ? sf_sampling_order (s, k) : 1;
+  double h = step_length (s, k), r0 = order > 1 ? step_length (s, k - 1) / h : 0;
+
+  *stage = (SfSamplerStage) { .y = w.y, .d = { w.value }, .noise = w.noise };
+  if (order == 2)
+    {
+      /* The authors' own form has half the weight of the value here; the same to this order. */
+      gboolean own = solver == SF_SOLVER_MIDPOINT || (solver == SF_SOLVER_DEFAULT && s->sampler->history == 2);
+
+      add_quotient (stage, own ? w.value / 2 : w.slope, 0, 1, r0);
+    }
+  else if (order == 3)
+    {
+      /* D1 = Q0 + r0 (Q0 - Q1) / (r0 + r1),  D2 = (Q0 - Q1) / (r0 + r1).  That is half the second derivative: all published
+       * code has it so, and is of second order. */
+      double r1 = step_length (s, k - 2) / h, bend = (w.slope * r0 + w.bend) / (r0 + r1);
+
+      add_quotient (stage, w.slope + bend, 0, 1, r0);
+      add_quotient (stage, -bend, 1, 2, r1);
+    }
+  return 1;
+}
+
+/*** Singlestep ***/
+
+/* The levels of a block, of which the present step leads from the first to number @q. */
+typedef struct
+{
+  int q, last;
+  double sigma[SF_MAX_HISTORY + 1]; /* 0 … last */
+} Block;
+
+/* The step to level q; the outputs are those of levels q - 1 … 0. */
+static SfSamplerStage
+single (const SfSampling *s, double eta, const Block *block)
+{
+  const double *sigma = block->sigma;
+  int q = block->q;
+  Terms w = terms (s, eta, sigma[0], sigma[q]);
+  SfSolver solver = s->options->solver;
+  SfSamplerStage stage = { .y = w.y, .noise = w.noise };
+  double h = log (sigma[0] / sigma[q]), r0 = q > 1 ? log (sigma[0] / sigma[q - 1]) / h : 0;
+
+  stage.d[q - 1] = w.value;
+  if (q == 2)
+    {
+      gboolean own = solver == SF_SOLVER_MIDPOINT || (solver == SF_SOLVER_DEFAULT && block->last == 2);
+
+      add_quotient (&stage, own ? w.value / 2 : w.slope, 0, 1, r0);
+    }
+  else if (q == 3 && solver != SF_SOLVER_TAYLOR)
+    add_quotient (&stage, w.slope, 0, 2, r0); /* of third order if r0 = 2 / 3, to which all smooth schedules tend */
+  else if (q == 3)
+    {
+      /* D1 = (r0 Q1 - r1 Q0) / (r0 - r1),  D2 = 2 (Q0 - Q1) / (r0 - r1) */
+      double r1 = log (sigma[0] / sigma[1]) / h;
+
+      add_quotient (&stage, (2 * w.bend - r1 * w.slope) / (r0 - r1), 0, 2, r0);
+      add_quotient (&stage, (r0 * w.slope - 2 * w.bend) / (r0 - r1), 1, 2, r1);
+    }
+  return stage;
+}
+
+/* Which step of its block that from levels[k] is, from 1.  Blocks are full but for the end: into 0 goes a step of its own, and
+ * so does the last of all that would end a full block, where steps are large (Lu et al. 2022).
+ */
+static int
+place (const SfSampling *s, int k, int past)
+{
+  int order = sf_sampling_highest_order (s);
+  gboolean alone = k == s->n - 1 && (s->levels[k + 1].sigma == 0 || (s->n % order == 0 && !s->options->full_order_last));
+
+  return alone ? 1 : MIN (k % order, past) + 1;
+}
+
+static Block
+block_of (const SfSampling *s, int k)
+{
+  int q = place (s, k, s->past), last = q, begin = k - q + 1;
+  Block block = { .q = q };
+
+  while (begin + last < s->n && place (s, begin + last, s->past + last - q + 1) == last + 1)
+    last++;
+  block.last = last;
+  for (int j = 0; j <= last; j++)
+    block.sigma[j] = s->levels[begin + j].sigma;
+  return block;
+}
+
+int
+sf_dpm_singlestep_plan (const SfSampling *s, int k, SfSamplerStage *stage)
+{
+  Block block = block_of (s, k);
+
+  *stage = single (s, noise_share (s), &block);
+  stage->keep_base = block.q < block.last;
+  return 1;
+}
+
+int
+sf_dpm_ancestral_plan (const SfSampling *s, int k, SfSamplerStage *stage)
+{
+  Block block = block_of (s, k);
+  double *sigma = block.sigma, end = sigma[block.last], noise, down;
+
+  if (s->options->eta == 0)
+    return sf_dpm_singlestep_plan (s, k, stage);
+  /* Not below the end of the run: there is no noise in its last step. */
+  sf_ancestral_split (sigma[0], end, s->options->eta, &noise, &down);
+  down = MAX (down, s->levels[s->n].sigma);
+  if (end > 0)
+    for (int j = 1; j <= block.last; j++)
+      sigma[j] = sigma[0] * pow (sigma[j] / sigma[0], log (down / sigma[0]) / log (end / sigma[0]));
+  *stage = single (s, 0, &block);
+  if (block.q < block.last)
+    {
+      stage->keep_base = TRUE;
+      stage->level = sf_sampling_level (s, sigma[block.q]);
+    }
+  else
+    stage->noise = sqrt ((end - down) * (end + down));
+  return 1;
+}
+
+/*** Adaptive ***/
+
+#define RELATIVE_TOLERANCE 0.05
+#define ABSOLUTE_TOLERANCE 0.0078 /* one of the 256 steps between -1 and 1 */
+#define FIRST_STEP 0.05
+#define LAST_STEP 1e-5
+
+/* Steps in one state each: outputs, the state inside of a step, the lower-order result of the last good try. */
+typedef struct
+{
+  SfRun *run;
+  const SfSampling *s;
+  const SfDpmControl *control;
+  int order;
+  SfTensor *x, *output[3], *inside, *before; /* output: oldest first */
+  double before_a;                           /* scale of before */
+} Adaptive;
+
+/* out = what @stage makes of the base and the @n newest of the outputs */
+static void
+combine (const Adaptive *self, const SfSamplerStage *stage, int n, SfTensor *out)
+{
+  double w[4] = { stage->y };
+  const SfTensor *x[4] = { self->x };
+
+  for (int j = 0; j < n; j++)
+    {
+      w[j + 1] = stage->d[j];
+      x[j + 1] = self->output[n - 1 - j];
+    }
+  sf_weighted_sum (out, n + 1, w, x);
+}
+
+/* Root mean square, over the image or all of them, of (high - low) / max (absolute, relative max (|low|, |before|)). */
+static double
+error_of (const Adaptive *self, const SfSamplerStage *low, const SfSamplerStage *high, double a)
+{
+  const SfSamplerOptions *options = self->s->options;
+  double relative = options->relative_tolerance > 0 ? options->relative_tolerance : RELATIVE_TOLERANCE;
+  double absolute = options->absolute_tolerance > 0 ? options->absolute_tolerance : ABSOLUTE_TOLERANCE;
+  double scale = self->control->scaled ? a : 1, before_scale = self->control->scaled ? self->before_a : 1, worst = 0;
+  gsize images = self->control->scaled ? self->x->n : 1, size = sf_tensor_size (self->x) / images;
+  int n = self->order;
+
+  for (gsize image = 0; image < images; image++)
+    {
+      double sum = 0;
+
+      for (gsize i = image * size; i < (image + 1) * size; i++)
+        {
+          double l = low->y * self->x->data[i], difference = (high->y - low->y) * self->x->data[i], limit;
+
+          for (int j = 0; j < n; j++)
+            {
+              double output = self->output[j]->data[i], w = j < n - 1 ? low->d[n - 2 - j] : 0;
+
+              l += w * output;
+              difference += (high->d[n - 1 - j] - w) * output;
+            }
+          limit = MAX (absolute, relative * MAX (scale * fabs (l), before_scale * fabs (self->before->data[i])));
+          sum += (scale * difference / limit) * (scale * difference / limit);
+        }
+      worst = MAX (worst, sqrt (sum / size));
+    }
+  return worst;
+}
+
+/* One try of a step of @h in lambda from @level: two results from the same outputs, of the order and of the one below. */
+static gboolean
+try_step (Adaptive *self, const SfNoiseLevel *level, double h, double done, SfSamplerStage *low, SfSamplerStage *high, GError **error)
+{
+  Block block = { .last = self->order };
+  SfNoiseLevel at = *level;
+
+  for (int j = 0; j <= self->order; j++)
+    block.sigma[j] = level->sigma * exp (-h * j / self->order);
+  for (int j = 0; j < self->order; j++)
+    {
+      if (!sf_run_evaluate (self->run, j > 0 ? self->inside : self->x, &at, done, self->output[j], error))
+        return FALSE;
+      block.q = j + 1;
+      *high = single (self->s, 0, &block);
+      if (j + 1 < self->order)
+        combine (self, high, j + 1, self->inside);
+      at = sf_sampling_level (self->s, block.sigma[j + 1]);
+    }
+  /* The step of the order below uses all outputs but the newest, for the whole of the interval. */
+  block.sigma[self->order - 1] = block.sigma[self->order];
+  block.q = block.last = self->order - 1;
+  *low = single (self->s, 0, &block);
+  return TRUE;
+}
+
+static gboolean
+adapt (Adaptive *self, const SfNoiseLevel *begin, const SfNoiseLevel *end, GError **error)
+{
+  const SfSamplerOptions *options = self->s->options;
+  SfNoiseLevel level = *begin;
+  double all = log (begin->sigma / end->sigma), rest = all, h = options->first_step > 0 ? options->first_step : FIRST_STEP;
+
+  self->before_a = level.a;
+  memcpy (self->before->data, self->x->data, sf_tensor_size (self->x) * sizeof (SfReal));
+  while (rest > LAST_STEP)
+    {
+      SfNoiseLevel to = h < rest ? sf_sampling_level (self->s, level.sigma * exp (-h)) : *end;
+      SfSamplerStage low = { 0 }, high = { 0 };
+      SfTry made = { .y = self->x };
+      double factor;
+
+      if (!try_step (self, &level, MIN (h, rest), 1 - rest / all, &low, &high, error))
+        return FALSE;
+      made.error = error_of (self, &low, &high, to.a);
+      factor = self->control->factor (made.error, self->order);
+      made.accepted = factor >= self->control->accepted;
+      if (made.accepted)
+        {
+          combine (self, &low, self->order - 1, self->before);
+          combine (self, &high, self->order, self->x);
+          self->before_a = to.a;
+          level = to;
+          rest = log (level.sigma / end->sigma);
+          if (!sf_run_reached (self->run, &level, error))
+            return FALSE;
+        }
+      h = self->control->scaled ? MIN (h * factor, rest) : h * factor;
+      made.level = level;
+      made.next = h;
+      if (options->tried != NULL)
+        options->tried (&made, options->tried_data);
+    }
+  return TRUE;
+}
+
+/* From the last level above 0 into the clean image. */
+static gboolean
+finish (Adaptive *self, const SfNoiseLevel *end, GError **error)
+{
+  Block block = { .q = 1, .last = 1, .sigma = { end->sigma, 0 } };
+  SfSamplerStage stage = single (self->s, 0, &block);
+  SfNoiseLevel clean = sf_noise_level_clean ();
+
+  if (!sf_run_evaluate (self->run, self->x, end, 1, self->output[0], error))
+    return FALSE;
+  combine (self, &stage, 1, self->x);
+  return sf_run_reached (self->run, &clean, error);
+}
+
+gboolean
+sf_dpm_adaptive_run (SfRun *run, const SfDpmControl *control, GError **error)
+{
+  const SfSampling *s = sf_run_sampling (run);
+  gboolean clean = s->levels[s->n].sigma == 0;
+  const SfNoiseLevel *end = &s->levels[clean ? s->n - 1 : s->n];
+  Adaptive self = { run, s, control, .order = MAX (sf_sampling_highest_order (s), 2), .x = sf_run_state (run) };
+  SfTensor **const work[] = { &self.inside, &self.before, &self.output[0], &self.output[1], &self.output[2] };
+
+  for (int i = 0; i < self.order + 2; i++)
+    if ((*work[i] = sf_run_work (run, i, error)) == NULL)
+      return FALSE;
+  return adapt (&self, &s->levels[0], end, error) && (!clean || finish (&self, end, error));
+}
