@@ -101,7 +101,7 @@ typedef struct
   int steps;
 } SfCorrector;
 
-/* Called with the state after each stage, at @level; may change it.  What editing is made of (sf-edit.h). */
+/* Called with the state at @level; may change it.  What editing is made of (sf-edit.h). */
 typedef gboolean (*SfStateFunc) (SfTensor *y, const SfNoiseLevel *level, gpointer data, GError **error);
 /* Writes unit normal noise for draw number @draw of a run. */
 typedef void (*SfNoiseFunc) (SfTensor *z, guint64 draw, gpointer data);
@@ -135,6 +135,7 @@ typedef struct
   double first_step;  /* of those, in log sigma; 0 = their own */
   gboolean noisy_end; /* SDE samplers: keep the noise of the last step */
   gboolean invert;    /* rising levels are no fresh noise, but steps like others: from an image to the noise that gives it */
+  int sde_steps;      /* SDE samplers, continuous processes: they step as on a grid of so many steps; 0 = by the levels */
   SfClip clip;        /* of D */
   SfCorrector corrector;
   const double *gamma; /* (nullable): Analytic-DPM's table, see sf_estimate_gamma() */
@@ -143,7 +144,9 @@ typedef struct
   int deviation_max_steps; /* how many steps before the last have it */
   SfNoiseFunc noise;  /* (nullable): source of all noise; %NULL = the random numbers of the run */
   gpointer noise_data;
-  SfStateFunc state;  /* (nullable) */
+  SfStateFunc before; /* (nullable): before each evaluation */
+  gpointer before_data;
+  SfStateFunc state;  /* (nullable): after each stage, and each step of the corrector */
   gpointer state_data;
   SfTryFunc tried;    /* (nullable) */
   gpointer tried_data;

@@ -12,6 +12,8 @@
 
 #include "base/sf-error.h"
 #include "base/sf-parallel.h"
+#include "diffusion/sf-langevin.h"
+#include "diffusion/sf-sde.h"
 
 #define MAX_OUTPUTS (SF_MAX_HISTORY + 1) /* with clipping, the newest may be there twice */
 #define MAX_WORK 8
@@ -33,7 +35,8 @@ struct _SfRun
   SfTensor *second;             /* (nullable) the denoiser's, of kind s.variance */
   SfTensor *deviation;          /* (nullable) */
   SfTensor *gradient;           /* (nullable) */
-  SfTensor *z;                  /* (nullable) where the options give the noise */
+  SfTensor *z;                  /* (nullable) where the options give the noise, and for the corrector */
+  SfTensor *denoised;           /* (nullable) for the corrector */
   SfTensor *work[MAX_WORK];
   int evaluations, expected;
 };
@@ -205,6 +208,13 @@ rises (const SfSampling *s, int k)
   return s->levels[k + 1].sigma > s->levels[k].sigma && !s->options->invert;
 }
 
+/* Steps of the corrector at each level. */
+static int
+corrections (const SfSampling *s)
+{
+  return s->options->corrector.kind != SF_CORRECTOR_NONE ? s->options->corrector.steps : 0;
+}
+
 /* The result of the stage becomes the base. */
 static gboolean
 is_in_place (const SfSamplerStage *stage, gboolean last)
@@ -232,7 +242,7 @@ count_step (SfSampling *s, int k, gboolean *extra)
       kept += !stages[i].no_evaluation - stages[i].forget;
     }
   s->past = MIN (s->past + kept, s->sampler->history - 1);
-  return evaluations + s->options->corrector.steps;
+  return evaluations + corrections (s);
 }
 
 static int
@@ -263,7 +273,8 @@ allocate (SfRun *run, gboolean extra, GError **error)
   NEW (second, sampler->deviation != NULL && run->s.variance != SF_VARIANCE_NONE);
   NEW (deviation, sampler->deviation != NULL);
   NEW (gradient, options->gradient != NULL);
-  NEW (z, options->noise != NULL);
+  NEW (z, options->noise != NULL || corrections (&run->s) > 0);
+  NEW (denoised, corrections (&run->s) > 0);
 #undef NEW
   run->s.second = run->second;
   return ok;
@@ -281,6 +292,7 @@ run_clear (SfRun *run)
   sf_tensor_unref (run->deviation);
   sf_tensor_unref (run->gradient);
   sf_tensor_unref (run->z);
+  sf_tensor_unref (run->denoised);
 }
 
 /* Makes room for a newest output, the oldest one's. */
@@ -301,6 +313,13 @@ forget_output (SfRun *run)
 
   memmove (run->output, run->output + 1, (run->n_outputs - 1) * sizeof *run->output);
   run->output[run->n_outputs - 1] = newest;
+}
+
+/* Calls @func, which may be %NULL, with the present state. */
+static gboolean
+call (SfRun *run, SfStateFunc func, gpointer data, GError **error)
+{
+  return func == NULL || func (run->x, &run->level, data, error);
 }
 
 static gboolean
@@ -324,16 +343,25 @@ to_output (const SfRun *run, const SfTensor *x, const SfNoiseLevel *level, SfTen
     sf_weighted_sum (output, 2, (double[]) { w, v ? -w - level->sigma * a : -w }, (const SfTensor *[]) { x, output });
 }
 
+/* D of the present state, not clipped. */
+static gboolean
+predict_present (SfRun *run, SfTensor *output, GError **error)
+{
+  SfProgress part = sf_progress_sub (run->progress, (double) run->evaluations / run->expected,
+                                     (run->evaluations + 1.0) / run->expected);
+
+  return call (run, run->s.options->before, run->s.options->before_data, error) &&
+         predict (run, run->x, &run->level, &part, output, error);
+}
+
 /* The newest output is that of the present state. */
 static gboolean
 evaluate (SfRun *run, GError **error)
 {
   const SfClip *clip = &run->s.options->clip;
-  SfProgress part = sf_progress_sub (run->progress, (double) run->evaluations / run->expected,
-                                     (run->evaluations + 1.0) / run->expected);
   SfTensor *output = push_output (run);
 
-  if (!predict (run, run->x, &run->level, &part, output, error))
+  if (!predict_present (run, output, error))
     return FALSE;
   run->s.raw = output;
   if (run->s.sampler->raw_noise && clip->keep_noise)
@@ -449,6 +477,31 @@ rise (SfRun *run, int k, GError **error)
   return sf_run_reached (run, &stage.level, error);
 }
 
+/* Langevin steps at the level where step @k begins. */
+static gboolean
+correct (SfRun *run, int k, GError **error)
+{
+  const SfSamplerOptions *options = run->s.options;
+
+  for (int i = 0; i < corrections (&run->s); i++)
+    {
+      Sum noise = { .out = run->z->data };
+      double keep = sf_sde_discrete (&run->s, k).keep, delta;
+
+      if (!predict_present (run, run->denoised, error))
+        return FALSE;
+      sf_clip (&options->clip, run->denoised);
+      draw (run, 1, &noise);
+      sum_run (&noise, sf_tensor_size (run->z));
+      delta = sf_langevin_delta (&options->corrector, &run->level, keep * keep, run->x, run->denoised, run->z);
+      sf_weighted_sum (run->x, 3, (double[]) { 1 - delta, delta, run->level.sigma * sqrt (2 * delta) },
+                       (const SfTensor *[]) { run->x, run->denoised, run->z });
+      if (!sf_run_reached (run, &run->level, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 static gboolean
 run_step (SfRun *run, int k, GError **error)
 {
@@ -457,6 +510,8 @@ run_step (SfRun *run, int k, GError **error)
 
   if (rises (&run->s, k))
     return rise (run, k, error);
+  if (!correct (run, k, error))
+    return FALSE;
   n = run->s.sampler->plan (&run->s, k, stages);
   for (int i = 0; i < n; i++)
     {
@@ -515,6 +570,14 @@ check (const SfSampler *self, const SfNoiseProcess *process, const SfNoiseLevel 
     {
       g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
                    _ ("Sampler “%s” cannot shift its mean for classifier guidance; use “ddpm”, or guidance of the score"), self->name);
+      return FALSE;
+    }
+  if (options->corrector.kind != SF_CORRECTOR_NONE && (self->own_loop || !(options->corrector.snr > 0) || options->corrector.steps < 0))
+    {
+      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
+                   self->own_loop ? _ ("Sampler “%s” chooses its steps itself and takes no corrector")
+                                  : _ ("Sampler “%s”: the corrector needs a positive signal-to-noise ratio and number of steps"),
+                   self->name);
       return FALSE;
     }
   if (options->invert && (!self->inverts || is_noisy (self, options)))
@@ -580,10 +643,8 @@ sf_run_state (SfRun *run)
 gboolean
 sf_run_reached (SfRun *run, const SfNoiseLevel *level, GError **error)
 {
-  const SfSamplerOptions *options = run->s.options;
-
   run->level = *level;
-  return options->state == NULL || options->state (run->x, &run->level, options->state_data, error);
+  return call (run, run->s.options->state, run->s.options->state_data, error);
 }
 
 gboolean

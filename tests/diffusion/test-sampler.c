@@ -185,6 +185,8 @@ expected_draws (const SfSampler *self)
 {
   if (g_str_equal (self->name, "dpmpp-sde")) /* in the middle of each step, too */
     return 10;
+  if (g_str_equal (self->name, "annealed-langevin")) /* five times at each level */
+    return 25;
   if (g_str_equal (self->name, "dpm-fast-ancestral")) /* after a block of three steps and one of two */
     return 2;
   return 5;

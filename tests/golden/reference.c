@@ -20,11 +20,17 @@ number (Case *c, const char *prefix, const char *name, double fallback)
 }
 
 static gboolean
-flag (Case *c, const char *prefix, const char *name)
+flag_or (Case *c, const char *prefix, const char *name, gboolean fallback)
 {
   g_autofree char *path = g_strconcat (prefix, name, NULL);
 
-  return case_flag (c, path, FALSE);
+  return case_flag (c, path, fallback);
+}
+
+static gboolean
+flag (Case *c, const char *prefix, const char *name)
+{
+  return flag_or (c, prefix, name, FALSE);
 }
 
 static const char *
@@ -565,7 +571,11 @@ reference_diffusers_levels (Case *c, const char *cls, const char *prefix, const 
       ok = TRUE;
     }
   else if (classes[i].kind == KIND_CHAIN)
-    ok = fill_spaced (c, spacing_row (c, prefix, usual, FALSE, &options), process, &options, n, levels);
+    {
+      if (!flag_or (c, prefix, "set_alpha_to_one", !g_str_equal (cls, "PNDMScheduler")))
+        options.sigma_final = exp (process->log_sigma[0]);
+      ok = fill_spaced (c, spacing_row (c, prefix, usual, FALSE, &options), process, &options, n, levels);
+    }
   else if (classes[i].kind == KIND_DISTILLED)
     {
       options.original = (int) number (c, prefix, "original_inference_steps", 50);

@@ -4,6 +4,7 @@
 
 #include "diffusion/sf-noise-process.h"
 #include "diffusion/sf-prediction.h"
+#include "diffusion/sf-sampler.h"
 #include "golden.h"
 
 /* (transfer full) (nullable): the process of diffusers' scheduler arguments below @prefix ("kw." or "schedule."). */
@@ -30,7 +31,7 @@ SfPrediction reference_head (Case *c, const char *path, SfPrediction fallback);
  * @n: (inout): steps asked for, steps made; of no matter where the case gives a list
  *
  * The levels of set_timesteps() with the arguments below @prefix and "call.", with their labels; the last one, which no
- * network sees, is the clean image or what final_sigmas_type says.  The extra entries by which some classes mark a second
+ * network sees, is the clean image or what final_sigmas_type and set_alpha_to_one say.  The extra entries by which some classes mark a second
  * evaluation are not there.
  *
  * Returns: (transfer full) (nullable) (array length=n + 1); after interpolation_type "log_linear" there is one more, which
@@ -39,3 +40,12 @@ SfPrediction reference_head (Case *c, const char *path, SfPrediction fallback);
 SfNoiseLevel *reference_diffusers_levels (Case *c, const char *cls, const char *prefix, const SfNoiseProcess *process, int *n);
 /* Whether @cls keeps its state in sigma space, and begins from @sigma-fold noise. */
 gboolean reference_is_sigma_class (const char *cls);
+
+/**
+ * reference_diffusers_sampler:
+ * @sampler: (out): a row of ours, as the arguments of @cls below "kw." vary it
+ * @options: (inout): order, solver and clip are set
+ *
+ * Returns: %FALSE, and the case fails, for an unknown class
+ */
+gboolean reference_diffusers_sampler (Case *c, const char *cls, SfSampler *sampler, SfSamplerOptions *options);

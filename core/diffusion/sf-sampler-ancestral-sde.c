@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Song et al. 2021, appendix F: the ancestral predictor, with all the noise of the forward step on VP processes and that of
+ * the posterior on the others.
+ */
+#include <glib/gi18n.h>
+
+#include "diffusion/sf-sde.h"
+
+static int
+ancestral_sde_plan (const SfSampling *s, int k, SfSamplerStage *stage)
+{
+  SfSdeStep step = sf_sde_discrete (s, k);
+
+  sf_sde_ancestral (s, k, &step, stage);
+  return 1;
+}
+
+const SfSampler sf_sampler_ancestral_sde = {
+  .name = "ancestral-sde",
+  .label = N_ ("Ancestral predictor"),
+  .description = N_ ("DDPM as the score literature writes it, by the process's own noise; only for hundreds of steps"),
+  .family = SF_FAMILY_SDE,
+  .evaluations = 1,
+  .stochastic = TRUE,
+  .keeps_scale = TRUE,
+  .history = 1,
+  .stages = 1,
+  .plan = ancestral_sde_plan,
+};
