@@ -87,7 +87,7 @@ sf_worker_run (SfJob *job, int seed, int n_candidates, const char *text, GError 
 
   gimp_progress_init (text);
   timer = g_timeout_add (POLL, show_progress, &self);
-  thread = g_thread_new ("sfumato", work, &self);
+  thread = g_thread_new ("sfumato-worker", work, &self);
   g_main_loop_run (self.loop);
   g_thread_join (thread);
   g_source_remove (timer);

@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-#define MARGIN 3 /* standard errors */
-
 /* Gamma at a time that may lie between the entries. */
 static double
 gamma_at (const double *gamma, int n, double t)
@@ -37,22 +35,23 @@ is_guess (const SfSampling *s)
   return s->options->gamma == NULL && s->options->spread == SF_SPREAD_DEFAULT && s->variance != SF_VARIANCE_SN && s->variance != SF_VARIANCE_NPR;
 }
 
-/* Every element becomes the mean less @margin. */
+/* Every element becomes the mean, times @weight. */
 static void
-average (SfReal *x, gsize n, double margin)
+average (SfReal *x, gsize n, double weight)
 {
   double sum = 0;
 
   for (gsize i = 0; i < n; i++)
     sum += x[i];
   for (gsize i = 0; i < n; i++)
-    x[i] = (SfReal) (sum / n - margin);
+    x[i] = (SfReal) (sum / n * weight);
 }
 
 static void
 fill_covariance (const SfSampling *s, const SfNoiseLevel *from, SfTensor *cov)
 {
   gsize size = sf_tensor_size (cov), n = size / cov->n;
+  double chance = from->sigma * from->sigma * sqrt (2.0 / n); /* deviation of sigma^2 times the mean of n^2 */
 
   if (s->options->gamma != NULL)
     {
@@ -65,7 +64,7 @@ fill_covariance (const SfSampling *s, const SfNoiseLevel *from, SfTensor *cov)
   fill_share (s, from->sigma, cov);
   if (s->options->spread == SF_SPREAD_IMAGE || is_guess (s))
     for (int i = 0; i < cov->n; i++)
-      average (cov->data + i * n, n, is_guess (s) ? MARGIN * sqrt (2.0 / n) : 0); /* n^2 has the variance 2 */
+      average (cov->data + i * n, n, is_guess (s) ? 1 / (1 + chance * chance) : 1);
 }
 
 void
@@ -73,9 +72,11 @@ sf_analytic_deviation (const SfSampling *s, int k, double w, double known, SfTen
 {
   const SfSamplerOptions *options = s->options;
   double sigma = s->levels[k].sigma, square = sigma * sigma;
-  /* An x0 in [-1, 1] has a variance in [0, 1].  Else what the network tells counts, below 0 as long as the sum is not. */
-  gboolean bounded = options->clip.kind != SF_CLIP_NONE || is_guess (s);
-  double least = bounded ? 0 : -G_MAXDOUBLE, most = bounded ? 1 : G_MAXDOUBLE;
+  /* An x0 in [-1, 1] has a variance in [0, 1].  Else what is told or found counts, below 0 as long as the sum is not: where the
+   * state has more noise than its level says, less is added.
+   */
+  gboolean clips = options->clip.kind != SF_CLIP_NONE;
+  double least = clips ? 0 : -G_MAXDOUBLE, most = clips || is_guess (s) ? 1 : G_MAXDOUBLE;
 
   fill_covariance (s, &s->levels[k], deviation);
   for (gsize i = 0; i < sf_tensor_size (deviation); i++)

@@ -10,8 +10,8 @@
  *     f = 1 - Gamma         with Gamma = E [n^2] of this level, from a table
  *       = E [n^2 | x] - n^2  if the denoiser tells the first (SN)
  *       = E [(n - n')^2 | x] if the denoiser tells it (NPR)
- *       = 1 - n^2           else.  The mean of n^2 over an image stands for Gamma, but in strong noise f is smaller than the
- *                           chance in that mean: only what exceeds it by three deviations is believed
+ *       = 1 - n^2           else.  The mean of n^2 over an image stands for Gamma.  In strong noise, where the chance in that
+ *                           mean makes an error of cov beyond 1, the most that cov can be, it counts ever less
  */
 #pragma once
 

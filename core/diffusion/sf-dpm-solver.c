@@ -70,7 +70,7 @@ sf_dpm_multistep_plan (const SfSampling *s, int k, SfSamplerStage *stage)
   SfSolver solver = s->options->solver;
   double from = s->levels[k].sigma, to = s->levels[k + 1].sigma;
   Terms w = terms (s, noise_share (s), from, to);
-  int order = from > to ? sf_sampling_order (s, k) : 1;
+  int order = from != to ? sf_sampling_order (s, k) : 1;
   double h = step_length (s, k), r0 = order > 1 ? step_length (s, k - 1) / h : 0;
 
   *stage = (SfSamplerStage) { .y = w.y, .d = { w.value }, .noise = w.noise };
@@ -175,6 +175,8 @@ sf_dpm_ancestral_plan (const SfSampling *s, int k, SfSamplerStage *stage)
   Block block = block_of (s, k);
   double *sigma = block.sigma, end = sigma[block.last], noise, down;
 
+  if (s->options->eta == 0)
+    return sf_dpm_singlestep_plan (s, k, stage);
   /* Not below the end of the run: there is no noise in its last step. */
   sf_ancestral_split (sigma[0], end, s->options->eta, &noise, &down);
   down = MAX (down, s->levels[s->n].sigma);

@@ -28,6 +28,7 @@ const SfSampler sf_sampler_ddim = {
   .evaluations = 1,
   .uses_eta = TRUE,
   .stochastic = TRUE,
+  .inverts = TRUE,
   .history = 1,
   .stages = 1,
   .raw_noise = TRUE,

@@ -13,6 +13,7 @@ const SfSampler sf_sampler_euler = {
   .family = SF_FAMILY_COMMON,
   .order = 1,
   .evaluations = 1,
+  .inverts = TRUE,
   .uses_churn = TRUE,
   .history = 1,
   .stages = 2,

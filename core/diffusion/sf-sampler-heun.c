@@ -27,6 +27,7 @@ const SfSampler sf_sampler_heun = {
   .order = 2,
   .evaluations = 2,
   .extra = -1,
+  .inverts = TRUE,
   .uses_churn = TRUE,
   .output = SF_OUTPUT_NOISE,
   .history = 2,

@@ -33,20 +33,12 @@ flow_slope (double u, const SfTensor *y, SfTensor *dy, double *dz, gpointer data
 }
 
 static gboolean
-reached (SfRun *run, const SfNoiseLevel *level, GError **error)
-{
-  const SfSamplerOptions *options = sf_run_sampling (run)->options;
-
-  return options->state == NULL || options->state (sf_run_state (run), level, options->state_data, error);
-}
-
-static gboolean
 flow_reached (double u, SfTensor *y, gpointer data, GError **error)
 {
   const Flow *self = data;
   SfNoiseLevel level = sf_sampling_level (sf_run_sampling (self->run), exp (u));
 
-  return reached (self->run, &level, error);
+  return sf_run_reached (self->run, &level, error);
 }
 
 static gboolean
@@ -66,7 +58,7 @@ ode_run (SfRun *run, GError **error)
   if ((work = sf_run_work (run, 0, error)) == NULL || !sf_run_evaluate (run, y, last, 1, work, error))
     return FALSE;
   memcpy (y->data, work->data, sf_tensor_size (y) * sizeof (SfReal));
-  return reached (run, &s->levels[s->n], error);
+  return sf_run_reached (run, &s->levels[s->n], error);
 }
 
 const SfSampler sf_sampler_ode = {

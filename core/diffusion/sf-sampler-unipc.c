@@ -58,7 +58,7 @@ order_of (const SfSampling *s, int k, int past)
 static gboolean
 is_corrected (const SfSampling *s, int k, int past)
 {
-  return past > 0 && s->levels[k - 1].sigma > s->levels[k].sigma && (k > 64 || !(s->options->uncorrected >> (k - 1) & 1));
+  return past > 0 && s->levels[k - 1].sigma != s->levels[k].sigma && (k > 64 || !(s->options->uncorrected >> (k - 1) & 1));
 }
 
 static int
@@ -74,7 +74,7 @@ unipc_plan (const SfSampling *s, int k, SfSamplerStage *stages)
       stages[0].level = s->levels[k];
       stages[0].new_base = TRUE;
     }
-  *last = to > 0 && to < from ? step (s, k, 0, order_of (s, k, s->past), FALSE) : sf_straight (s, from, to);
+  *last = to > 0 && to != from ? step (s, k, 0, order_of (s, k, s->past), FALSE) : sf_straight (s, from, to);
   last->no_evaluation = correct;
   last->keep_base = k + 1 < s->n && is_corrected (s, k + 1, s->past + 1);
   return correct ? 2 : 1;

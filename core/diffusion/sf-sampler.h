@@ -61,6 +61,7 @@ typedef struct
   gboolean uses_churn;     /* churn acts */
   gboolean stochastic;     /* injects noise (with eta > 0 where it uses eta) … */
   gboolean always;         /* … and with eta = 0, too */
+  gboolean inverts;        /* its step is as good upwards, where it injects no noise: see the option invert */
   gboolean keeps_scale;    /* works on a x0 + s n by its own formula, so the noise process matters and not sigma alone */
   SfSamplerOutput output;
   int history;             /* outputs it uses, the newest included */

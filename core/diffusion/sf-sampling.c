@@ -175,7 +175,7 @@ sf_sampling_order_within (const SfSampling *s, int k, int order, int past)
   if (s->levels[k + 1].sigma == 0)
     return 1;
   order = MIN (order, past + 1);
-  while (usable < order && s->levels[k - usable].sigma > s->levels[k - usable + 1].sigma)
+  while (usable < order && s->levels[k - usable].sigma != s->levels[k - usable + 1].sigma)
     usable++;
   return usable;
 }
@@ -580,10 +580,10 @@ check (const SfSampler *self, const SfNoiseProcess *process, const SfNoiseLevel 
                    self->name);
       return FALSE;
     }
-  if (options->invert && (is_noisy (self, options) || self->own_loop))
+  if (options->invert && (!self->inverts || is_noisy (self, options)))
     {
       g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
-                   _ ("Sampler “%s” cannot go from an image to its noise; use one that injects none, such as “ddim” with eta 0"), self->name);
+                   _ ("Sampler “%s” cannot go from an image to its noise; use “heun”, or “ddim” with eta 0"), self->name);
       return FALSE;
     }
   if (options->gamma != NULL && process->kind != NULL)

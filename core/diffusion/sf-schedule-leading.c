@@ -21,5 +21,6 @@ const SfSchedule sf_schedule_leading = {
   .description = N_ ("Whole strides from the cleanest timestep; may begin below full noise"),
   .family = SF_SPACING_TIMESTEPS,
   .whole = TRUE,
+  .even = TRUE,
   .times = leading_times,
 };

@@ -19,5 +19,6 @@ const SfSchedule sf_schedule_linspace = {
   .description = N_ ("Equal steps of time, rounded to the timesteps that the network has seen"),
   .family = SF_SPACING_TIMESTEPS,
   .whole = TRUE,
+  .even = TRUE,
   .times = linspace_times,
 };

@@ -80,5 +80,6 @@ const SfSchedule sf_schedule_optimal = {
   .description = N_ ("The timesteps with the best likelihood for this network; needs its table Gamma"),
   .family = SF_SPACING_TIMESTEPS,
   .whole = TRUE,
+  .needs_gamma = TRUE,
   .times = optimal_times,
 };

@@ -10,5 +10,6 @@ const SfSchedule sf_schedule_sgm_uniform = {
   .description = N_ ("Equal steps of time with a longer last one, as Stability AI's code takes them"),
   .family = SF_SPACING_TIMESTEPS,
   .open = TRUE,
+  .even = TRUE,
   .times = sf_uniform_times,
 };

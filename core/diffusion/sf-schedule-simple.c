@@ -21,5 +21,6 @@ const SfSchedule sf_schedule_simple = {
   .description = N_ ("Whole strides from the noisiest timestep, rounded up"),
   .family = SF_SPACING_TIMESTEPS,
   .whole = TRUE,
+  .even = TRUE,
   .times = simple_times,
 };

@@ -22,5 +22,6 @@ const SfSchedule sf_schedule_strided = {
   .description = N_ ("Equal strides through the timesteps, as the improved DDPM takes them"),
   .family = SF_SPACING_TIMESTEPS,
   .whole = TRUE,
+  .even = TRUE,
   .times = strided_times,
 };

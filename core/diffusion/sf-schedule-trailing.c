@@ -22,5 +22,6 @@ const SfSchedule sf_schedule_trailing = {
   .description = N_ ("Whole strides from the noisiest timestep; always begins at full noise"),
   .family = SF_SPACING_TIMESTEPS,
   .whole = TRUE,
+  .even = TRUE,
   .times = trailing_times,
 };

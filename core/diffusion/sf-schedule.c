@@ -19,6 +19,15 @@ static const SfSchedule *const schedules[] = {
 #undef SF_ITEM
 };
 
+const char *
+sf_spacing_family_label (SfSpacingFamily self)
+{
+  static const char *const labels[SF_N_SPACINGS] = { N_ ("Common"), N_ ("By noise"), N_ ("By timesteps of the network"), N_ ("Flow matching"),
+                                                     N_ ("For networks distilled for few steps") };
+
+  return labels[self];
+}
+
 const SfSchedule *const *
 sf_schedules (int *n)
 {
@@ -119,9 +128,9 @@ fill_times (const SfSchedule *self, const SfSpacing *s, SfNoiseLevel *levels, GE
   double shift = o->shift != 0 ? o->shift : self->shift != 0 ? self->shift
                                                              : 1;
   double first = time_end (s->process, s->total, FALSE), scale = 1, end, high, low;
-  int n = self->times (s, t, error);
+  int n = (s->fractional && self->even ? sf_uniform_times : self->times) (s, t, error);
 
-  if (n > 0 && self->whole && t[0] > s->total - 1)
+  if (n > 0 && self->whole && !s->fractional && t[0] > s->total - 1)
     {
       g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Schedule “%s” of %d steps begins at timestep %g, but the last one is %d"),
                    self->name, s->n, t[0], s->total - 1);

@@ -19,6 +19,9 @@ typedef enum
   SF_N_SPACINGS,
 } SfSpacingFamily;
 
+/* N_(): what people read for @self. */
+const char *sf_spacing_family_label (SfSpacingFamily self);
+
 /* A network is told the time of its level as it is, or as a whole number. */
 typedef enum
 {
@@ -72,7 +75,9 @@ typedef struct
   double rho, shift;            /* usual values */
   double sigma_max, sigma_min;  /* its own ends; 0 = those of the process */
   gboolean open;                /* as the option, where no ends are given */
-  gboolean whole;               /* takes whole timesteps, so no more steps than there are */
+  gboolean whole;              /* takes whole timesteps, so no more steps than there are */
+  gboolean even;               /* equal steps but for how timesteps are rounded: between given ends the same as "uniform" */
+  gboolean needs_gamma;        /* the option gamma must be given */
   /* One of these: */
   /* The level at @u in [0, 1]: sigma_max at 0, sigma_min at 1, strictly decreasing. */
   double (*sigma) (double u, double sigma_max, double sigma_min, double rho);

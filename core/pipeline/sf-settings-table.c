@@ -53,7 +53,8 @@ schedule_choices (int *n)
 
       made[0] = automatic;
       for (int i = 0; i < *n; i++)
-        made[i + 1] = (SfChoice) { schedules[i]->name, schedules[i]->label, schedules[i]->description };
+        made[i + 1] = (SfChoice) { schedules[i]->name, schedules[i]->label, schedules[i]->description,
+                                   schedules[i]->family != SF_SPACING_COMMON ? sf_spacing_family_label (schedules[i]->family) : NULL };
       g_once_init_leave (&choices, made);
     }
   *n += 1;

@@ -132,6 +132,30 @@ test_values (void)
     g_assert_cmpfloat_with_epsilon (sf_noise_process_t (p, s[k].sigma) - sf_noise_process_t (p, s[k + 1].sigma), (t[0] - t[1]) / 4, 1e-8);
 }
 
+/* Rows said to be even are the same as "uniform" between given ends; no two others are the same. */
+static void
+test_even (void)
+{
+  int n;
+  const SfSchedule *const *all = sf_schedules (&n);
+  g_autofree SfNoiseLevel *levels = g_new (SfNoiseLevel, 12 * n);
+
+  for (int i = 0; i < n; i++)
+    {
+      fill (all[i], 80, 0.05, 11, levels + 12 * i);
+      for (int j = 0; j < i; j++)
+        {
+          gboolean same = TRUE;
+          gboolean even = (all[i]->even || g_str_equal (all[i]->name, "uniform")) && (all[j]->even || g_str_equal (all[j]->name, "uniform"));
+
+          for (int k = 0; k < 11; k++)
+            same = same && fabs (levels[12 * i + k].sigma / levels[12 * j + k].sigma - 1) < 1e-6;
+          if (same != even)
+            g_error ("%s and %s: %s", all[i]->name, all[j]->name, same ? "the same" : "not the same");
+        }
+    }
+}
+
 /* Without ends, on every process: falls from at most full noise. */
 static void
 test_processes (gconstpointer data)
@@ -389,6 +413,7 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/schedule/unknown", test_unknown);
   g_test_add_func ("/schedule/values", test_values);
+  g_test_add_func ("/schedule/even", test_even);
   g_test_add_func ("/schedule/refused", test_refused);
   g_test_add_func ("/schedule/timesteps", test_timesteps);
   g_test_add_func ("/schedule/flow", test_flow);

@@ -9,12 +9,12 @@
   (set! image (gimp-item-get-image layer))
   (select layer 30 20 100 80))
 ; long enough for everything below to happen first
-(define (fill) (plug-in-sfumato-fill #:image image #:drawables (vector layer) #:seed 1 #:steps 100 #:output "replace"))
+(define (fill) (plug-in-sfumato-fill #:image image #:drawables (vector layer) #:seed 1 #:steps 40 #:output "replace"))
 
 (define (meanwhile what words)
   (open)
   (let ((before (digest layer)))
-    (later what layer 1200)
+    (later what layer 100)
     (fails words (fill))
     (if (not (or (string=? what "delete-layer") (string=? what "resize-layer")))
         (check-equal (list what 'unchanged) (digest layer) before))
@@ -30,8 +30,8 @@
 ; An image that is deleted meanwhile lives on until the script's call is over, so that there is no error. (With another output GIMP
 ; 3.0 breaks down itself, whatever the plug-in: arrays of layers that a procedure returns do not keep their image.)
 (open)
-(later "delete-image" layer 1200)
-(let ((new (made (plug-in-sfumato-fill #:image image #:drawables (vector layer) #:seed 1 #:steps 100 #:output "new-image"))))
+(later "delete-image" layer 100)
+(let ((new (made (plug-in-sfumato-fill #:image image #:drawables (vector layer) #:seed 1 #:steps 40 #:output "new-image"))))
   (check 'deleted (not (gimp-image-id-is-valid image)))
   (check-equal 'size (gimp-drawable-get-width new) 160)
   (gimp-image-delete (gimp-item-get-image new)))

@@ -4,7 +4,7 @@
  *   (digest layer)              a checksum of the pixels as GIMP stores them
  *   (compare a b)               how many pixels differ in any bit: (inside outside) the selection
  *   (paint layer "kind")        "random" bits; "nan": NaN, infinities and huge values in floats; "clear": zeros
- *   (later "what" layer ms)     does something to @layer while another plug-in computes
+ *   (later "what" layer ms)     does something to @layer while Sfumato computes
  */
 #include <libgimp/gimp.h>
 
@@ -160,11 +160,12 @@ typedef struct
   char *what;
   GimpItem *item;
   int ms;
+  int old; /* the last run's process, if it is not gone yet */
 } Later;
 
-/* The plug-in called sfumato of the same GIMP, 0 = none is running. */
+/* The plug-in called sfumato of the same GIMP that is not @old, 0 = none is running. */
 static int
-find_sfumato (void)
+find_sfumato (int old)
 {
   GDir *dir = g_dir_open ("/proc", 0, NULL);
   const char *name;
@@ -177,7 +178,7 @@ find_sfumato (void)
       char state;
 
       if (g_ascii_isdigit (*name) && g_file_get_contents (path, &stat, NULL, NULL) &&
-          sscanf (stat, "%d (sfumato) %c %d", &pid, &state, &parent) == 3 && parent == getppid ())
+          sscanf (stat, "%d (sfumato) %c %d", &pid, &state, &parent) == 3 && parent == getppid () && pid != old)
         found = pid;
     }
   g_dir_close (dir);
@@ -187,7 +188,7 @@ find_sfumato (void)
 static void
 kill_sfumato (void)
 {
-  int pid = find_sfumato ();
+  int pid = find_sfumato (0);
 
   if (pid > 0)
     kill (pid, SIGKILL);
@@ -195,11 +196,11 @@ kill_sfumato (void)
 
 /* @ms after it began to change @image, which was clean: while it writes. */
 static void
-kill_writing_sfumato (GimpImage *image, int ms)
+kill_writing_sfumato (GimpImage *image, int ms, int old)
 {
   int pid = 0;
 
-  for (int i = 0; i < 100 && (pid = find_sfumato ()) == 0; i++)
+  for (int i = 0; i < 100 && (pid = find_sfumato (old)) == 0; i++)
     g_usleep (10000);
   while (pid > 0 && kill (pid, 0) == 0)
     if (gimp_image_is_dirty (image))
@@ -208,6 +209,28 @@ kill_writing_sfumato (GimpImage *image, int ms)
         kill (pid, SIGKILL);
         return;
       }
+}
+
+/* Waits until Sfumato has its working thread: all is read then. */
+static void
+wait_for_sfumato (int old)
+{
+  gboolean works = FALSE;
+
+  for (int i = 0; i < 3000 && !works; i++, g_usleep (10000))
+    {
+      g_autofree char *path = g_strdup_printf ("/proc/%d/task", find_sfumato (old));
+      GDir *dir = g_dir_open (path, 0, NULL);
+      const char *name;
+
+      while (dir != NULL && !works && (name = g_dir_read_name (dir)) != NULL)
+        {
+          g_autofree char *comm = g_build_filename (path, name, "comm", NULL), *text = NULL;
+
+          works = g_file_get_contents (comm, &text, NULL, NULL) && g_str_equal (text, "sfumato-worker\n");
+        }
+      g_clear_pointer (&dir, g_dir_close);
+    }
 }
 
 /* A second run of Sfumato while the first is at work. */
@@ -230,6 +253,8 @@ do_later (gpointer data)
   GimpItem *item = self->item;
   GimpImage *image = gimp_item_get_image (item);
 
+  if (!g_str_has_prefix (self->what, "kill") && !g_str_equal (self->what, "run"))
+    wait_for_sfumato (self->old);
   if (g_str_equal (self->what, "delete-layer"))
     gimp_image_remove_layer (image, GIMP_LAYER (item));
   else if (g_str_equal (self->what, "delete-image"))
@@ -247,7 +272,7 @@ do_later (gpointer data)
   else if (g_str_equal (self->what, "kill"))
     kill_sfumato ();
   else if (g_str_equal (self->what, "kill-writing"))
-    kill_writing_sfumato (image, self->ms);
+    kill_writing_sfumato (image, self->ms, self->old);
   else if (g_str_equal (self->what, "run"))
     run_sfumato (item);
   g_free (self->what);
@@ -262,6 +287,7 @@ run_later (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
   Later *later = g_new0 (Later, 1);
 
   g_object_get (config, "what", &later->what, "drawable", &later->item, "ms", &later->ms, NULL);
+  later->old = find_sfumato (0);
   g_timeout_add (g_str_equal (later->what, "kill-writing") ? 0 : later->ms, do_later, later);
   return gimp_procedure_new_return_values (procedure, GIMP_PDB_SUCCESS, NULL);
 }
