@@ -363,6 +363,47 @@ test_weighted_sum (void)
   g_assert_cmpfloat (distance (x, out), ==, 0);
 }
 
+/* The same step by theory. */
+static gboolean
+are_twins (const char *a, const char *b)
+{
+  static const char *const pairs[][2] = {
+    { "euler-ancestral", "ddim" },
+    { "lcm", "flow-stochastic" },      /* but for the weights of LCM at the clean end */
+    { "ddpm-large", "ancestral-sde" }, /* on a process that preserves the variance */
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (pairs); i++)
+    if (g_str_equal (a, pairs[i][0]) && g_str_equal (b, pairs[i][1]))
+      return TRUE;
+  return FALSE;
+}
+
+/* No sampler is another one under a second name. */
+static void
+test_all_different (void)
+{
+  g_autofree SfNoiseLevel *levels = levels_new ("karras", 8, 0.03, 12);
+  SfSamplerOptions options = { SF_SAMPLER_OPTIONS };
+  g_autoptr (GPtrArray) results = g_ptr_array_new_with_free_func ((GDestroyNotify) sf_tensor_unref);
+  g_autoptr (SfDenoiser) mixture = sf_denoiser_mixture_new ();
+  int n;
+  const SfSampler *const *samplers = sf_samplers (&n);
+
+  options.eta = 0.5;
+  for (int i = 0; i < n; i++)
+    {
+      SfTensor *y = sf_tensor_new (1, 16, 16, 2, NULL);
+
+      g_ptr_array_add (results, y);
+      sf_mixture_draw (y, 8, (SfRng) { 11, 1000 });
+      g_assert_true (sf_sample (samplers[i], mixture, sf_noise_process_ddpm (), levels, 12, &options, (SfRng) { 11, 0 }, y, NULL, NULL));
+      for (int j = 0; j < i; j++)
+        if (distance (results->pdata[j], y) < 1e-4 && !are_twins (samplers[j]->name, samplers[i]->name))
+          g_error ("%s and %s are the same", samplers[j]->name, samplers[i]->name);
+    }
+}
+
 /*** The registry ***/
 
 /* The names in the list and those in the descriptors are the same. */
@@ -427,6 +468,7 @@ main (int argc, char **argv)
       }
   g_test_add_func ("/sampler/add-noise", test_add_noise);
   g_test_add_func ("/sampler/weighted-sum", test_weighted_sum);
+  g_test_add_func ("/sampler/all-different", test_all_different);
   g_test_add_func ("/sampler/registry", test_registry);
   g_test_add_func ("/sampler/same-family", test_same_family);
   g_test_add_func ("/sampler/split", test_split);

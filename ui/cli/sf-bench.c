@@ -15,7 +15,7 @@
 
 #include "sfumato.h"
 
-#define POINTS 4096
+#define POINTS 2048
 #define PATHS 24
 #define PATH_STEPS 16
 
