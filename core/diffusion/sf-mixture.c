@@ -132,45 +132,46 @@ cumulative (const double mean[SF_MIXTURE_MODES], double x)
   return sum / SF_MIXTURE_MODES;
 }
 
-/* Where it is @p, by bisection upwards from @low. */
-static double
-quantile (const double mean[SF_MIXTURE_MODES], double p, double low)
+/* Where it is (i + 1/2) / n for each i, going up through a fine grid and interpolating in it. */
+static void
+quantiles (const double mean[SF_MIXTURE_MODES], gsize n, double *x)
 {
-  double high = 4;
+  const double end = 4, h = 1 / 512.0;
+  double at = -end, below = 0, above = cumulative (mean, at + h);
 
-  for (int i = 0; i < 40; i++)
+  for (gsize i = 0; i < n; i++)
     {
-      double middle = (low + high) / 2;
+      double p = (i + 0.5) / n;
 
-      if (cumulative (mean, middle) < p)
-        low = middle;
-      else
-        high = middle;
+      while (above < p && at < end)
+        {
+          at += h;
+          below = above;
+          above = cumulative (mean, at + h);
+        }
+      x[i] = at + h * (p - below) / (above - below);
     }
-  return low;
 }
 
 double
 sf_mixture_distance (const SfTensor *y)
 {
   gsize n = sf_tensor_size (y) / 2;
-  g_autofree double *projected = g_new (double, n);
+  g_autofree double *projected = g_new (double, n), *ideal = g_new (double, n);
   double sum = 0;
 
   for (int k = 0; k < DIRECTIONS; k++)
     {
-      double c = cos (G_PI * k / DIRECTIONS), s = sin (G_PI * k / DIRECTIONS), mean[SF_MIXTURE_MODES], ideal = -4;
+      double c = cos (G_PI * k / DIRECTIONS), s = sin (G_PI * k / DIRECTIONS), mean[SF_MIXTURE_MODES];
 
       for (int m = 0; m < SF_MIXTURE_MODES; m++)
         mean[m] = c * sf_mixture_mean[m][0] + s * sf_mixture_mean[m][1];
       for (gsize i = 0; i < n; i++)
         projected[i] = c * y->data[2 * i] + s * y->data[2 * i + 1];
       qsort (projected, n, sizeof *projected, compare);
+      quantiles (mean, n, ideal);
       for (gsize i = 0; i < n; i++)
-        {
-          ideal = quantile (mean, (i + 0.5) / n, ideal);
-          sum += (projected[i] - ideal) * (projected[i] - ideal);
-        }
+        sum += (projected[i] - ideal[i]) * (projected[i] - ideal[i]);
     }
   return sqrt (sum / (DIRECTIONS * n));
 }

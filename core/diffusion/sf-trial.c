@@ -2,6 +2,7 @@
 #include "diffusion/sf-trial.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "diffusion/sf-mixture.h"
 #include "diffusion/sf-schedule.h"
@@ -38,14 +39,41 @@ run (const SfSampler *self, SfDenoiser *denoiser, int steps, SfStateFunc state, 
          sf_sample (self, denoiser, sf_noise_process_ddpm (), levels, steps, &options, (SfRng) { SEED, 1000 }, y, NULL, error);
 }
 
-/* Where the flow leads @y, in one last jump from sigma_min as samplers do. */
-static gboolean
-flow (SfDenoiser *mixture, SfTensor *y, GError **error)
+struct _SfTrialGround
+{
+  SfDenoiser *mixture;
+  SfTensor *start, *end; /* where the flow leads them, in one last jump from sigma_min as samplers do */
+  double floor;          /* distance of so many ideal draws */
+};
+
+SfTrialGround *
+sf_trial_ground_new (int points, GError **error)
 {
   const SfNoiseLevel last = { .sigma = SF_TRIAL_SIGMA_MIN, .a = 1 };
+  g_autoptr (SfTrialGround) self = g_new0 (SfTrialGround, 1);
 
-  sf_mixture_flow (y, SF_TRIAL_SIGMA_MAX, SF_TRIAL_SIGMA_MIN, FLOW_STEPS);
-  return sf_denoiser_predict (mixture, y, &last, y, NULL, NULL, error);
+  self->mixture = sf_denoiser_mixture_new ();
+  if ((self->start = sf_tensor_new (points, 1, 1, 2, error)) == NULL || (self->end = sf_tensor_copy (self->start, error)) == NULL)
+    return NULL;
+  sf_mixture_draw (self->end, 0, (SfRng) { SEED, 3 });
+  self->floor = sf_mixture_distance (self->end);
+  sf_mixture_draw (self->start, SF_TRIAL_SIGMA_MAX, (SfRng) { SEED, 1 });
+  memcpy (self->end->data, self->start->data, sf_tensor_size (self->start) * sizeof (SfReal));
+  sf_mixture_flow (self->end, SF_TRIAL_SIGMA_MAX, SF_TRIAL_SIGMA_MIN, FLOW_STEPS);
+  if (!sf_denoiser_predict (self->mixture, self->end, &last, self->end, NULL, NULL, error))
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+void
+sf_trial_ground_free (SfTrialGround *self)
+{
+  if (self == NULL)
+    return;
+  sf_denoiser_free (self->mixture);
+  sf_tensor_unref (self->start);
+  sf_tensor_unref (self->end);
+  g_free (self);
 }
 
 static double
@@ -60,31 +88,18 @@ root_mean_square (const SfTensor *a, const SfTensor *b)
 }
 
 gboolean
-sf_sampler_try (const SfSampler *self, int steps, int points, SfTrial *trial, GError **error)
+sf_sampler_try (const SfSampler *self, int steps, const SfTrialGround *ground, SfTrial *trial, GError **error)
 {
-  g_autoptr (SfDenoiser) mixture = sf_denoiser_mixture_new ();
-  Counter counter = { .parent = { .predict = predict }, .mixture = mixture };
-  g_autoptr (SfTensor) y = sf_tensor_new (points, 1, 1, 2, error);
-  g_autoptr (SfTensor) exact = NULL;
+  Counter counter = { .parent = { .predict = predict }, .mixture = ground->mixture };
+  g_autoptr (SfTensor) y = sf_tensor_copy (ground->start, error);
 
   g_return_val_if_fail (steps > 0, FALSE);
 
-  if (y == NULL)
-    return FALSE;
-  sf_mixture_draw (y, SF_TRIAL_SIGMA_MAX, (SfRng) { SEED, 1 });
-  if ((exact = sf_tensor_copy (y, error)) == NULL || !run (self, &counter.parent, steps, NULL, NULL, y, error))
+  if (y == NULL || !run (self, &counter.parent, steps, NULL, NULL, y, error))
     return FALSE;
   *trial = (SfTrial) { .evaluations = counter.evaluations, .of_distribution = self->stochastic };
-  if (self->stochastic)
-    {
-      sf_mixture_draw (exact, 0, (SfRng) { SEED, 3 });
-      trial->error = sf_mixture_distance (y);
-      trial->floor = sf_mixture_distance (exact);
-      return TRUE;
-    }
-  if (!flow (mixture, exact, error))
-    return FALSE;
-  trial->error = root_mean_square (y, exact);
+  trial->error = self->stochastic ? sf_mixture_distance (y) : root_mean_square (y, ground->end);
+  trial->floor = self->stochastic ? ground->floor : 0;
   return TRUE;
 }
 

@@ -18,14 +18,20 @@ typedef struct
 #define SF_TRIAL_SIGMA_MAX 8.0
 #define SF_TRIAL_SIGMA_MIN 0.02
 
+/* Where all samplers are tried: the same points, and what is right for them. */
+typedef struct _SfTrialGround SfTrialGround;
+
+SfTrialGround *sf_trial_ground_new (int points, GError **error);
+void sf_trial_ground_free (SfTrialGround *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfTrialGround, sf_trial_ground_free)
+
 /**
  * sf_sampler_try:
  * @steps: > 0
- * @points: how many; the same ones for every sampler and number of steps
  *
  * Returns: %FALSE with @error where the sampler cannot take so many steps
  */
-gboolean sf_sampler_try (const SfSampler *self, int steps, int points, SfTrial *trial, GError **error);
+gboolean sf_sampler_try (const SfSampler *self, int steps, const SfTrialGround *ground, SfTrial *trial, GError **error);
 
 /* Called for each state of a run on the way, with the points in it. */
 typedef void (*SfPathFunc) (const SfTensor *points, double sigma, gpointer data);

@@ -30,7 +30,7 @@ typedef struct
 } Curve;
 
 static gboolean
-measure (const SfSampler *sampler, Curve *curve, GError **error)
+measure (const SfSampler *sampler, const SfTrialGround *ground, Curve *curve, GError **error)
 {
   *curve = (Curve) { .sampler = sampler };
   for (gsize i = 0; i < G_N_ELEMENTS (budgets); i++)
@@ -40,7 +40,7 @@ measure (const SfSampler *sampler, Curve *curve, GError **error)
 
       if (sf_sampler_evaluations (sampler, steps) > budgets[i])
         continue;
-      if (!sf_sampler_try (sampler, steps, POINTS, trial, error))
+      if (!sf_sampler_try (sampler, steps, ground, trial, error))
         return FALSE;
       if (curve->n == 0 || trial->evaluations > trial[-1].evaluations)
         curve->n++;
@@ -302,14 +302,17 @@ sf_bench (char **arguments, GError **error)
   int n;
   const SfSampler *const *samplers = sf_samplers (&n);
   g_autofree Curve *curves = g_new (Curve, n);
+  g_autoptr (SfTrialGround) ground = NULL;
 
   if (g_strv_length (arguments) != 3 || !g_str_equal (arguments[1], "samplers"))
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, _ ("say what and where: sfumato bench samplers FOLDER"));
       return FALSE;
     }
+  if ((ground = sf_trial_ground_new (POINTS, error)) == NULL)
+    return FALSE;
   for (int i = 0; i < n; i++)
-    if (!measure (samplers[i], &curves[i], error))
+    if (!measure (samplers[i], ground, &curves[i], error))
       return FALSE;
   return write_all (arguments[2], curves, n, error);
 }
