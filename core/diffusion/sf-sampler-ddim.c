@@ -22,7 +22,7 @@ ddim_plan (const SfSampling *s, int k, SfSamplerStage *stage)
 const SfSampler sf_sampler_ddim = {
   .name = "ddim",
   .label = N_ ("DDIM"),
-  .description = N_ ("Eta chooses between a repeatable path (0) and fresh noise at each step (1)"),
+  .description = N_ ("Eta chooses between a repeatable path (0) and fresh noise at each step (1); the same step as Euler ancestral, from another theory"),
   .family = SF_FAMILY_COMMON,
   .order = 1,
   .evaluations = 1,

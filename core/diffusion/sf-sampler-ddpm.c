@@ -18,7 +18,7 @@ ddpm_plan (const SfSampling *s, int k, SfSamplerStage *stage)
 const SfSampler sf_sampler_ddpm = {
   .name = "ddpm",
   .label = N_ ("DDPM"),
-  .description = N_ ("The original random walk; rich texture and much variety, wants many steps"),
+  .description = N_ ("The original random walk, the same as DDIM with eta 1; rich texture and much variety, wants many steps"),
   .family = SF_FAMILY_COMMON,
   .evaluations = 1,
   .stochastic = TRUE,

@@ -19,7 +19,7 @@ trailing_times (const SfSpacing *s, double *t, GError **error)
 const SfSchedule sf_schedule_trailing = {
   .name = "trailing",
   .label = N_ ("Trailing"),
-  .description = N_ ("Whole strides from the noisiest timestep; always begins at full noise"),
+  .description = N_ ("Whole strides from the noisiest timestep; always begins at full noise; for networks, the same as Uniform elsewhere"),
   .family = SF_SPACING_TIMESTEPS,
   .whole = TRUE,
   .even = TRUE,

@@ -35,11 +35,11 @@ measure (const SfSampler *sampler, const SfTrialGround *ground, Curve *curve, GE
   *curve = (Curve) { .sampler = sampler };
   for (gsize i = 0; i < G_N_ELEMENTS (budgets); i++)
     {
-      int steps = MAX (1, (budgets[i] - sampler->extra) / MAX (1, sampler->evaluations));
       SfTrial *trial = &curve->trial[curve->n];
+      int steps = budgets[i];
 
-      if (sf_sampler_evaluations (sampler, steps) > budgets[i])
-        continue;
+      while (steps > 1 && sf_sampler_evaluations (sampler, steps) > budgets[i])
+        steps--;
       if (!sf_sampler_try (sampler, steps, ground, trial, error))
         return FALSE;
       if (curve->n == 0 || trial->evaluations > trial[-1].evaluations)
