@@ -126,6 +126,7 @@ run (Repeat *self, const SfSampler *sampler, SfDenoiser *denoiser, const SfNoise
   gboolean pure = edit->mask != NULL && edit->strength == 1 && (edit->keep == SF_KEEP_ONE_NOISE || edit->keep == SF_KEEP_FRESH);
   double sigma = pure && edit->pure_sigma > 0 ? edit->pure_sigma : self->levels[0].sigma;
 
+  options.rises = edit->keep == SF_KEEP_FRESH; /* RePaint's walk */
   options.before = before;
   options.state = after;
   options.before_data = options.state_data = self;
@@ -139,7 +140,7 @@ run (Repeat *self, const SfSampler *sampler, SfDenoiser *denoiser, const SfNoise
 }
 
 static gboolean
-check (const SfEdit *self, const SfSampler *sampler, const SfTensor *image, GError **error)
+check (const SfEdit *self, const SfTensor *image, GError **error)
 {
   const SfTensor *mask = self->mask;
 
@@ -151,8 +152,6 @@ check (const SfEdit *self, const SfSampler *sampler, const SfTensor *image, GErr
                              (mask->c == 1 || mask->c == image->c)))
     g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Editing: a mask of %d × %d × %d × %d does not fit images of %d × %d × %d × %d"),
                  mask->n, mask->h, mask->w, mask->c, image->n, image->h, image->w, image->c);
-  else if (mask != NULL && self->keep == SF_KEEP_FRESH && sampler->own_loop)
-    g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Editing: sampler “%s” chooses its steps itself and cannot resample"), sampler->name);
   else
     return TRUE;
   return FALSE;
@@ -168,7 +167,7 @@ sf_edit (const SfEdit *self, const SfSampler *sampler, SfDenoiser *denoiser, con
   g_autoptr (SfTensor) y = NULL;
   g_autoptr (SfTensor) z = NULL;
 
-  if (!check (self, sampler, image, error))
+  if (!check (self, image, error))
     return FALSE;
   repeat.n = sf_edit_steps (n, self->strength);
   repeat.levels = levels + n - repeat.n;

@@ -36,7 +36,6 @@ const SfSampler sf_sampler_analytic_ddim = {
   .stochastic = TRUE,
   .always = TRUE,
   .history = 1,
-  .stages = 1,
   .raw_noise = TRUE,
   .plan = analytic_ddim_plan,
   .deviation = analytic_ddim_deviation,

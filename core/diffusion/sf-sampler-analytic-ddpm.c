@@ -32,7 +32,6 @@ const SfSampler sf_sampler_analytic_ddpm = {
   .evaluations = 1,
   .stochastic = TRUE,
   .history = 1,
-  .stages = 1,
   .raw_noise = TRUE,
   .plan = analytic_ddpm_plan,
   .deviation = analytic_ddpm_deviation,

@@ -24,6 +24,5 @@ const SfSampler sf_sampler_ancestral_sde = {
   .stochastic = TRUE,
   .keeps_scale = TRUE,
   .history = 1,
-  .stages = 1,
   .plan = ancestral_sde_plan,
 };

@@ -24,6 +24,5 @@ const SfSampler sf_sampler_annealed_langevin = {
   .extra = 1 - INNER,
   .stochastic = TRUE,
   .history = 1,
-  .stages = INNER,
   .plan = annealed_langevin_plan,
 };

@@ -30,7 +30,6 @@ const SfSampler sf_sampler_ddim = {
   .stochastic = TRUE,
   .inverts = TRUE,
   .history = 1,
-  .stages = 1,
   .raw_noise = TRUE,
   .plan = ddim_plan,
 };

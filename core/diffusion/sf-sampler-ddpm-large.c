@@ -19,7 +19,6 @@ const SfSampler sf_sampler_ddpm_large = {
   .evaluations = 1,
   .stochastic = TRUE,
   .history = 1,
-  .stages = 1,
   .plan = ddpm_large_plan,
   .deviation = sf_ancestral_deviation,
 };

@@ -23,7 +23,6 @@ const SfSampler sf_sampler_ddpm = {
   .evaluations = 1,
   .stochastic = TRUE,
   .history = 1,
-  .stages = 1,
   .plan = ddpm_plan,
   .deviation = sf_ancestral_deviation,
 };

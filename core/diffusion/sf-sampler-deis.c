@@ -36,6 +36,5 @@ const SfSampler sf_sampler_deis = {
   .evaluations = 1,
   .output = SF_OUTPUT_NOISE,
   .history = 3,
-  .stages = 1,
   .plan = deis_plan,
 };

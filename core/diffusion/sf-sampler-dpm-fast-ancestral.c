@@ -14,6 +14,5 @@ const SfSampler sf_sampler_dpm_fast_ancestral = {
   .stochastic = TRUE,
   .output = SF_OUTPUT_NOISE,
   .history = 3,
-  .stages = 1,
   .plan = sf_dpm_ancestral_plan,
 };

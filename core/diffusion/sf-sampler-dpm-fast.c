@@ -15,6 +15,5 @@ const SfSampler sf_sampler_dpm_fast = {
   .evaluations = 1,
   .output = SF_OUTPUT_NOISE,
   .history = 3,
-  .stages = 1,
   .plan = sf_dpm_singlestep_plan,
 };

@@ -12,6 +12,5 @@ const SfSampler sf_sampler_dpm_solver_2m = {
   .evaluations = 1,
   .output = SF_OUTPUT_NOISE,
   .history = 2,
-  .stages = 1,
   .plan = sf_dpm_multistep_plan,
 };

@@ -15,6 +15,5 @@ const SfSampler sf_sampler_dpm2_ancestral = {
   .stochastic = TRUE,
   .output = SF_OUTPUT_NOISE,
   .history = 1,
-  .stages = 2,
   .plan = sf_midpoint_plan,
 };

@@ -15,6 +15,5 @@ const SfSampler sf_sampler_dpm2 = {
   .uses_churn = TRUE,
   .output = SF_OUTPUT_NOISE,
   .history = 1,
-  .stages = 3,
   .plan = sf_midpoint_plan,
 };

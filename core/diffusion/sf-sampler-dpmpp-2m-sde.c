@@ -14,6 +14,5 @@ const SfSampler sf_sampler_dpmpp_2m_sde = {
   .uses_eta = TRUE,
   .stochastic = TRUE,
   .history = 2,
-  .stages = 1,
   .plan = sf_dpm_multistep_plan,
 };

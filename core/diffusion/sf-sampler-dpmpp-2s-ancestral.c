@@ -15,6 +15,5 @@ const SfSampler sf_sampler_dpmpp_2s_ancestral = {
   .uses_eta = TRUE,
   .stochastic = TRUE,
   .history = 1,
-  .stages = 2,
   .plan = sf_midpoint_plan,
 };

@@ -11,6 +11,5 @@ const SfSampler sf_sampler_dpmpp_2s = {
   .order = 2,
   .evaluations = 1,
   .history = 2,
-  .stages = 1,
   .plan = sf_dpm_singlestep_plan,
 };

@@ -13,6 +13,5 @@ const SfSampler sf_sampler_dpmpp_3m_sde = {
   .uses_eta = TRUE,
   .stochastic = TRUE,
   .history = 3,
-  .stages = 1,
   .plan = sf_dpm_multistep_plan,
 };

@@ -11,6 +11,5 @@ const SfSampler sf_sampler_dpmpp_3s = {
   .order = 3,
   .evaluations = 1,
   .history = 3,
-  .stages = 1,
   .plan = sf_dpm_singlestep_plan,
 };

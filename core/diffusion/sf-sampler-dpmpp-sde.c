@@ -40,6 +40,5 @@ const SfSampler sf_sampler_dpmpp_sde = {
   .uses_eta = TRUE,
   .stochastic = TRUE,
   .history = 2,
-  .stages = 2,
   .plan = dpmpp_sde_plan,
 };

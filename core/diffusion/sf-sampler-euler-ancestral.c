@@ -14,6 +14,5 @@ const SfSampler sf_sampler_euler_ancestral = {
   .uses_eta = TRUE,
   .stochastic = TRUE,
   .history = 1,
-  .stages = 1,
   .plan = sf_straight_plan,
 };

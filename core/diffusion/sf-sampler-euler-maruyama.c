@@ -22,6 +22,5 @@ const SfSampler sf_sampler_euler_maruyama = {
   .stochastic = TRUE,
   .keeps_scale = TRUE,
   .history = 1,
-  .stages = 1,
   .plan = euler_maruyama_plan,
 };

@@ -16,6 +16,5 @@ const SfSampler sf_sampler_euler = {
   .inverts = TRUE,
   .uses_churn = TRUE,
   .history = 1,
-  .stages = 2,
   .plan = sf_straight_plan,
 };

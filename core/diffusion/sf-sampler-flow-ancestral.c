@@ -27,6 +27,5 @@ const SfSampler sf_sampler_flow_ancestral = {
   .uses_eta = TRUE,
   .stochastic = TRUE,
   .history = 1,
-  .stages = 1,
   .plan = flow_ancestral_plan,
 };

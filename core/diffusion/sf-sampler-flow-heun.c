@@ -29,6 +29,5 @@ const SfSampler sf_sampler_flow_heun = {
   .evaluations = 2,
   .extra = -1,
   .history = 2,
-  .stages = 2,
   .plan = flow_heun_plan,
 };

@@ -21,6 +21,5 @@ const SfSampler sf_sampler_flow_stochastic = {
   .evaluations = 1,
   .stochastic = TRUE,
   .history = 1,
-  .stages = 1,
   .plan = flow_stochastic_plan,
 };

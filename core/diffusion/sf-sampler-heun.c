@@ -31,6 +31,5 @@ const SfSampler sf_sampler_heun = {
   .uses_churn = TRUE,
   .output = SF_OUTPUT_NOISE,
   .history = 2,
-  .stages = 3,
   .plan = heun_plan,
 };

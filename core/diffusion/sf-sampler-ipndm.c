@@ -15,6 +15,5 @@ const SfSampler sf_sampler_ipndm = {
   .evaluations = 1,
   .output = SF_OUTPUT_NETWORK,
   .history = 4,
-  .stages = 1,
   .plan = sf_pndm_step,
 };

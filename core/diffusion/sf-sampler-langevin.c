@@ -20,6 +20,5 @@ const SfSampler sf_sampler_langevin = {
   .evaluations = 1,
   .stochastic = TRUE,
   .history = 1,
-  .stages = 1,
   .plan = langevin_plan,
 };

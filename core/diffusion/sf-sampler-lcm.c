@@ -28,6 +28,5 @@ const SfSampler sf_sampler_lcm = {
   .evaluations = 1,
   .stochastic = TRUE,
   .history = 1,
-  .stages = 1,
   .plan = lcm_plan,
 };

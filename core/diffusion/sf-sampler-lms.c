@@ -40,6 +40,5 @@ const SfSampler sf_sampler_lms = {
   .evaluations = 1,
   .output = SF_OUTPUT_NOISE,
   .history = 4,
-  .stages = 1,
   .plan = lms_plan,
 };

@@ -69,7 +69,6 @@ const SfSampler sf_sampler_ode = {
   .order = 5,
   .extra = 60,
   .output = SF_OUTPUT_DENOISED,
-  .stages = 1,
   .own_loop = TRUE,
   .run = ode_run,
 };

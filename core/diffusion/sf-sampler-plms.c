@@ -29,6 +29,5 @@ const SfSampler sf_sampler_plms = {
   .start = 1,
   .output = SF_OUTPUT_NETWORK,
   .history = 4,
-  .stages = 2,
   .plan = plms_plan,
 };

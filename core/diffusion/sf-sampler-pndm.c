@@ -50,6 +50,5 @@ const SfSampler sf_sampler_pndm = {
   .start = START,
   .output = SF_OUTPUT_NETWORK,
   .history = 6, /* four to extrapolate; while it starts, those of two steps and four of the third */
-  .stages = 4,
   .plan = pndm_plan,
 };

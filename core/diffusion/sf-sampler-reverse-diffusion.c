@@ -23,6 +23,5 @@ const SfSampler sf_sampler_reverse_diffusion = {
   .stochastic = TRUE,
   .keeps_scale = TRUE,
   .history = 1,
-  .stages = 1,
   .plan = reverse_diffusion_plan,
 };

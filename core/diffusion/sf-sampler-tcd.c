@@ -41,6 +41,5 @@ const SfSampler sf_sampler_tcd = {
   .uses_eta = TRUE,
   .stochastic = TRUE,
   .history = 1,
-  .stages = 1,
   .plan = tcd_plan,
 };

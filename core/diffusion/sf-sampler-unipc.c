@@ -88,6 +88,5 @@ const SfSampler sf_sampler_unipc = {
   .order = 3,
   .evaluations = 1,
   .history = 5,
-  .stages = 2,
   .plan = unipc_plan,
 };

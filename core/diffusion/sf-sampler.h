@@ -9,6 +9,7 @@
 #include "diffusion/sf-clip.h"
 #include "diffusion/sf-denoiser.h"
 #include "diffusion/sf-noise-process.h"
+#include "diffusion/sf-state.h"
 
 typedef struct _SfSampling SfSampling;
 typedef struct _SfSamplerStage SfSamplerStage;
@@ -65,7 +66,6 @@ typedef struct
   gboolean keeps_scale;    /* works on a x0 + s n by its own formula, so the noise process matters and not sigma alone */
   SfSamplerOutput output;
   int history;             /* outputs it uses, the newest included */
-  int stages;              /* the most that a step has */
   gboolean raw_noise;      /* where D is clipped, the noise may be that of before: see SfClip */
   gboolean own_loop;       /* chooses its steps itself, between the first level and the last above 0 */
 
@@ -134,6 +134,7 @@ typedef struct
   double relative_tolerance, absolute_tolerance; /* of samplers that choose their steps; 0 = their own */
   double first_step;  /* of those, in log sigma; 0 = their own */
   gboolean noisy_end; /* SDE samplers: keep the noise of the last step */
+  gboolean rises;     /* where levels rise, fresh noise leads up again (RePaint); else they must fall */
   gboolean invert;    /* rising levels are no fresh noise, but steps like others: from an image to the noise that gives it */
   int sde_steps;      /* SDE samplers, continuous processes: they step as on a grid of so many steps; 0 = by the levels */
   SfClip clip;        /* of D */
@@ -166,8 +167,7 @@ int sf_sampler_evaluations (const SfSampler *self, int n);
 /**
  * sf_sample:
  * @process: what the levels are of
- * @levels: (array length=n + 1): falling noise levels; where they rise, fresh noise leads up again (RePaint) or, with the
- *     option invert, the sampler itself (DDIM inversion).  The last is usually the clean one
+ * @levels: (array length=n + 1): falling noise levels, or as the options rises and invert say.  The last is usually the clean one
  * @options: (nullable)
  * @rng: seed and first stream of the injected noise; each use takes the next stream
  * @y: (inout): in: the state at levels[0], in sigma space; out: that at levels[n]
@@ -184,5 +184,3 @@ gboolean sf_sample (const SfSampler *self, SfDenoiser *denoiser, const SfNoisePr
  */
 void sf_noisy_state (const SfTensor *x0, const SfNoiseLevel *level, const SfSamplerOptions *options, guint64 draw, SfRng rng,
                      SfTensor *y);
-/* x += scale * N(0, I), the numbers of @rng.  The same bits for any number of threads. */
-void sf_add_noise (SfTensor *x, double scale, SfRng rng);

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "base/sf-error.h"
-#include "base/sf-parallel.h"
 #include "diffusion/sf-langevin.h"
 #include "diffusion/sf-sde.h"
 
@@ -41,90 +40,6 @@ struct _SfRun
   int evaluations, expected;
 };
 
-/*** Whole states ***/
-
-#define CHUNK 2048   /* elements in cache at a time; a multiple of 4, as sf_rng_normal() works on whole counters */
-#define TILE 65536   /* memory bound: a tile must outweigh waking a thread */
-#define MAX_TERMS (MAX_OUTPUTS + 2)
-
-/* out = sum of w x + noise * deviation * (z or random numbers).  In double, as terms of high orders are large and cancel. */
-typedef struct
-{
-  SfReal *out;
-  int n;
-  double w[MAX_TERMS];
-  const SfReal *x[MAX_TERMS];
-  double noise;
-  const SfReal *deviation, *z; /* (nullable) */
-  SfRng rng;
-} Sum;
-
-static void
-sum_chunk (const Sum *self, gsize begin, gsize n)
-{
-  double sum[CHUNK];
-
-  memset (sum, 0, n * sizeof *sum);
-  for (int j = 0; j < self->n; j++)
-    {
-      const SfReal *x = self->x[j] + begin;
-      double w = self->w[j];
-
-#pragma omp simd
-      for (gsize i = 0; i < n; i++)
-        sum[i] += w * x[i];
-    }
-  if (self->noise != 0)
-    {
-      float random[CHUNK];
-      const SfReal *z = self->z != NULL ? self->z + begin : NULL;
-      const SfReal *deviation = self->deviation != NULL ? self->deviation + begin : NULL;
-
-      if (z == NULL)
-        sf_rng_normal (self->rng, begin, random, n);
-      for (gsize i = 0; i < n; i++)
-        sum[i] += self->noise * (deviation != NULL ? deviation[i] : 1) * (z != NULL ? z[i] : random[i]);
-    }
-  for (gsize i = 0; i < n; i++)
-    self->out[begin + i] = (SfReal) sum[i];
-}
-
-static void
-sum_tile (gsize begin, gsize end, gpointer data)
-{
-  for (gsize i = begin; i < end; i += CHUNK)
-    sum_chunk (data, i, MIN (CHUNK, end - i));
-}
-
-static void
-sum_run (Sum *self, gsize n)
-{
-  sf_parallel_for (n, TILE, sum_tile, self, NULL);
-}
-
-void
-sf_add_noise (SfTensor *x, double scale, SfRng rng)
-{
-  Sum sum = { .out = x->data, .n = 1, .w = { 1 }, .x = { x->data }, .noise = scale, .rng = rng };
-
-  sum_run (&sum, sf_tensor_size (x));
-}
-
-void
-sf_weighted_sum (SfTensor *out, int n, const double *w, const SfTensor *const *x)
-{
-  Sum sum = { .out = out->data };
-
-  g_return_if_fail (n <= MAX_TERMS);
-  for (int j = 0; j < n; j++)
-    if (w[j] != 0)
-      {
-        sum.w[sum.n] = w[j];
-        sum.x[sum.n++] = x[j]->data;
-      }
-  sum_run (&sum, sf_tensor_size (out));
-}
-
 void
 sf_noisy_state (const SfTensor *x0, const SfNoiseLevel *level, const SfSamplerOptions *options, guint64 draw, SfRng rng,
                 SfTensor *y)
@@ -140,12 +55,6 @@ sf_noisy_state (const SfTensor *x0, const SfNoiseLevel *level, const SfSamplerOp
 }
 
 /*** Levels ***/
-
-double
-sf_lambda (const SfNoiseLevel *level)
-{
-  return -log (level->sigma);
-}
 
 SfNoiseLevel
 sf_sampling_level (const SfSampling *s, double sigma)
@@ -380,7 +289,7 @@ evaluate (SfRun *run, GError **error)
 
 /* Adds @sum's noise to what it is: the next draw of the run. */
 static void
-draw (SfRun *run, double scale, Sum *sum)
+draw (SfRun *run, double scale, SfSum *sum)
 {
   if (scale == 0)
     return;
@@ -399,7 +308,7 @@ draw (SfRun *run, double scale, Sum *sum)
 static void
 combine (SfRun *run, const SfSamplerStage *stage, SfTensor *out)
 {
-  Sum sum = { .out = out->data, .n = 1, .w = { stage->y }, .x = { run->base->data } };
+  SfSum sum = { .out = out->data, .n = 1, .w = { stage->y }, .x = { run->base->data } };
 
   for (int j = 0; j < run->n_outputs; j++)
     if (stage->d[j] != 0)
@@ -410,7 +319,7 @@ combine (SfRun *run, const SfSamplerStage *stage, SfTensor *out)
   if (stage->per_element)
     sum.deviation = run->deviation->data;
   draw (run, stage->noise, &sum);
-  sum_run (&sum, sf_tensor_size (out));
+  sf_sum_run (&sum, sf_tensor_size (out));
 }
 
 /* mean += variance * gradient, in the scale of the result: a' y' += a'^2 var (y') * gradient (Dhariwal & Nichol 2021). */
@@ -485,14 +394,14 @@ correct (SfRun *run, int k, GError **error)
 
   for (int i = 0; i < corrections (&run->s); i++)
     {
-      Sum noise = { .out = run->z->data };
+      SfSum noise = { .out = run->z->data };
       double keep = sf_sde_discrete (&run->s, k).keep, delta;
 
       if (!predict_present (run, run->denoised, error))
         return FALSE;
       sf_clip (&options->clip, run->denoised);
       draw (run, 1, &noise);
-      sum_run (&noise, sf_tensor_size (run->z));
+      sf_sum_run (&noise, sf_tensor_size (run->z));
       delta = sf_langevin_delta (&options->corrector, &run->level, keep * keep, run->x, run->denoised, run->z);
       sf_weighted_sum (run->x, 3, (double[]) { 1 - delta, delta, run->level.sigma * sqrt (2 * delta) },
                        (const SfTensor *[]) { run->x, run->denoised, run->z });
@@ -580,6 +489,11 @@ check (const SfSampler *self, const SfNoiseProcess *process, const SfNoiseLevel 
                    self->name);
       return FALSE;
     }
+  if (options->rises && self->own_loop)
+    {
+      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Sampler “%s” chooses its steps itself and cannot resample"), self->name);
+      return FALSE;
+    }
   if (options->invert && (!self->inverts || is_noisy (self, options)))
     {
       g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
@@ -592,6 +506,13 @@ check (const SfSampler *self, const SfNoiseProcess *process, const SfNoiseLevel 
                    self->name, process->kind->name);
       return FALSE;
     }
+  for (int k = 0; k < n; k++)
+    if (levels[k + 1].sigma > levels[k].sigma && !options->rises && !options->invert)
+      {
+        g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Sampler “%s”: noise levels must fall, but after %g comes %g"), self->name,
+                     levels[k].sigma, levels[k + 1].sigma);
+        return FALSE;
+      }
   for (int k = 0; k <= n; k++)
     if (!(levels[k].sigma >= 0 && isfinite (levels[k].sigma) && levels[k].a > 0) || (k < n && levels[k].sigma == 0))
       {

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "diffusion/sf-sampler.h"
+#include "diffusion/sf-state.h"
 
 #define SF_MAX_HISTORY 6 /* outputs with a weight */
 #define SF_MAX_STAGES 8
@@ -51,8 +52,6 @@ struct _SfSampling
   const SfTensor *second;     /* (nullable) of kind @variance */
 };
 
-/* lambda = log (1 / sigma), half the log of the signal-to-noise ratio. */
-double sf_lambda (const SfNoiseLevel *level);
 /* The level at @sigma of this run's process. */
 SfNoiseLevel sf_sampling_level (const SfSampling *s, double sigma);
 /* Time of @level in the run's process; whole where it is an entry of the table of a discrete one. */
@@ -77,6 +76,3 @@ gboolean sf_run_evaluate (SfRun *run, const SfTensor *x, const SfNoiseLevel *lev
 gboolean sf_run_reached (SfRun *run, const SfNoiseLevel *level, GError **error);
 /* (transfer none): working state @i, allocated at its first use. */
 SfTensor *sf_run_work (SfRun *run, int i, GError **error);
-
-/* out = sum of w[j] * x[j] for @n states, elementwise, in double.  out may be one of them. */
-void sf_weighted_sum (SfTensor *out, int n, const double *w, const SfTensor *const *x);

@@ -186,6 +186,8 @@ describe (const SfSampler *s)
     g_string_append_printf (facts, g_dngettext (GETTEXT_PACKAGE, "%d evaluation per step, ", "%d evaluations per step, ", s->evaluations), s->evaluations);
   else
     g_string_append (facts, _ ("as many evaluations as it needs, "));
+  if (s->keeps_scale)
+    g_string_append (facts, _ ("by the noise process, "));
   g_string_append (facts, !s->stochastic ? _ ("no fresh noise") : s->uses_eta ? _ ("fresh noise by eta")
                                                                               : _ ("fresh noise"));
   return g_string_free (facts, FALSE);
