@@ -81,7 +81,7 @@ static const SfGuidanceKind kinds[] = {
   { "cfg", N_ ("Classifier-free"), N_ ("The plain kind; above 8 colors become harsh"), FALSE, FALSE, weigh_cfg },
   { "apg", N_ ("Projected"), N_ ("Leaves out what only raises contrast, so that large scales keep natural colors"), TRUE, TRUE, weigh_projected },
   { "zero-star", N_ ("CFG-Zero*"), N_ ("Matches the two predictions first; for flow matching"), FALSE, FALSE, weigh_zero_star },
-  { "tangential", N_ ("Tangential"), N_ ("Drops what the unconditional prediction does not share; fewer artifacts at large scales"), FALSE, FALSE, weigh_tangential },
+  { "tangential", N_ ("Tangential"), N_ ("Drops from the unconditional prediction what it does not share with the other; fewer artifacts at large scales"), FALSE, FALSE, weigh_tangential },
   { "perpendicular", N_ ("Perpendicular negative"), N_ ("Avoids what is unwanted without touching what is wanted"), TRUE, FALSE, weigh_perpendicular },
   { "three-way", N_ ("Text and picture"), N_ ("One scale for the text, another for a picture to follow"), TRUE, FALSE, weigh_three_way },
 };

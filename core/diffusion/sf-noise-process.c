@@ -80,7 +80,7 @@ sf_noise_process_respace (const SfNoiseProcess *self, const int *keep, int n, GE
       if (keep[i] < 0 || keep[i] >= self->n || (i > 0 && keep[i] <= keep[i - 1]))
         {
           g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
-                       _ ("Noise process: %d cannot be timestep number %d of a part of %d timesteps"), keep[i], i, self->n);
+                       _ ("Noise process: timestep %d, number %d of those to keep, must rise and lie below %d"), keep[i], i, self->n);
           return NULL;
         }
       beta[i] = -expm1 (self->log_alpha_bar[keep[i]] - last); /* 1 - alpha_bar / alpha_bar of the one before */

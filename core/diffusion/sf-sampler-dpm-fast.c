@@ -9,7 +9,7 @@
 const SfSampler sf_sampler_dpm_fast = {
   .name = "dpm-fast",
   .label = N_ ("DPM fast"),
-  .description = N_ ("Steps of the noise in threes; the most precise with 10 to 20 steps and weak guidance"),
+  .description = N_ ("Steps of the noise prediction in threes; the most precise with 10 to 20 steps and weak guidance"),
   .family = SF_FAMILY_EXPONENTIAL,
   .order = 3,
   .evaluations = 1,

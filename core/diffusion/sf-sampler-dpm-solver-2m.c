@@ -6,7 +6,7 @@
 const SfSampler sf_sampler_dpm_solver_2m = {
   .name = "dpm-solver-2m",
   .label = N_ ("DPM-Solver 2M"),
-  .description = N_ ("Two steps of the noise at once; quick, but unsteady with strong guidance"),
+  .description = N_ ("Uses the noise of two steps at once; quick, but unsteady with strong guidance"),
   .family = SF_FAMILY_EXPONENTIAL,
   .order = 2,
   .evaluations = 1,

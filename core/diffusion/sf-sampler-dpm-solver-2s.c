@@ -6,7 +6,7 @@
 const SfSampler sf_sampler_dpm_solver_2s = {
   .name = "dpm-solver-2s",
   .label = N_ ("DPM-Solver 2S"),
-  .description = N_ ("Steps of the noise in pairs; precise with weak guidance"),
+  .description = N_ ("Steps of the noise prediction in pairs; precise with weak guidance"),
   .family = SF_FAMILY_EXPONENTIAL,
   .order = 2,
   .evaluations = 1,

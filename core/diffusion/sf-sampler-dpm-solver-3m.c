@@ -6,7 +6,7 @@
 const SfSampler sf_sampler_dpm_solver_3m = {
   .name = "dpm-solver-3m",
   .label = N_ ("DPM-Solver 3M"),
-  .description = N_ ("Three steps of the noise at once; quick, for weak guidance only"),
+  .description = N_ ("Uses the noise of three steps at once; quick, for weak guidance only"),
   .family = SF_FAMILY_EXPONENTIAL,
   .order = 2,
   .evaluations = 1,

@@ -7,7 +7,7 @@
 const SfSampler sf_sampler_dpmpp_2s_ancestral = {
   .name = "dpmpp-2s-ancestral",
   .label = N_ ("DPM++ 2S ancestral"),
-  .description = N_ ("Lively texture like Euler ancestral, finer drawn; each step takes twice the time"),
+  .description = N_ ("Lively texture like Euler ancestral, more finely drawn; each step takes twice the time"),
   .family = SF_FAMILY_ANCESTRAL,
   .order = 2,
   .evaluations = 2,

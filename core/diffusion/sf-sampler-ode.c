@@ -64,7 +64,7 @@ ode_run (SfRun *run, GError **error)
 const SfSampler sf_sampler_ode = {
   .name = "ode",
   .label = N_ ("Adaptive ODE"),
-  .description = N_ ("Exact to a tolerance and takes the steps that needs, however many were asked for; slow, for comparisons"),
+  .description = N_ ("Exact to a tolerance and takes as many steps as that needs, however many were asked for; slow, for comparisons"),
   .family = SF_FAMILY_ODE,
   .order = 5,
   .extra = 60,

@@ -16,7 +16,7 @@ ays_sigma (double u, double sigma_max, double sigma_min, double rho)
 const SfSchedule sf_schedule_ays_sd15 = {
   .name = "ays-sd15",
   .label = N_ ("Align your steps, Stable Diffusion 1.5"),
-  .description = N_ ("Levels found by optimisation for ten steps of Stable Diffusion 1.5"),
+  .description = N_ ("Levels found by optimization for ten steps of Stable Diffusion 1.5"),
   .family = SF_SPACING_SIGMAS,
   .sigma_max = 14.6146412293,
   .sigma_min = 0.0291671582,

@@ -17,7 +17,7 @@ lcm_times (const SfSpacing *s, double *t, GError **error)
   if (s->n > used || original > s->last)
     {
       g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
-                   _ ("Schedule “%s”: %d steps cannot be taken of the %d timesteps that the network was distilled for, of %d in all"),
+                   _ ("Schedule “%s”: %d steps cannot be taken from the %d timesteps that the network was distilled for, of %d in all"),
                    s->name, s->n, used, s->last);
       return 0;
     }

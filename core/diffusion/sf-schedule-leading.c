@@ -18,7 +18,7 @@ leading_times (const SfSpacing *s, double *t, GError **error)
 const SfSchedule sf_schedule_leading = {
   .name = "leading",
   .label = N_ ("Leading"),
-  .description = N_ ("Whole strides from the cleanest timestep; may begin below full noise; for networks, the same as Uniform elsewhere"),
+  .description = N_ ("Whole strides from the cleanest timestep; may begin below full noise; without a network the same as Uniform in time"),
   .family = SF_SPACING_TIMESTEPS,
   .whole = TRUE,
   .even = TRUE,

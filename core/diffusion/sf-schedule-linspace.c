@@ -16,7 +16,7 @@ linspace_times (const SfSpacing *s, double *t, GError **error)
 const SfSchedule sf_schedule_linspace = {
   .name = "linspace",
   .label = N_ ("Uniform, whole timesteps"),
-  .description = N_ ("Equal steps of time, rounded to the timesteps that the network has seen; for networks, the same as Uniform elsewhere"),
+  .description = N_ ("Equal steps of time, rounded to the timesteps that the network has seen; without a network the same as Uniform in time"),
   .family = SF_SPACING_TIMESTEPS,
   .whole = TRUE,
   .even = TRUE,

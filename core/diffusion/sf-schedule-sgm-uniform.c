@@ -7,7 +7,7 @@
 const SfSchedule sf_schedule_sgm_uniform = {
   .name = "sgm-uniform",
   .label = N_ ("SGM uniform"),
-  .description = N_ ("Equal steps of time with a longer last one, as Stability AI's code takes them; for networks, the same as Uniform elsewhere"),
+  .description = N_ ("Equal steps of time with a longer last one, as Stability AI's code takes them; without a network the same as Uniform in time"),
   .family = SF_SPACING_TIMESTEPS,
   .open = TRUE,
   .even = TRUE,

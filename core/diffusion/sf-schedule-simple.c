@@ -18,7 +18,7 @@ simple_times (const SfSpacing *s, double *t, GError **error)
 const SfSchedule sf_schedule_simple = {
   .name = "simple",
   .label = N_ ("Simple"),
-  .description = N_ ("Whole strides from the noisiest timestep, rounded up; for networks, the same as Uniform elsewhere"),
+  .description = N_ ("Whole strides from the noisiest timestep, rounded up; without a network the same as Uniform in time"),
   .family = SF_SPACING_TIMESTEPS,
   .whole = TRUE,
   .even = TRUE,

@@ -19,7 +19,7 @@ strided_times (const SfSpacing *s, double *t, GError **error)
 const SfSchedule sf_schedule_strided = {
   .name = "strided",
   .label = N_ ("Strided"),
-  .description = N_ ("Equal strides through the timesteps, as the improved DDPM takes them; for networks, the same as Uniform elsewhere"),
+  .description = N_ ("Equal strides through the timesteps, as the improved DDPM takes them; without a network the same as Uniform in time"),
   .family = SF_SPACING_TIMESTEPS,
   .whole = TRUE,
   .even = TRUE,

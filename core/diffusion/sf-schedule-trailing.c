@@ -19,7 +19,7 @@ trailing_times (const SfSpacing *s, double *t, GError **error)
 const SfSchedule sf_schedule_trailing = {
   .name = "trailing",
   .label = N_ ("Trailing"),
-  .description = N_ ("Whole strides from the noisiest timestep; always begins at full noise; for networks, the same as Uniform elsewhere"),
+  .description = N_ ("Whole strides from the noisiest timestep; always begins at full noise; without a network the same as Uniform in time"),
   .family = SF_SPACING_TIMESTEPS,
   .whole = TRUE,
   .even = TRUE,

@@ -64,7 +64,7 @@ sf_time_sampler_new (const SfTimeSamplerKind *kind, const SfNoiseProcess *proces
 
   if (kind->place == NULL && process->kind != NULL)
     {
-      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Timesteps “%s” cannot be drawn of the continuous noise process “%s”"),
+      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Timesteps “%s” cannot be drawn from the continuous noise process “%s”"),
                    kind->name, process->kind->name);
       return NULL;
     }

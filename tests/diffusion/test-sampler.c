@@ -7,6 +7,7 @@
 
 #include "analytic.h"
 #include "diffusion/sf-mixture.h"
+#include "base/sf-error.h"
 #include "base/sf-parallel.h"
 
 #define SIDE 200 /* several tiles of noise and of arithmetic */
@@ -404,6 +405,66 @@ test_all_different (void)
     }
 }
 
+/*** What cannot be ***/
+
+/* The error names the sampler and @part; the state is not touched. */
+static void
+assert_refused (const char *sampler, const SfSamplerOptions *options, const SfNoiseProcess *process, SfNoiseLevel second, const char *part)
+{
+  SfNoiseLevel levels[3] = { { .t = 900, .sigma = 5, .a = 0.2 }, second, sf_noise_level_clean () };
+  g_autoptr (SfDenoiser) denoiser = &normal_new ()->parent;
+  g_autoptr (SfTensor) y = start (8, 5);
+  g_autoptr (SfTensor) before = sf_tensor_copy (y, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (sf_sample (sf_sampler_find (sampler), denoiser, process, levels, 2, options, (SfRng) { 1, 0 }, y, NULL, &error));
+  g_assert_error (error, SF_ERROR, SF_ERROR_ARGUMENT);
+  g_assert_nonnull (strstr (error->message, sampler));
+  g_assert_nonnull (strstr (error->message, part));
+  g_assert_cmpfloat (distance (y, before), ==, 0);
+}
+
+static gboolean
+no_gradient (const SfTensor *y, const SfNoiseLevel *level, SfTensor *gradient, gpointer data, GError **error)
+{
+  g_assert_not_reached ();
+}
+
+static void
+test_refused (void)
+{
+  const SfNoiseProcess *ddpm = sf_noise_process_ddpm ();
+  g_autoptr (SfNoiseProcess) flow = sf_noise_process_new_continuous (sf_noise_kind_find ("flow"), (double[2]) { 0 }, NULL);
+  const SfNoiseLevel good = { .t = 300, .sigma = 1, .a = 0.7 };
+  const double gamma[2] = { 0.5, 0.5 };
+  const struct
+  {
+    const char *sampler;
+    SfSamplerOptions options;
+    SfNoiseLevel second;
+    const SfNoiseProcess *process;
+    const char *part;
+  } rows[] = {
+    { "ddim", { SF_SAMPLER_OPTIONS }, { .sigma = 6, .a = 0.1 }, ddpm, "6" },       /* rises */
+    { "ddim", { SF_SAMPLER_OPTIONS }, { .sigma = NAN, .a = 1 }, ddpm, "nan" },
+    { "ddim", { SF_SAMPLER_OPTIONS }, { .sigma = 0, .a = 1 }, ddpm, "0" },                      /* before the end */
+    { "ddim", { .eta = 1.5, .noise_scale = 1 }, good, ddpm, "1.5" },
+    { "ddim", { .eta = -0.1, .noise_scale = 1 }, good, ddpm, "-0.1" },
+    { "ddim", { .eta = NAN, .noise_scale = 1 }, good, ddpm, "nan" },
+    { "euler", { SF_SAMPLER_OPTIONS, .order = 2 }, good, ddpm, "2" },
+    { "ddim", { SF_SAMPLER_OPTIONS, .churn = 4 }, good, ddpm, "4" },
+    { "euler", { SF_SAMPLER_OPTIONS, .gradient = no_gradient }, good, ddpm, "ddpm" },
+    { "ddpm", { SF_SAMPLER_OPTIONS, .invert = TRUE }, good, ddpm, "heun" },
+    { "analytic-ddpm", { SF_SAMPLER_OPTIONS, .gamma = gamma }, good, flow, "flow" },             /* of a process without a table */
+    { "ode", { SF_SAMPLER_OPTIONS, .rises = TRUE }, good, ddpm, "resample" },
+    { "ode", { SF_SAMPLER_OPTIONS, .corrector = { SF_CORRECTOR_LANGEVIN, 0.1, 1 } }, good, ddpm, "corrector" },
+    { "euler", { SF_SAMPLER_OPTIONS, .corrector = { SF_CORRECTOR_LANGEVIN, 0, 1 } }, good, ddpm, "corrector" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    assert_refused (rows[i].sampler, &rows[i].options, rows[i].process, rows[i].second, rows[i].part);
+}
+
 /*** The registry ***/
 
 /* The names in the list and those in the descriptors are the same. */
@@ -469,6 +530,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sampler/add-noise", test_add_noise);
   g_test_add_func ("/sampler/weighted-sum", test_weighted_sum);
   g_test_add_func ("/sampler/all-different", test_all_different);
+  g_test_add_func ("/sampler/refused", test_refused);
   g_test_add_func ("/sampler/registry", test_registry);
   g_test_add_func ("/sampler/same-family", test_same_family);
   g_test_add_func ("/sampler/split", test_split);

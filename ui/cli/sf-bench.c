@@ -245,7 +245,7 @@ write_page (const Curve *curves, int n)
   g_string_append_printf (page, "# %s\n\n%s\n", _ ("Samplers"),
                           _ ("Each row shows a sampler at work on a target that is known exactly, three round clouds of points in the plane. Left: the ways "
                              "of some points from noise to the clouds, in 16 steps. Right: the error against the number of evaluations of the denoiser, this "
-                             "sampler’s in red among the others’ in grey. Samplers without fresh noise lead each point to a certain place, and the error is "
+                             "sampler’s in red among the others’ in gray. Samplers without fresh noise lead each point to a certain place, and the error is "
                              "the distance from there. With fresh noise a point may end anywhere in the clouds, and the error is how far the whole of the "
                              "points is from a fair draw; the dashed line is what so few points have at best. All of it can be drawn again by "
                              "`sfumato bench samplers FOLDER`."));
