@@ -35,10 +35,13 @@ void sf_patch_pyramid_clear (SfPatchPyramid *self);
 int sf_patch_pyramid_find (const SfPatchPyramid *self, double size);
 
 /**
- * sf_patch_pyramid_set_content:
+ * sf_patch_pyramid_insert:
  * @content: (nullable): 1 x height x width x 3, the frame; %NULL = what the picture has in its hole
  *
- * Fills each stage's content: the picture with @content in its hole.
+ * Returns: (transfer full) (nullable): the picture with @content in its hole
  */
-gboolean sf_patch_pyramid_set_content (SfPatchPyramid *self, const SfTensor *content, const SfProgress *progress,
+SfTensor *sf_patch_pyramid_insert (const SfPatchPyramid *self, const SfTensor *content, GError **error);
+
+/* Fills the content of stage @i from @picture, the whole one. */
+gboolean sf_patch_pyramid_set_content (SfPatchPyramid *self, int i, const SfTensor *picture, const SfProgress *progress,
                                        GError **error);
