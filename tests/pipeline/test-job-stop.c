@@ -21,7 +21,7 @@ see (double fraction, gpointer data)
 }
 
 static void
-see_preview (const SfTensor *image, int level, int n_levels, gpointer data)
+see_preview (const SfTensor *image, int candidate, int level, int n_levels, gpointer data)
 {
   Seen *seen = data;
 

@@ -36,7 +36,6 @@ typedef struct
   GCancellable *cancellable;
   SfResult *like;
   int seed, n;
-  int i; /* candidate that is made now */
 } SfTaskItem;
 
 enum
@@ -127,7 +126,7 @@ is_stopped (const SfTaskItem *task)
 }
 
 static void
-on_preview (const SfTensor *image, int level, int n_levels, gpointer data)
+on_frame (const SfTensor *image, int candidate, int level, int n_levels, gpointer data)
 {
   SfTaskItem *task = data;
   SfRunner *self = task->runner;
@@ -140,7 +139,7 @@ on_preview (const SfTensor *image, int level, int n_levels, gpointer data)
     {
       g_clear_pointer (&self->frame, sf_tensor_unref);
       self->frame = g_steal_pointer (&copy);
-      self->candidate = task->i;
+      self->candidate = candidate;
       self->level = level;
       self->n_levels = n_levels;
       wake (self);
@@ -158,24 +157,28 @@ on_progress (double fraction, gpointer data)
 }
 
 static void
+on_result (SfResult *result, gpointer data)
+{
+  SfTaskItem *task = data;
+  SfRunner *self = task->runner;
+
+  g_mutex_lock (&self->lock);
+  if (!is_stopped (task))
+    {
+      g_queue_push_tail (&self->results, sf_result_ref (result));
+      wake (self);
+    }
+  g_mutex_unlock (&self->lock);
+}
+
+static void
 work_run (SfRunner *self, SfTaskItem *task)
 {
-  SfProgress whole = { .cancellable = task->cancellable, .func = on_progress, .data = task, .lo = 0, .hi = 1 };
+  SfProgress progress = { .cancellable = task->cancellable, .func = on_progress, .data = task, .lo = 0, .hi = 1 };
+  SfJobHooks hooks = { .frame = on_frame, .result = on_result, .data = task };
   g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) results = sf_job_run_all (*task->job, task->seed, task->n, task->like, &hooks, &progress, &error);
 
-  for (task->i = 0; task->i < task->n && error == NULL; task->i++)
-    {
-      SfProgress part = sf_progress_sub (&whole, (double) task->i / task->n, (task->i + 1.0) / task->n);
-      g_autoptr (SfResult) result = sf_job_run (*task->job, task->seed, task->i, task->like, on_preview, task, &part, &error);
-
-      g_mutex_lock (&self->lock);
-      if (result != NULL && !is_stopped (task))
-        {
-          g_queue_push_tail (&self->results, g_steal_pointer (&result));
-          wake (self);
-        }
-      g_mutex_unlock (&self->lock);
-    }
   g_mutex_lock (&self->lock);
   if (!is_stopped (task))
     {
