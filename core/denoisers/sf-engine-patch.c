@@ -125,7 +125,7 @@ study_surroundings (PatchEngine *self, const SfProgress *progress, GError **erro
   if (self->pyramid.region.generate)
     return TRUE;
   detail = sf_patch_ring_detail (self->pyramid.stages[self->rank_stage].image, 12, error);
-  if (detail < 0)
+  if (detail < 0 || sf_progress_stopped (progress, error))
     return FALSE;
   self->ring_detail = detail;
   if (detail < TEXTURED_DETAIL)
@@ -247,18 +247,6 @@ make_denoiser (PatchEngine *self, int i, double mu, gboolean strokes, guint64 se
   return self->levels[i].denoiser != NULL;
 }
 
-/* Where every level starts: the picture with @content in it. */
-static gboolean
-set_content (PatchEngine *self, const SfTensor *content, const SfProgress *progress, GError **error)
-{
-  g_autoptr (SfTensor) picture = sf_patch_pyramid_insert (&self->pyramid, content, error);
-
-  for (int i = 0; picture != NULL && i < self->pyramid.n; i++)
-    if (!sf_patch_pyramid_set_content (&self->pyramid, i, picture, progress, error))
-      return FALSE;
-  return picture != NULL;
-}
-
 static gboolean
 patch_begin (SfEngine *engine, int candidate, guint64 seed, const SfTensor *content, const SfProgress *progress,
              GError **error)
@@ -271,14 +259,11 @@ patch_begin (SfEngine *engine, int candidate, guint64 seed, const SfTensor *cont
   self->bridged = strokes || self->strokes == NULL || self->strokes->len == 0;
   if (!make_costs (self, strokes, progress, error))
     return FALSE;
-  if (content != NULL || self->pyramid.region.keep_content)
-    {
-      if (!set_content (self, content, progress, error))
-        return FALSE;
-    }
-  else
-    for (int i = 0; i < engine->n_levels; i++)
+  for (int i = 0; i < engine->n_levels; i++)
+    if (content == NULL && !self->pyramid.region.keep_content)
       g_clear_pointer (&self->pyramid.stages[i].content, g_free);
+    else if (!sf_patch_pyramid_set_content (&self->pyramid, i, content, progress, error))
+      return FALSE;
   for (int i = 0; i < engine->n_levels; i++)
     if (!make_denoiser (self, i, mu, strokes, seed, progress, error))
       return FALSE;
@@ -385,7 +370,7 @@ patch_end (SfEngine *engine, const SfTensor *result, const SfProgress *progress,
   PatchEngine *self = (PatchEngine *) engine;
   const SfPatchStage *stage = &self->pyramid.stages[self->rank_stage];
   g_autoptr (SfDenoiser) judge = NULL;
-  g_autoptr (SfTensor) picture = NULL, x = NULL, y = NULL;
+  g_autoptr (SfTensor) x = NULL, y = NULL;
   SfPatchLevel patch = { .image = stage->image, .frame = stage->frame, .keep_content = self->pyramid.region.keep_content };
   const SfNoiseLevel clean = sf_noise_level_clean ();
   double unexplained = 0, detail, energy;
@@ -393,9 +378,8 @@ patch_end (SfEngine *engine, const SfTensor *result, const SfProgress *progress,
   sf_patch_field_add_usage (sf_denoiser_patch_get_field (self->levels[engine->n_levels - 1].denoiser), self->usage);
   if (self->pyramid.region.generate)
     return 0;
-  if ((picture = sf_patch_pyramid_insert (&self->pyramid, result, error)) == NULL ||
-      !sf_patch_pyramid_set_content (&self->pyramid, self->rank_stage, picture, progress, error) ||
-      !sf_patch_pyramid_set_content (&self->pyramid, self->ring_stage, picture, progress, error))
+  if (!sf_patch_pyramid_set_content (&self->pyramid, self->rank_stage, result, progress, error) ||
+      !sf_patch_pyramid_set_content (&self->pyramid, self->ring_stage, result, progress, error))
     return -1;
   patch.content = stage->content;
   x = sf_tensor_new (1, stage->frame.h, stage->frame.w, 3, error);

@@ -20,17 +20,19 @@
 
 /* 1 where a whole patch lies in the image and may be copied. */
 static guint8 *
-valid_centres (const SfPatchImage *image, int r, gboolean keep_content, int *n, GError **error)
+valid_centres (const SfPatchImage *image, int r, gboolean keep_content, int *n, const SfProgress *progress, GError **error)
 {
   gsize size = (gsize) image->h * image->w;
-  guint8 *valid = sf_try_alloc (size, 1, error);
+  g_autofree guint8 *valid = sf_try_alloc (size, 1, error);
 
   *n = 0;
-  if (valid == NULL)
+  if (valid == NULL || sf_progress_stopped (progress, error))
     return NULL;
   for (gsize i = 0; i < size; i++) /* the opposite at first */
     valid[i] = image->state[i] == SF_PIXEL_VOID || (!keep_content && image->state[i] == SF_PIXEL_HOLE);
   sf_dilate (valid, image->h, image->w, r, FALSE, FALSE);
+  if (sf_progress_stopped (progress, error))
+    return NULL;
   for (int y = 0; y < image->h; y++)
     for (int x = 0; x < image->w; x++)
       {
@@ -39,7 +41,7 @@ valid_centres (const SfPatchImage *image, int r, gboolean keep_content, int *n, 
         *v = !*v && y >= r && x >= r && y < image->h - r && x < image->w - r;
         *n += *v;
       }
-  return valid;
+  return g_steal_pointer (&valid);
 }
 
 int
@@ -47,7 +49,7 @@ sf_patch_count_sources (const SfPatchImage *image, int r, gboolean keep_content)
 {
   int n;
 
-  g_free (valid_centres (image, r, keep_content, &n, NULL));
+  g_free (valid_centres (image, r, keep_content, &n, NULL, NULL));
   return n;
 }
 
@@ -111,7 +113,7 @@ sf_patch_field_new (const SfPatchImage *image, const SfPatchFrame *frame, const 
   self->image = image;
   self->frame = *frame;
   self->r = r;
-  self->fault = valid_centres (image, r, keep_content, &self->n_sources, error);
+  self->fault = valid_centres (image, r, keep_content, &self->n_sources, progress, error);
   if (self->fault == NULL || sf_progress_stopped (progress, error))
     return NULL;
   self->sources = sf_try_alloc (MAX (self->n_sources, 1), sizeof (gint32), error);

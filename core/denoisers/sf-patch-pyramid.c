@@ -184,31 +184,33 @@ add_slivers (SfPatchPyramid *self, const SfProgress *progress, GError **error)
   return 1;
 }
 
-SfTensor *
-sf_patch_pyramid_insert (const SfPatchPyramid *self, const SfTensor *content, GError **error)
+/* The picture with @content in its hole. */
+typedef struct
 {
-  const SfRegion *region = &self->region;
-  SfTensor *full;
+  const SfRegion *region;
+  const SfTensor *content; /* (nullable) */
+} Filled;
 
-  if (region->generate)
-    return sf_tensor_copy (content, error);
-  if ((full = sf_tensor_copy (region->image, error)) == NULL || content == NULL)
-    return full;
-  for (int y = 0; y < region->height; y++)
-    for (int x = 0; x < region->width; x++)
-      {
-        gsize o = (gsize) (y + region->y) * full->w + x + region->x;
+static void
+filled_row (int y, float *row, gconstpointer data)
+{
+  const Filled *filled = data;
+  const SfRegion *region = filled->region;
+  const gsize o = (gsize) y * region->image->w;
 
-        if (region->state == NULL || region->state[o] == SF_PIXEL_HOLE)
-          memcpy (full->data + o * 3, content->data + ((gsize) y * region->width + x) * 3, 3 * sizeof (float));
-      }
-  return full;
+  memcpy (row, region->image->data + o * 3, (gsize) region->image->w * 3 * sizeof (float));
+  if (filled->content == NULL || y < region->y || y >= region->y + region->height)
+    return;
+  for (int x = region->x; x < region->x + region->width; x++)
+    if (region->state == NULL || region->state[o + x] == SF_PIXEL_HOLE)
+      memcpy (row + x * 3, filled->content->data + ((gsize) (y - region->y) * region->width + x - region->x) * 3, 3 * sizeof (float));
 }
 
 gboolean
-sf_patch_pyramid_set_content (SfPatchPyramid *self, int i, const SfTensor *picture, const SfProgress *progress,
+sf_patch_pyramid_set_content (SfPatchPyramid *self, int i, const SfTensor *content, const SfProgress *progress,
                               GError **error)
 {
+  const SfRegion *region = &self->region;
   SfPatchStage *stage = &self->stages[i];
   const SfPatchFrame *f = &stage->frame;
   int h = f->own ? f->h : stage->image->h, w = f->own ? f->w : stage->image->w;
@@ -218,7 +220,10 @@ sf_patch_pyramid_set_content (SfPatchPyramid *self, int i, const SfTensor *pictu
   stage->content = sf_patch_pixels_new (f->h, f->w, error);
   if (small == NULL || stage->content == NULL)
     return FALSE;
-  sf_area_resize (picture->data, picture->h, picture->w, 3, small, h, w);
+  if (f->own)
+    sf_area_resize (content->data, content->h, content->w, 3, small, h, w);
+  else
+    sf_area_resize_rows (filled_row, &(Filled) { region, content }, region->image->h, region->image->w, 3, small, h, w);
   for (int y = 0; y < f->h; y++)
     for (int x = 0; x < f->w; x++)
       memcpy (stage->content + ((gsize) y * f->w + x) * 4, small + ((gsize) (y + f->y) * w + x + f->x) * 3, 3 * sizeof (float));

@@ -35,13 +35,10 @@ void sf_patch_pyramid_clear (SfPatchPyramid *self);
 int sf_patch_pyramid_find (const SfPatchPyramid *self, double size);
 
 /**
- * sf_patch_pyramid_insert:
+ * sf_patch_pyramid_set_content:
  * @content: (nullable): 1 x height x width x 3, the frame; %NULL = what the picture has in its hole
  *
- * Returns: (transfer full) (nullable): the picture with @content in its hole
+ * Fills the content of stage @i: the picture with @content in its hole.
  */
-SfTensor *sf_patch_pyramid_insert (const SfPatchPyramid *self, const SfTensor *content, GError **error);
-
-/* Fills the content of stage @i from @picture, the whole one. */
-gboolean sf_patch_pyramid_set_content (SfPatchPyramid *self, int i, const SfTensor *picture, const SfProgress *progress,
+gboolean sf_patch_pyramid_set_content (SfPatchPyramid *self, int i, const SfTensor *content, const SfProgress *progress,
                                        GError **error);
