@@ -138,11 +138,11 @@ cascade_settings (const SfJob *self)
 }
 
 int
-sf_job_get_evaluations (const SfJob *self)
+sf_job_get_evaluations (SfJob *self, const SfProgress *progress)
 {
   SfCascadeSettings settings = cascade_settings (self);
 
-  if (settings.strength == 0 || open_engine ((SfJob *) self, NULL, NULL) == NULL)
+  if (settings.strength == 0 || open_engine (self, progress, NULL) == NULL)
     return 0;
   return sf_cascade_evaluations (self->engine, &settings);
 }

@@ -68,8 +68,13 @@ SfRect sf_job_get_frame (const SfJob *self);
  */
 gboolean sf_job_set_pixels (SfJob *self, float *rgba, float *coverage, GError **error);
 
-/* Evaluations of the denoiser that one candidate will take.  After sf_job_set_pixels(). */
-int sf_job_get_evaluations (const SfJob *self);
+/**
+ * sf_job_get_evaluations:
+ *
+ * Evaluations of the denoiser that one candidate will take, 0 if that cannot be told.  After sf_job_set_pixels().  The
+ * first call makes the engine ready, which takes as long as the beginning of a run.
+ */
+int sf_job_get_evaluations (SfJob *self, const SfProgress *progress);
 
 /**
  * SfPreviewFunc:
