@@ -44,14 +44,7 @@ work (gpointer data)
   Worker *self = data;
   SfProgress progress = { .func = set_fraction, .data = self, .lo = 0, .hi = 1 };
 
-  for (int i = 0; i < self->n_candidates && self->error == NULL; i++)
-    {
-      SfProgress part = sf_progress_sub (&progress, (double) i / self->n_candidates, (i + 1.0) / self->n_candidates);
-      SfResult *result = sf_job_run (self->job, self->seed, i, NULL, NULL, NULL, &part, &self->error);
-
-      if (result != NULL)
-        g_ptr_array_add (self->results, result);
-    }
+  self->results = sf_job_run_all (self->job, self->seed, self->n_candidates, NULL, NULL, &progress, &self->error);
   g_idle_add (quit, self->loop);
   return NULL;
 }
@@ -81,7 +74,6 @@ sf_worker_run (SfJob *job, int seed, int n_candidates, const char *text, GError 
   GThread *thread;
   guint timer;
 
-  self.results = g_ptr_array_new_with_free_func ((GDestroyNotify) sf_result_unref);
   self.loop = g_main_loop_new (NULL, FALSE);
   g_mutex_init (&self.lock);
 
@@ -95,9 +87,7 @@ sf_worker_run (SfJob *job, int seed, int n_candidates, const char *text, GError 
 
   g_mutex_clear (&self.lock);
   g_main_loop_unref (self.loop);
-  if (self.error == NULL)
-    return self.results;
-  g_ptr_array_unref (self.results);
-  g_propagate_error (error, self.error);
-  return NULL;
+  if (self.error != NULL)
+    g_propagate_error (error, self.error);
+  return self.results;
 }

@@ -168,24 +168,6 @@ write_here (const SfPicture *picture, const SfSettings *settings, GPtrArray *ran
 
 /*** All of them ***/
 
-static int
-compare_results (gconstpointer a, gconstpointer b)
-{
-  return sf_result_compare (*(const SfResult *const *) a, *(const SfResult *const *) b);
-}
-
-/* The same results, the best first; holds no references. */
-static GPtrArray *
-rank (GPtrArray *results)
-{
-  GPtrArray *ranked = g_ptr_array_sized_new (results->len);
-
-  for (guint i = 0; i < results->len; i++)
-    g_ptr_array_add (ranked, results->pdata[i]);
-  g_ptr_array_sort (ranked, compare_results);
-  return ranked;
-}
-
 /* @layers, made in the order of @ranked, in the order of @results. */
 static GPtrArray *
 in_order_of (GPtrArray *results, GPtrArray *ranked, GPtrArray *layers)
@@ -202,7 +184,7 @@ in_order_of (GPtrArray *results, GPtrArray *ranked, GPtrArray *layers)
 GPtrArray *
 sf_write (const SfPicture *picture, const SfSettings *settings, GPtrArray *results, gboolean show, GError **error)
 {
-  g_autoptr (GPtrArray) ranked = rank (results), layers = g_ptr_array_new ();
+  g_autoptr (GPtrArray) ranked = sf_results_rank (results), layers = g_ptr_array_new ();
   gboolean done;
 
   g_return_val_if_fail (results->len > 0, NULL);

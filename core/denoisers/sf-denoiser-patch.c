@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/sf-error.h"
-#include "base/sf-parallel.h"
 #include "denoisers/sf-patch-bridge.h"
 #include "denoisers/sf-patch-solve.h"
 #include "kernels/sf-kernels.h"
@@ -133,13 +132,13 @@ weigh_tile (gsize begin, gsize end, gpointer data)
     }
 }
 
-static void
-weigh_votes (PatchDenoiser *self)
+static gboolean
+weigh_votes (PatchDenoiser *self, const SfProgress *progress, GError **error)
 {
   const SfPatchField *field = self->field;
   Weigh weigh = { self, upper_quartile (field->cost, field->n_queries) + 1e-6f };
 
-  sf_parallel_for (field->n_queries, PIXEL_TILE, weigh_tile, &weigh, NULL);
+  return sf_patch_for (field->n_queries, PIXEL_TILE, weigh_tile, &weigh, progress, error);
 }
 
 static void
@@ -219,11 +218,10 @@ search_and_vote (PatchDenoiser *self, const float *x, double sigma, const SfProg
   };
   float window[(2 * RADIUS + 1) * (2 * RADIUS + 1)];
 
-  sf_parallel_for (f->h + 2 * prepare.pad_y, 16, prepare_rows, &prepare, NULL);
-  if (!sf_patch_field_search (self->field, &query, progress, error))
+  if (!sf_patch_for (f->h + 2 * prepare.pad_y, 16, prepare_rows, &prepare, progress, error) ||
+      !sf_patch_field_search (self->field, &query, progress, error) ||
+      (self->field->n_queries > 0 && !weigh_votes (self, progress, error)))
     return FALSE;
-  if (self->field->n_queries > 0)
-    weigh_votes (self);
   make_window (r, window);
   set_hole (self, x);
   return sf_patch_field_vote (self->field, self->level.image->rgb, self->vote_weight, window, ROBUST, self->pixels,
@@ -248,17 +246,16 @@ predict (SfDenoiser *denoiser, const SfTensor *x, const SfNoiseLevel *level, SfT
 
 /* A field for patches of radius @r over this level, with what its sources cost. */
 static SfPatchField *
-make_field (const PatchDenoiser *self, int r, GError **error)
+make_field (const PatchDenoiser *self, int r, const SfProgress *progress, GError **error)
 {
   const SfPatchLevel *level = &self->level;
   g_autoptr (SfPatchField) field = sf_patch_field_new (level->image, &level->frame, self->hole, self->weighted, r,
-                                                       level->keep_content, error);
+                                                       level->keep_content, progress, error);
 
-  if (field == NULL)
+  if (field == NULL || !sf_patch_field_set_penalty (field, level->penalty, level->map_h, level->map_w, progress, error))
     return NULL;
-  sf_patch_field_set_penalty (field, level->penalty, level->map_h, level->map_w);
   if (level->detail != NULL && !sf_patch_field_set_detail (field, level->detail, level->budget, level->map_h,
-                                                           level->map_w, DETAIL_COST, error))
+                                                           level->map_w, DETAIL_COST, progress, error))
     return NULL;
   return g_steal_pointer (&field);
 }
@@ -331,7 +328,8 @@ lift_tile (gsize begin, gsize end, gpointer data)
 }
 
 gboolean
-sf_denoiser_patch_lift (SfDenoiser *denoiser, SfDenoiser *below, const SfTensor *result, SfTensor *x, GError **error)
+sf_denoiser_patch_lift (SfDenoiser *denoiser, SfDenoiser *below, const SfTensor *result, SfTensor *x,
+                        const SfProgress *progress, GError **error)
 {
   PatchDenoiser *self = (PatchDenoiser *) denoiser;
   float window[(2 * RADIUS + 1) * (2 * RADIUS + 1)];
@@ -339,11 +337,12 @@ sf_denoiser_patch_lift (SfDenoiser *denoiser, SfDenoiser *below, const SfTensor 
 
   for (gsize i = 0; i < G_N_ELEMENTS (window); i++)
     window[i] = 1;
-  sf_parallel_for (self->n_pixels, PIXEL_TILE, lift_tile, &lift, NULL);
   g_clear_pointer (&self->field->means, g_free);
-  sf_patch_field_lift (self->field, sf_denoiser_patch_get_field (below));
   /* pasted from this level's own patches: keeps the high frequencies that an upsampled picture lacks */
-  if (!sf_patch_field_vote (self->field, self->level.image->rgb, NULL, window, 0, self->pixels, self->n_pixels, self->out, NULL, error))
+  if (!sf_patch_for (self->n_pixels, PIXEL_TILE, lift_tile, &lift, progress, error) ||
+      !sf_patch_field_lift (self->field, sf_denoiser_patch_get_field (below), progress, error) ||
+      !sf_patch_field_vote (self->field, self->level.image->rgb, NULL, window, 0, self->pixels, self->n_pixels, self->out,
+                            progress, error))
     return FALSE;
   out_to_tensor (self, x);
   return TRUE;
@@ -363,7 +362,7 @@ sf_denoiser_patch_finish (SfDenoiser *denoiser, SfTensor *x, const SfProgress *p
     return TRUE;
   if (self->field->r > FINAL_RADIUS) /* it is smaller where nothing larger fits */
     {
-      SfPatchField *small = make_field (self, FINAL_RADIUS, error);
+      SfPatchField *small = make_field (self, FINAL_RADIUS, progress, error);
 
       if (small == NULL)
         return FALSE;
@@ -474,7 +473,7 @@ nearness_tile (gsize begin, gsize end, gpointer data)
 }
 
 static gboolean
-make_state (PatchDenoiser *self, GError **error)
+make_state (PatchDenoiser *self, const SfProgress *progress, GError **error)
 {
   const SfPatchFrame *f = &self->level.frame;
   gsize n = (gsize) f->h * f->w;
@@ -483,20 +482,19 @@ make_state (PatchDenoiser *self, GError **error)
       (self->is_void = sf_try_alloc (n, 1, error)) == NULL ||
       (self->known = sf_patch_pixels_new (f->h, f->w, error)) == NULL ||
       (self->nearness = sf_try_alloc (n, sizeof (float), error)) == NULL ||
-      (self->pixels = sf_try_alloc (n, sizeof (gint32), error)) == NULL)
+      (self->pixels = sf_try_alloc (n, sizeof (gint32), error)) == NULL ||
+      !sf_patch_for (f->h, 16, state_rows, self, progress, error))
     return FALSE;
-  sf_parallel_for (f->h, 16, state_rows, self, NULL);
   for (gsize i = 0; i < n; i++)
     if (self->hole[i])
       self->pixels[self->n_pixels++] = (gint32) i;
   sf_distance_transform (self->hole, TRUE, f->h, f->w, FALSE, self->nearness);
-  sf_parallel_for (n, PIXEL_TILE, nearness_tile, self, NULL);
-  return TRUE;
+  return sf_patch_for (n, PIXEL_TILE, nearness_tile, self, progress, error);
 }
 
 /* The strokes, painted for this level, in the state. */
 static gboolean
-make_guide (PatchDenoiser *self, GError **error)
+make_guide (PatchDenoiser *self, const SfProgress *progress, GError **error)
 {
   SfPatchLevel *level = &self->level;
   const SfPatchFrame *f = &level->frame;
@@ -507,8 +505,9 @@ make_guide (PatchDenoiser *self, GError **error)
   if ((self->guide = sf_patch_pixels_new (f->h, f->w, error)) == NULL ||
       (self->confidence = sf_try_alloc ((gsize) f->h * f->w, sizeof (float), error)) == NULL)
     return FALSE;
-  if (level->guide == NULL)
-    sf_patch_paint_strokes (image, level->strokes, level->stroke_scale, f, self->guide, self->confidence);
+  if (level->guide == NULL && !sf_patch_paint_strokes (image, level->strokes, level->stroke_scale, f, self->guide,
+                                                       self->confidence, progress, error))
+    return FALSE;
   for (int y = 0; y < f->h; y++)
     for (int x = 0; x < f->w; x++)
       {
@@ -536,7 +535,7 @@ sf_denoiser_patch_refuse (GError **error)
 }
 
 SfDenoiser *
-sf_denoiser_patch_new (const SfPatchLevel *level, GError **error)
+sf_denoiser_patch_new (const SfPatchLevel *level, const SfProgress *progress, GError **error)
 {
   g_autoptr (SfDenoiser) owner = NULL;
   PatchDenoiser *self = g_new0 (PatchDenoiser, 1);
@@ -547,7 +546,7 @@ sf_denoiser_patch_new (const SfPatchLevel *level, GError **error)
   self->parent.predict = predict;
   self->parent.free = denoiser_free;
   self->level = *level;
-  if (!make_state (self, error) || !make_guide (self, error) ||
+  if (!make_state (self, progress, error) || !make_guide (self, progress, error) ||
       (self->z = sf_patch_pixels_new (f->h + 2 * pad_y, f->w + 2 * pad_x, error)) == NULL ||
       (self->weight = sf_patch_pixels_new (f->h + 2 * pad_y, f->w + 2 * pad_x, error)) == NULL ||
       (self->out = sf_patch_pixels_new (f->h, f->w, error)) == NULL)
@@ -556,7 +555,7 @@ sf_denoiser_patch_new (const SfPatchLevel *level, GError **error)
   for (int r = RADIUS; r > 0 && (self->field == NULL || self->field->n_sources == 0); r--)
     {
       sf_patch_field_free (self->field);
-      if ((self->field = make_field (self, r, error)) == NULL)
+      if ((self->field = make_field (self, r, progress, error)) == NULL)
         return NULL;
     }
   self->vote_weight = sf_try_alloc (self->field->n_queries, sizeof (float), error);

@@ -36,7 +36,7 @@ typedef struct
 } SfPatchLevel;
 
 /* Takes @level's (transfer full) members, also on error. */
-SfDenoiser *sf_denoiser_patch_new (const SfPatchLevel *level, GError **error);
+SfDenoiser *sf_denoiser_patch_new (const SfPatchLevel *level, const SfProgress *progress, GError **error);
 /* Says that there is no patch to copy from. */
 void sf_denoiser_patch_refuse (GError **error);
 
@@ -44,7 +44,7 @@ void sf_denoiser_patch_refuse (GError **error);
 
 gboolean sf_denoiser_patch_start (SfDenoiser *denoiser, SfTensor *x, GError **error);
 gboolean sf_denoiser_patch_lift (SfDenoiser *denoiser, SfDenoiser *below, const SfTensor *result, SfTensor *x,
-                                 GError **error);
+                                 const SfProgress *progress, GError **error);
 gboolean sf_denoiser_patch_finish (SfDenoiser *denoiser, SfTensor *x, const SfProgress *progress, GError **error);
 /* Remembers the field of the best trial, for the lift. */
 double sf_denoiser_patch_energy (SfDenoiser *denoiser);

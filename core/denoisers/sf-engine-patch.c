@@ -106,7 +106,7 @@ plan_levels (PatchEngine *self)
 
 /* What only a fill needs: strokes, what the ring explains, how smooth the surroundings are. */
 static gboolean
-study_surroundings (PatchEngine *self, GError **error)
+study_surroundings (PatchEngine *self, const SfProgress *progress, GError **error)
 {
   const int coarsest = self->pyramid.n - 1;
   const SfPatchImage *image = self->pyramid.stages[coarsest].image;
@@ -125,7 +125,7 @@ study_surroundings (PatchEngine *self, GError **error)
   if (self->pyramid.region.generate)
     return TRUE;
   detail = sf_patch_ring_detail (self->pyramid.stages[self->rank_stage].image, 12, error);
-  if (detail < 0)
+  if (detail < 0 || sf_progress_stopped (progress, error))
     return FALSE;
   self->ring_detail = detail;
   if (detail < TEXTURED_DETAIL)
@@ -142,7 +142,7 @@ study_surroundings (PatchEngine *self, GError **error)
   self->detail = sf_try_alloc (n, sizeof (float), error);
   self->budget = sf_try_alloc (n, sizeof (float), error);
   return self->strokes != NULL && self->ring != NULL && self->detail != NULL && self->budget != NULL &&
-         sf_patch_ring_map (image, self->ring, error) &&
+         sf_patch_ring_map (image, self->ring, progress, error) &&
          sf_patch_detail_maps (image, self->detail, self->budget, error);
 }
 
@@ -150,7 +150,7 @@ study_surroundings (PatchEngine *self, GError **error)
 
 /* Strokes at a level coarser than the one where they were found: painted there, then averaged. */
 static gboolean
-coarse_guide (PatchEngine *self, int i, SfPatchLevel *out, GError **error)
+coarse_guide (PatchEngine *self, int i, SfPatchLevel *out, const SfProgress *progress, GError **error)
 {
   const SfPatchImage *fine = self->pyramid.stages[self->stroke_stage].image, *image = self->pyramid.stages[i].image;
   g_autofree float *guide = sf_patch_pixels_new (fine->h, fine->w, error);
@@ -158,9 +158,9 @@ coarse_guide (PatchEngine *self, int i, SfPatchLevel *out, GError **error)
 
   out->guide = sf_patch_pixels_new (image->h, image->w, error);
   out->confidence = sf_try_alloc ((gsize) image->h * image->w, sizeof (float), error);
-  if (guide == NULL || confidence == NULL || out->guide == NULL || out->confidence == NULL)
+  if (guide == NULL || confidence == NULL || out->guide == NULL || out->confidence == NULL ||
+      !sf_patch_paint_strokes (fine, self->strokes, 1, NULL, guide, confidence, progress, error))
     return FALSE;
-  sf_patch_paint_strokes (fine, self->strokes, 1, NULL, guide, confidence);
   for (gsize k = 0; k < (gsize) fine->h * fine->w * 4; k++)
     guide[k] *= confidence[k / 4];
   sf_area_resize (guide, fine->h, fine->w, 4, out->guide, image->h, image->w);
@@ -173,7 +173,7 @@ coarse_guide (PatchEngine *self, int i, SfPatchLevel *out, GError **error)
 /* What sources cost for this candidate, as maps of the coarsest level: not explained by the ring, used by an earlier
  * candidate, more detailed than their place allows.  Strokes may be as sharp as they are. */
 static gboolean
-make_costs (PatchEngine *self, gboolean strokes, GError **error)
+make_costs (PatchEngine *self, gboolean strokes, const SfProgress *progress, GError **error)
 {
   const int coarsest = self->pyramid.n - 1;
   const SfPatchImage *image = self->pyramid.stages[coarsest].image;
@@ -191,7 +191,7 @@ make_costs (PatchEngine *self, gboolean strokes, GError **error)
   memcpy (self->candidate_budget, self->budget, n * sizeof (float));
   if (!strokes)
     return TRUE;
-  done = coarse_guide (self, coarsest, &painted, error);
+  done = coarse_guide (self, coarsest, &painted, progress, error);
   for (int y = 0; done && y < image->h; y++)
     for (int x = 0; x < image->w; x++)
       {
@@ -208,7 +208,7 @@ make_costs (PatchEngine *self, gboolean strokes, GError **error)
 }
 
 static gboolean
-make_denoiser (PatchEngine *self, int i, double mu, gboolean strokes, guint64 seed, GError **error)
+make_denoiser (PatchEngine *self, int i, double mu, gboolean strokes, guint64 seed, const SfProgress *progress, GError **error)
 {
   const SfPatchStage *stage = &self->pyramid.stages[i];
   const int n = self->pyramid.n;
@@ -240,10 +240,10 @@ make_denoiser (PatchEngine *self, int i, double mu, gboolean strokes, guint64 se
           patch.stroke_scale = (double) stage->image->h / self->pyramid.stages[self->stroke_stage].image->h;
           patch.stroke_weight = 0.6;
         }
-      else if (!coarse_guide (self, i, &patch, error))
+      else if (!coarse_guide (self, i, &patch, progress, error))
         return FALSE;
     }
-  self->levels[i].denoiser = sf_denoiser_patch_new (&patch, error);
+  self->levels[i].denoiser = sf_denoiser_patch_new (&patch, progress, error);
   return self->levels[i].denoiser != NULL;
 }
 
@@ -257,18 +257,15 @@ patch_begin (SfEngine *engine, int candidate, guint64 seed, const SfTensor *cont
   double mu = self->pyramid.region.generate ? 0 : MIN (recipes[recipe].mu, self->smooth_mu);
 
   self->bridged = strokes || self->strokes == NULL || self->strokes->len == 0;
-  if (!make_costs (self, strokes, error))
+  if (!make_costs (self, strokes, progress, error))
     return FALSE;
-  if (content != NULL || self->pyramid.region.keep_content)
-    {
-      if (!sf_patch_pyramid_set_content (&self->pyramid, content, progress, error))
-        return FALSE;
-    }
-  else
-    for (int i = 0; i < engine->n_levels; i++)
-      g_clear_pointer (&self->pyramid.stages[i].content, g_free);
   for (int i = 0; i < engine->n_levels; i++)
-    if (sf_progress_stopped (progress, error) || !make_denoiser (self, i, mu, strokes, seed, error))
+    if (content == NULL && !self->pyramid.region.keep_content)
+      g_clear_pointer (&self->pyramid.stages[i].content, g_free);
+    else if (!sf_patch_pyramid_set_content (&self->pyramid, i, content, progress, error))
+      return FALSE;
+  for (int i = 0; i < engine->n_levels; i++)
+    if (!make_denoiser (self, i, mu, strokes, seed, progress, error))
       return FALSE;
   return TRUE;
 }
@@ -332,9 +329,9 @@ patch_render (SfEngine *engine, int l, const SfTensor *x, GError **error)
   return render.out;
 }
 
-/* Share of the result that the ring does not explain, at ring_stage; make_content() has been called. */
+/* Share of the result that the ring does not explain, at ring_stage, whose content it is. */
 static double
-unexplained_share (PatchEngine *self, GError **error)
+unexplained_share (PatchEngine *self, const SfProgress *progress, GError **error)
 {
   const SfPatchStage *stage = &self->pyramid.stages[self->ring_stage];
   const SfPatchFrame *f = &stage->frame;
@@ -349,7 +346,7 @@ unexplained_share (PatchEngine *self, GError **error)
         if (image->state[i] == SF_PIXEL_HOLE)
           memcpy (filled + i * 4, stage->content + ((gsize) y * f->w + x) * 4, 3 * sizeof (float));
       }
-  return sf_patch_unexplained (image, filled, error);
+  return sf_patch_unexplained (image, filled, progress, error);
 }
 
 /* Mean |Laplacian| of the result @x (state of @stage) in its hole. */
@@ -357,13 +354,9 @@ static double
 result_detail (const SfPatchStage *stage, const SfTensor *x, GError **error)
 {
   const SfPatchFrame *f = &stage->frame;
-  g_autofree guint8 *state = sf_try_alloc ((gsize) f->h * f->w, 1, error);
+  g_autofree guint8 *state = sf_patch_frame_state (stage->image, f, error);
 
-  if (state == NULL)
-    return -1;
-  for (int y = 0; y < f->h; y++)
-    memcpy (state + (gsize) y * f->w, stage->image->state + (gsize) (y + f->y) * stage->image->w + f->x, f->w);
-  return sf_patch_detail (x->data, 3, state, SF_PIXEL_HOLE, f->h, f->w);
+  return state != NULL ? sf_patch_detail (x->data, 3, state, SF_PIXEL_HOLE, f->h, f->w) : -1;
 }
 
 /* E = (mean RMS distance of the result's patches to the nearest source, at half size)
@@ -385,16 +378,17 @@ patch_end (SfEngine *engine, const SfTensor *result, const SfProgress *progress,
   sf_patch_field_add_usage (sf_denoiser_patch_get_field (self->levels[engine->n_levels - 1].denoiser), self->usage);
   if (self->pyramid.region.generate)
     return 0;
-  if (!sf_patch_pyramid_set_content (&self->pyramid, result, progress, error))
+  if (!sf_patch_pyramid_set_content (&self->pyramid, self->rank_stage, result, progress, error) ||
+      !sf_patch_pyramid_set_content (&self->pyramid, self->ring_stage, result, progress, error))
     return -1;
   patch.content = stage->content;
   x = sf_tensor_new (1, stage->frame.h, stage->frame.w, 3, error);
   y = sf_tensor_new (1, stage->frame.h, stage->frame.w, 3, error);
-  if (x == NULL || y == NULL || (judge = sf_denoiser_patch_new (&patch, error)) == NULL ||
+  if (x == NULL || y == NULL || (judge = sf_denoiser_patch_new (&patch, progress, error)) == NULL ||
       !sf_denoiser_patch_start (judge, x, error) || (detail = result_detail (stage, x, error)) < 0 ||
       !sf_denoiser_predict (judge, x, &clean, y, NULL, progress, error))
     return -1;
-  if (!self->pyramid.region.keep_content && (unexplained = unexplained_share (self, error)) < 0)
+  if (!self->pyramid.region.keep_content && (unexplained = unexplained_share (self, progress, error)) < 0)
     return -1;
   energy = sqrt (sf_denoiser_patch_energy (judge)) * (1 + 10 * unexplained);
   if (detail > 0 && self->ring_detail > detail)
@@ -474,7 +468,7 @@ patch_open (const SfRegion *region, const SfProgress *progress, GError **error)
     .free = patch_free,
   };
   if (!sf_patch_pyramid_init (&self->pyramid, region, progress, error) || sf_progress_stopped (progress, error) ||
-      !study_surroundings (self, error))
+      !study_surroundings (self, progress, error))
     {
       patch_free (&self->parent);
       return NULL;

@@ -47,7 +47,8 @@ typedef struct
   /* (nullable) where the level begins when there is nothing below it (x is clean: noise is added later); default: 0 */
   gboolean (*start) (SfDenoiser *self, SfTensor *x, GError **error);
   /* (nullable) from the result of the level below; default: bilinear */
-  gboolean (*lift) (SfDenoiser *self, SfDenoiser *below, const SfTensor *result, SfTensor *x, GError **error);
+  gboolean (*lift) (SfDenoiser *self, SfDenoiser *below, const SfTensor *result, SfTensor *x,
+                    const SfProgress *progress, GError **error);
   /* (nullable) after the last step, in place */
   gboolean (*finish) (SfDenoiser *self, SfTensor *x, const SfProgress *progress, GError **error);
   /* (nullable) how badly the last result is explained */

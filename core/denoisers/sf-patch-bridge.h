@@ -29,5 +29,6 @@ GArray *sf_patch_find_strokes (const SfPatchImage *image, GError **error);
  * @guide: (out): of the frame, x 4: colours
  * @confidence: (out): of the frame: 0…1, 0 outside of the hole
  */
-void sf_patch_paint_strokes (const SfPatchImage *image, const GArray *strokes, double scale,
-                             const SfPatchFrame *frame, float *guide, float *confidence);
+gboolean sf_patch_paint_strokes (const SfPatchImage *image, const GArray *strokes, double scale,
+                                 const SfPatchFrame *frame, float *guide, float *confidence, const SfProgress *progress,
+                                 GError **error);

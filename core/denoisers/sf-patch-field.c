@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/sf-error.h"
-#include "base/sf-parallel.h"
 #include "kernels/sf-kernels.h"
 #include "tensor/sf-image.h"
 
@@ -21,17 +20,19 @@
 
 /* 1 where a whole patch lies in the image and may be copied. */
 static guint8 *
-valid_centres (const SfPatchImage *image, int r, gboolean keep_content, int *n, GError **error)
+valid_centres (const SfPatchImage *image, int r, gboolean keep_content, int *n, const SfProgress *progress, GError **error)
 {
   gsize size = (gsize) image->h * image->w;
-  guint8 *valid = sf_try_alloc (size, 1, error);
+  g_autofree guint8 *valid = sf_try_alloc (size, 1, error);
 
   *n = 0;
-  if (valid == NULL)
+  if (valid == NULL || sf_progress_stopped (progress, error))
     return NULL;
   for (gsize i = 0; i < size; i++) /* the opposite at first */
     valid[i] = image->state[i] == SF_PIXEL_VOID || (!keep_content && image->state[i] == SF_PIXEL_HOLE);
   sf_dilate (valid, image->h, image->w, r, FALSE, FALSE);
+  if (sf_progress_stopped (progress, error))
+    return NULL;
   for (int y = 0; y < image->h; y++)
     for (int x = 0; x < image->w; x++)
       {
@@ -40,7 +41,7 @@ valid_centres (const SfPatchImage *image, int r, gboolean keep_content, int *n, 
         *v = !*v && y >= r && x >= r && y < image->h - r && x < image->w - r;
         *n += *v;
       }
-  return valid;
+  return g_steal_pointer (&valid);
 }
 
 int
@@ -48,7 +49,7 @@ sf_patch_count_sources (const SfPatchImage *image, int r, gboolean keep_content)
 {
   int n;
 
-  g_free (valid_centres (image, r, keep_content, &n, NULL));
+  g_free (valid_centres (image, r, keep_content, &n, NULL, NULL));
   return n;
 }
 
@@ -104,7 +105,7 @@ make_queries (SfPatchField *self, const guint8 *hole, const guint8 *weighted, GE
 
 SfPatchField *
 sf_patch_field_new (const SfPatchImage *image, const SfPatchFrame *frame, const guint8 *hole, const guint8 *weighted,
-                    int r, gboolean keep_content, GError **error)
+                    int r, gboolean keep_content, const SfProgress *progress, GError **error)
 {
   g_autoptr (SfPatchField) self = g_new0 (SfPatchField, 1);
   int n = 0;
@@ -112,11 +113,12 @@ sf_patch_field_new (const SfPatchImage *image, const SfPatchFrame *frame, const 
   self->image = image;
   self->frame = *frame;
   self->r = r;
-  self->fault = valid_centres (image, r, keep_content, &self->n_sources, error);
-  if (self->fault == NULL)
+  self->fault = valid_centres (image, r, keep_content, &self->n_sources, progress, error);
+  if (self->fault == NULL || sf_progress_stopped (progress, error))
     return NULL;
   self->sources = sf_try_alloc (MAX (self->n_sources, 1), sizeof (gint32), error);
-  if (self->sources == NULL || !make_queries (self, hole, weighted, error))
+  if (self->sources == NULL || !make_queries (self, hole, weighted, error) ||
+      sf_progress_stopped (progress, error))
     return NULL;
   for (gsize i = 0; i < (gsize) image->h * image->w; i++)
     {
@@ -183,19 +185,20 @@ source_map_tile (gsize begin, gsize end, gpointer data)
     }
 }
 
-void
-sf_patch_field_set_penalty (SfPatchField *self, const float *penalty, int h, int w)
+gboolean
+sf_patch_field_set_penalty (SfPatchField *self, const float *penalty, int h, int w, const SfProgress *progress,
+                            GError **error)
 {
   float most = 0;
 
   if (penalty == NULL)
-    return;
+    return TRUE;
   for (gsize i = 0; i < (gsize) h * w; i++)
     most = MAX (most, penalty[i]);
   self->fault_scale = most / SF_FAULT_MAX;
-  if (most > 0)
-    sf_parallel_for (self->n_sources, MAP_TILE, source_map_tile,
-                     &(SourceMap) { self, penalty, h, w, 1 / self->fault_scale, 0, self->fault }, NULL);
+  return most == 0 ||
+         sf_patch_for (self->n_sources, MAP_TILE, source_map_tile,
+                       &(SourceMap) { self, penalty, h, w, 1 / self->fault_scale, 0, self->fault }, progress, error);
 }
 
 typedef struct
@@ -223,7 +226,7 @@ budget_tile (gsize begin, gsize end, gpointer data)
 
 gboolean
 sf_patch_field_set_detail (SfPatchField *self, const float *detail, const float *budget, int h, int w, double cost,
-                           GError **error)
+                           const SfProgress *progress, GError **error)
 {
   const float zero = 6 * SF_DETAIL_STEPS; /* the bytes begin 6 octaves below 1 */
 
@@ -233,10 +236,9 @@ sf_patch_field_set_detail (SfPatchField *self, const float *detail, const float 
       (self->budget = sf_try_alloc (self->n_queries, sizeof (float), error)) == NULL)
     return FALSE;
   self->detail_scale = (float) cost;
-  sf_parallel_for (self->n_sources, MAP_TILE, source_map_tile,
-                   &(SourceMap) { self, detail, h, w, SF_DETAIL_STEPS, zero, self->detail }, NULL);
-  sf_parallel_for (self->n_queries, MAP_TILE, budget_tile, &(BudgetMap) { self, budget, h, w, zero }, NULL);
-  return TRUE;
+  return sf_patch_for (self->n_sources, MAP_TILE, source_map_tile,
+                       &(SourceMap) { self, detail, h, w, SF_DETAIL_STEPS, zero, self->detail }, progress, error) &&
+         sf_patch_for (self->n_queries, MAP_TILE, budget_tile, &(BudgetMap) { self, budget, h, w, zero }, progress, error);
 }
 
 void
@@ -295,11 +297,11 @@ lift_tile (gsize begin, gsize end, gpointer data)
     }
 }
 
-void
-sf_patch_field_lift (SfPatchField *self, const SfPatchField *below)
+gboolean
+sf_patch_field_lift (SfPatchField *self, const SfPatchField *below, const SfProgress *progress, GError **error)
 {
-  sf_parallel_for (self->n_queries, MAP_TILE, lift_tile, &(Lift) { self, below }, NULL);
-  self->warm = TRUE;
+  self->warm = sf_patch_for (self->n_queries, MAP_TILE, lift_tile, &(Lift) { self, below }, progress, error);
+  return self->warm;
 }
 
 /*** Searching ***/
@@ -444,9 +446,8 @@ sf_patch_field_vote (SfPatchField *self, const float *s, const float *weight, co
     .out = out,
   };
 
-  sf_parallel_for (self->n_queries, MAP_TILE, ballot_tile, &ballot, NULL);
-  sf_parallel_for (n_pixels, VOTE_TILE, vote_tile, &vote, progress != NULL ? progress->cancellable : NULL);
-  return !sf_progress_stopped (progress, error);
+  return sf_patch_for (self->n_queries, MAP_TILE, ballot_tile, &ballot, progress, error) &&
+         sf_patch_for (n_pixels, VOTE_TILE, vote_tile, &vote, progress, error);
 }
 
 void

@@ -42,7 +42,8 @@ typedef struct
  * A field with no sources is no error here; see n_sources.
  */
 SfPatchField *sf_patch_field_new (const SfPatchImage *image, const SfPatchFrame *frame, const guint8 *hole,
-                                  const guint8 *weighted, int r, gboolean keep_content, GError **error);
+                                  const guint8 *weighted, int r, gboolean keep_content, const SfProgress *progress,
+                                  GError **error);
 void sf_patch_field_free (SfPatchField *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfPatchField, sf_patch_field_free)
 
@@ -53,7 +54,8 @@ int sf_patch_count_sources (const SfPatchImage *image, int r, gboolean keep_cont
  * sf_patch_field_set_penalty:
  * @penalty: (nullable): h x w, any size, stretched over the image: cost per sample of each source
  */
-void sf_patch_field_set_penalty (SfPatchField *self, const float *penalty, int h, int w);
+gboolean sf_patch_field_set_penalty (SfPatchField *self, const float *penalty, int h, int w, const SfProgress *progress,
+                                     GError **error);
 
 /**
  * sf_patch_field_set_detail:
@@ -62,7 +64,7 @@ void sf_patch_field_set_penalty (SfPatchField *self, const float *penalty, int h
  * @cost: per sample of a patch, for a source an octave or more above its query's budget
  */
 gboolean sf_patch_field_set_detail (SfPatchField *self, const float *detail, const float *budget, int h, int w,
-                                    double cost, GError **error);
+                                    double cost, const SfProgress *progress, GError **error);
 
 /* Takes over the sources of @other, a field over the same image and frame with another radius. */
 void sf_patch_field_inherit (SfPatchField *self, const SfPatchField *other);
@@ -73,7 +75,7 @@ void sf_patch_field_inherit (SfPatchField *self, const SfPatchField *other);
  *
  * Starts @self from @below: each query takes the place that its counterpart's source has in the finer picture.
  */
-void sf_patch_field_lift (SfPatchField *self, const SfPatchField *below);
+gboolean sf_patch_field_lift (SfPatchField *self, const SfPatchField *below, const SfProgress *progress, GError **error);
 
 /* What a search looks for. */
 typedef struct

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/sf-error.h"
-#include "base/sf-parallel.h"
 #include "kernels/sf-kernels.h"
 #include "tensor/sf-image.h"
 
@@ -77,7 +76,7 @@ known_tile (gsize begin, gsize end, gpointer data)
 
 SfPatchImage *
 sf_patch_image_new (const SfTensor *image, const guint8 *state, int h, int w, gboolean keep_content,
-                    gboolean with_full, GError **error)
+                    gboolean with_full, const SfProgress *progress, GError **error)
 {
   g_autoptr (SfPatchImage) self = g_new0 (SfPatchImage, 1);
   g_autofree float *level = NULL;
@@ -91,7 +90,8 @@ sf_patch_image_new (const SfTensor *image, const guint8 *state, int h, int w, gb
       (level = sf_try_alloc (n, N_LANES * sizeof (float), error)) == NULL)
     return NULL;
   sf_area_resize_rows (lanes_row, &lanes, image->h, image->w, N_LANES, level, h, w);
-  sf_parallel_for (n, 4096, known_tile, &(Made) { self, level }, NULL);
+  if (!sf_patch_for (n, 4096, known_tile, &(Made) { self, level }, progress, error))
+    return NULL;
   if (with_full)
     {
       if ((self->full = sf_patch_pixels_new (h, w, error)) == NULL)
@@ -101,6 +101,16 @@ sf_patch_image_new (const SfTensor *image, const guint8 *state, int h, int w, gb
         memcpy (self->full + i * 4, level + i * 3, 3 * sizeof (float));
     }
   return g_steal_pointer (&self);
+}
+
+guint8 *
+sf_patch_frame_state (const SfPatchImage *image, const SfPatchFrame *frame, GError **error)
+{
+  guint8 *state = sf_try_alloc ((gsize) frame->h * frame->w, 1, error);
+
+  for (int y = 0; state != NULL && y < frame->h; y++)
+    memcpy (state + (gsize) y * frame->w, image->state + (gsize) (y + frame->y) * image->w + frame->x, frame->w);
+  return state;
 }
 
 void

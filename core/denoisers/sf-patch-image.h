@@ -2,6 +2,7 @@
 /* One level of the patch engine's image pyramid. */
 #pragma once
 
+#include "base/sf-parallel.h"
 #include "denoisers/sf-engine.h"
 
 /* Pixels are 4 interleaved floats (R, G, B, 0) in [-1, 1]; SF_PATCH_PAD readable pixels follow the last one. */
@@ -34,7 +35,7 @@ typedef struct
  * to the hole if any of it does.
  */
 SfPatchImage *sf_patch_image_new (const SfTensor *image, const guint8 *state, int h, int w, gboolean keep_content,
-                                  gboolean with_full, GError **error);
+                                  gboolean with_full, const SfProgress *progress, GError **error);
 void sf_patch_image_free (SfPatchImage *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfPatchImage, sf_patch_image_free)
 
@@ -44,6 +45,22 @@ sf_patch_cross_is (const guint8 *state, gsize i, int w, guint8 value)
 {
   return state[i] == value && state[i - 1] == value && state[i + 1] == value && state[i - w] == value &&
          state[i + w] == value;
+}
+
+/**
+ * sf_patch_frame_state:
+ * @frame: a part of @image
+ *
+ * Returns: (transfer full) (array length=frame h*w) (nullable): the SfPixelStates there
+ */
+guint8 *sf_patch_frame_state (const SfPatchImage *image, const SfPatchFrame *frame, GError **error);
+
+/* sf_parallel_for() that says whether it was stopped. */
+static inline gboolean
+sf_patch_for (gsize n, gsize grain, SfTileFunc func, gpointer data, const SfProgress *progress, GError **error)
+{
+  sf_parallel_for (n, grain, func, data, progress != NULL ? progress->cancellable : NULL);
+  return !sf_progress_stopped (progress, error);
 }
 
 /* h x w pixels of 4 zero floats, with the padding. */

@@ -16,17 +16,18 @@
 #define RADIUS 3
 #define MARGIN (2 * RADIUS)
 
-/* px across: twice the largest distance of a hole pixel to what is not hole. */
+/* px across: twice the largest distance of a hole pixel to what is not hole; @frame encloses the hole. */
 static double
-hole_size (const SfPatchImage *image, GError **error)
+hole_size (const SfPatchImage *image, const SfPatchFrame *frame, GError **error)
 {
-  gsize n = (gsize) image->h * image->w;
+  gsize n = (gsize) frame->h * frame->w;
+  g_autofree guint8 *state = sf_patch_frame_state (image, frame, error);
   g_autofree float *distance = sf_try_alloc (n, sizeof (float), error);
   float most = 0;
 
-  if (distance == NULL)
+  if (state == NULL || distance == NULL)
     return -1;
-  sf_distance_transform (image->state, SF_PIXEL_HOLE, image->h, image->w, TRUE, distance);
+  sf_distance_transform (state, SF_PIXEL_HOLE, frame->h, frame->w, TRUE, distance);
   for (gsize i = 0; i < n; i++)
     most = MAX (most, distance[i]);
   return 2 * most;
@@ -55,14 +56,15 @@ hole_frame (const SfPatchImage *image)
 }
 
 static gboolean
-stage_init (SfPatchPyramid *self, int i, GError **error)
+stage_init (SfPatchPyramid *self, int i, const SfProgress *progress, GError **error)
 {
   const SfRegion *region = &self->region;
   double scale = pow (SF_PATCH_SCALE, i);
   SfPatchStage *stage = &self->stages[i];
 
   stage->image = sf_patch_image_new (region->image, region->state, MAX (1, (int) lrint (region->image->h / scale)),
-                                     MAX (1, (int) lrint (region->image->w / scale)), region->keep_content, FALSE, error);
+                                     MAX (1, (int) lrint (region->image->w / scale)), region->keep_content, FALSE, progress,
+                                     error);
   if (stage->image == NULL)
     return FALSE;
   if (region->generate)
@@ -76,7 +78,7 @@ stage_init (SfPatchPyramid *self, int i, GError **error)
   else
     {
       stage->frame = hole_frame (stage->image);
-      if ((stage->hole = hole_size (stage->image, error)) < 0)
+      if ((stage->hole = hole_size (stage->image, &stage->frame, error)) < 0)
         return FALSE;
     }
   return TRUE;
@@ -105,7 +107,7 @@ make_stages (SfPatchPyramid *self, const SfProgress *progress, GError **error)
       SfPatchStage *stage = &self->stages[i];
 
       stage_clear (stage);
-      if (!stage_init (self, i, error) || sf_progress_stopped (progress, error))
+      if (!stage_init (self, i, progress, error) || sf_progress_stopped (progress, error))
         return FALSE;
       self->n = i + 1;
       if (i > 0 && (sf_patch_count_sources (stage->image, RADIUS, region->keep_content) < MIN_SOURCES ||
@@ -129,76 +131,103 @@ sf_patch_pyramid_find (const SfPatchPyramid *self, double size)
   return i;
 }
 
+/* The state with slivers in the hole, from a map of them at a coarser level. */
+typedef struct
+{
+  SfPatchPyramid *pyramid;
+  const float *map; /* h x w: 1 in a sliver */
+  int h, w;
+} Slivers;
+
+static void
+sliver_rows (gsize begin, gsize end, gpointer data)
+{
+  const Slivers *s = data;
+  const SfRegion *region = &s->pyramid->region;
+  const int H = region->image->h, W = region->image->w;
+
+  for (gsize y = begin; y < end; y++)
+    for (int x = 0; x < W; x++)
+      {
+        gsize i = y * W + x;
+        float v;
+
+        sf_bilinear_sample (s->map, s->h, s->w, 1, (y + 0.5) * s->h / H - 0.5, (x + 0.5) * s->w / W - 0.5, &v);
+        s->pyramid->state[i] = v > 0.5f && region->state[i] == SF_PIXEL_KNOWN ? SF_PIXEL_HOLE : region->state[i];
+      }
+}
+
 /* Gives slivers of what is removed to the hole; returns whether there are any, negative on error. */
 static int
-add_slivers (SfPatchPyramid *self, GError **error)
+add_slivers (SfPatchPyramid *self, const SfProgress *progress, GError **error)
 {
   const SfRegion *region = &self->region;
   const SfPatchStage *stage = &self->stages[sf_patch_pyramid_find (self, SLIVER_HOLE)];
-  const int H = region->image->h, W = region->image->w, h = stage->image->h, w = stage->image->w;
-  g_autoptr (SfPatchImage) image = sf_patch_image_new (region->image, region->state, h, w, FALSE, TRUE, error);
+  const int h = stage->image->h, w = stage->image->w;
+  g_autoptr (SfPatchImage) image = sf_patch_image_new (region->image, region->state, h, w, FALSE, TRUE, progress,
+                                                       error);
   g_autofree guint8 *sliver = sf_try_alloc ((gsize) h * w, 1, error);
   g_autofree float *map = sf_try_alloc ((gsize) h * w, sizeof (float), error);
   int count;
 
   if (image == NULL || sliver == NULL || map == NULL)
     return -1;
-  if ((count = sf_patch_find_slivers (image, stage->hole, sliver, error)) <= 0)
+  if ((count = sf_patch_find_slivers (image, stage->hole, sliver, progress, error)) <= 0)
     return count;
-  if ((self->state = sf_try_alloc ((gsize) H * W, 1, error)) == NULL)
+  if ((self->state = sf_try_alloc ((gsize) region->image->h * region->image->w, 1, error)) == NULL)
     return -1;
   for (gsize i = 0; i < (gsize) h * w; i++)
     map[i] = sliver[i];
-  for (int y = 0; y < H; y++)
-    for (int x = 0; x < W; x++)
-      {
-        gsize i = (gsize) y * W + x;
-        float v;
-
-        sf_bilinear_sample (map, h, w, 1, (y + 0.5) * h / H - 0.5, (x + 0.5) * w / W - 0.5, &v);
-        self->state[i] = v > 0.5f && region->state[i] == SF_PIXEL_KNOWN ? SF_PIXEL_HOLE : region->state[i];
-      }
+  if (!sf_patch_for (region->image->h, 16, sliver_rows, &(Slivers) { self, map, h, w }, progress, error))
+    return -1;
   self->region.state = self->state;
   return 1;
 }
 
+/* The picture with @content in its hole. */
+typedef struct
+{
+  const SfRegion *region;
+  const SfTensor *content; /* (nullable) */
+} Filled;
+
+static void
+filled_row (int y, float *row, gconstpointer data)
+{
+  const Filled *filled = data;
+  const SfRegion *region = filled->region;
+  const gsize o = (gsize) y * region->image->w;
+
+  memcpy (row, region->image->data + o * 3, (gsize) region->image->w * 3 * sizeof (float));
+  if (filled->content == NULL || y < region->y || y >= region->y + region->height)
+    return;
+  for (int x = region->x; x < region->x + region->width; x++)
+    if (region->state == NULL || region->state[o + x] == SF_PIXEL_HOLE)
+      memcpy (row + x * 3, filled->content->data + ((gsize) (y - region->y) * region->width + x - region->x) * 3, 3 * sizeof (float));
+}
+
 gboolean
-sf_patch_pyramid_set_content (SfPatchPyramid *self, const SfTensor *content, const SfProgress *progress, GError **error)
+sf_patch_pyramid_set_content (SfPatchPyramid *self, int i, const SfTensor *content, const SfProgress *progress,
+                              GError **error)
 {
   const SfRegion *region = &self->region;
-  g_autoptr (SfTensor) full = NULL;
+  SfPatchStage *stage = &self->stages[i];
+  const SfPatchFrame *f = &stage->frame;
+  int h = f->own ? f->h : stage->image->h, w = f->own ? f->w : stage->image->w;
+  g_autofree float *small = sf_try_alloc ((gsize) h * w * 3, sizeof (float), error);
 
-  if (region->generate)
-    full = sf_tensor_copy (content, error);
-  else if ((full = sf_tensor_copy (region->image, error)) != NULL && content != NULL)
-    for (int y = 0; y < region->height; y++)
-      for (int x = 0; x < region->width; x++)
-        {
-          gsize o = (gsize) (y + region->y) * full->w + x + region->x;
-
-          if (region->state == NULL || region->state[o] == SF_PIXEL_HOLE)
-            memcpy (full->data + o * 3, content->data + ((gsize) y * region->width + x) * 3, 3 * sizeof (float));
-        }
-  if (full == NULL)
+  g_free (stage->content);
+  stage->content = sf_patch_pixels_new (f->h, f->w, error);
+  if (small == NULL || stage->content == NULL)
     return FALSE;
-  for (int i = 0; i < self->n; i++)
-    {
-      SfPatchStage *stage = &self->stages[i];
-      const SfPatchFrame *f = &stage->frame;
-      int h = f->own ? f->h : stage->image->h, w = f->own ? f->w : stage->image->w;
-      g_autofree float *small = sf_try_alloc ((gsize) h * w * 3, sizeof (float), error);
-
-      g_free (stage->content);
-      stage->content = sf_patch_pixels_new (f->h, f->w, error);
-      if (small == NULL || stage->content == NULL || sf_progress_stopped (progress, error))
-        return FALSE;
-      sf_area_resize (full->data, full->h, full->w, 3, small, h, w);
-      for (int y = 0; y < f->h; y++)
-        for (int x = 0; x < f->w; x++)
-          memcpy (stage->content + ((gsize) y * f->w + x) * 4,
-                  small + ((gsize) (y + f->y) * w + x + f->x) * 3, 3 * sizeof (float));
-    }
-  return TRUE;
+  if (f->own)
+    sf_area_resize (content->data, content->h, content->w, 3, small, h, w);
+  else
+    sf_area_resize_rows (filled_row, &(Filled) { region, content }, region->image->h, region->image->w, 3, small, h, w);
+  for (int y = 0; y < f->h; y++)
+    for (int x = 0; x < f->w; x++)
+      memcpy (stage->content + ((gsize) y * f->w + x) * 4, small + ((gsize) (y + f->y) * w + x + f->x) * 3, 3 * sizeof (float));
+  return !sf_progress_stopped (progress, error);
 }
 
 gboolean
@@ -209,9 +238,7 @@ sf_patch_pyramid_init (SfPatchPyramid *self, const SfRegion *region, const SfPro
   self->region = *region;
   if (!make_stages (self, progress, error))
     return FALSE;
-  if (region->removal && (slivers = add_slivers (self, error)) < 0)
-    return FALSE;
-  if (sf_progress_stopped (progress, error))
+  if (region->removal && (slivers = add_slivers (self, progress, error)) < 0)
     return FALSE;
   return slivers == 0 || make_stages (self, progress, error);
 }

@@ -38,7 +38,7 @@ int sf_patch_pyramid_find (const SfPatchPyramid *self, double size);
  * sf_patch_pyramid_set_content:
  * @content: (nullable): 1 x height x width x 3, the frame; %NULL = what the picture has in its hole
  *
- * Fills each stage's content: the picture with @content in its hole.
+ * Fills the content of stage @i: the picture with @content in its hole.
  */
-gboolean sf_patch_pyramid_set_content (SfPatchPyramid *self, const SfTensor *content, const SfProgress *progress,
+gboolean sf_patch_pyramid_set_content (SfPatchPyramid *self, int i, const SfTensor *content, const SfProgress *progress,
                                        GError **error);

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/sf-error.h"
-#include "base/sf-parallel.h"
 #include "tensor/sf-image.h"
 
 #define STRANGE 0.15f    /* RMS colour distance to what lies outside */
@@ -75,11 +74,12 @@ object_rows (gsize begin, gsize end, gpointer data)
 }
 
 static gboolean
-make_sets (Study *s, GError **error)
+make_sets (Study *s, const SfProgress *progress, GError **error)
 {
   const SfPatchImage *image = s->image;
   const int t = s->t;
   gsize n = (gsize) image->h * image->w;
+  gboolean done;
   g_autofree float *known = sf_try_alloc (n, sizeof (float), error);
   g_autofree float *inside = sf_try_alloc (n, sizeof (float), error);
   g_autofree gsize *outer = sf_try_alloc (n, sizeof (gsize), error);
@@ -102,9 +102,9 @@ make_sets (Study *s, GError **error)
         s->sets[i] = OBJECT;
     }
   s->outer = outer;
-  sf_parallel_for (image->h, 1, object_rows, s, NULL);
+  done = sf_patch_for (image->h, 1, object_rows, s, progress, error);
   s->outer = NULL;
-  return TRUE;
+  return done;
 }
 
 static void
@@ -158,7 +158,7 @@ grow (guint8 *mark, const guint8 *allowed, int h, int w, guint8 from, guint8 to,
 }
 
 int
-sf_patch_find_slivers (const SfPatchImage *image, double hole, guint8 *sliver, GError **error)
+sf_patch_find_slivers (const SfPatchImage *image, double hole, guint8 *sliver, const SfProgress *progress, GError **error)
 {
   const int h = image->h, w = image->w, t = CLAMP ((int) lrint (0.2 * hole), 3, 6);
   gsize n = (gsize) h * w;
@@ -167,9 +167,9 @@ sf_patch_find_slivers (const SfPatchImage *image, double hole, guint8 *sliver, G
   int count = 0;
 
   memset (sliver, 0, n);
-  if (sets == NULL || doubtful == NULL || !make_sets (&study, error))
+  if (sets == NULL || doubtful == NULL || !make_sets (&study, progress, error) ||
+      !sf_patch_for (h, 1, band_rows, &study, progress, error))
     return -1;
-  sf_parallel_for (h, 1, band_rows, &study, NULL);
   grow (sliver, doubtful, h, w, 0, 1, 2);
   /* only what hangs together with the hole: 2 = reached */
   for (gsize i = 0; i < n; i++)

@@ -15,4 +15,5 @@
  *
  * Returns: the number of pixels found, negative on error
  */
-int sf_patch_find_slivers (const SfPatchImage *image, double hole, guint8 *sliver, GError **error);
+int sf_patch_find_slivers (const SfPatchImage *image, double hole, guint8 *sliver, const SfProgress *progress,
+                           GError **error);

@@ -267,11 +267,11 @@ sf_patch_polish (SfPatchField *field, const float *weight, const guint8 *hole, f
 
       for (int i = 0; i < side * side; i++) /* a forward difference leaves the patch on its last row or column */
         window[i] = (vertical ? i / side : i % side) < side - 1;
-      sf_parallel_for (n_source, 65536, differences_tile, &differences, NULL);
       memset (q, 0, n * 4 * sizeof (float));
-      if (!sf_patch_field_vote (field, gradient, weight, window, ROBUST, pixels, n_pixels, q, progress, error))
+      if (!sf_patch_for (n_source, 65536, differences_tile, &differences, progress, error) ||
+          !sf_patch_field_vote (field, gradient, weight, window, ROBUST, pixels, n_pixels, q, progress, error) ||
+          !sf_patch_for (f->h, 16, divergence_rows, &wanted, progress, error))
         return FALSE;
-      sf_parallel_for (f->h, 16, divergence_rows, &wanted, NULL);
     }
   memcpy (q, r, n * 4 * sizeof (float));
   if (!conjugate_gradients (&solve, progress, error))

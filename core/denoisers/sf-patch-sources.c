@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/sf-error.h"
-#include "base/sf-parallel.h"
 #include "denoisers/sf-patch-solve.h"
 #include "kernels/sf-blas.h"
 #include "tensor/sf-image.h"
@@ -95,7 +94,7 @@ patch_is_known (const SfPatchImage *image, int y, int x)
  * if that is SF_PIXEL_KNOWN).  Returns their places; *out has a value for each.  None if there is hardly a ring. */
 static GArray *
 judge_by_ring (const SfPatchImage *image, const float *rgb, SfPixelState state, int width, Limits limits, float **out,
-               GError **error)
+               const SfProgress *progress, GError **error)
 {
   gsize n = (gsize) image->h * image->w;
   g_autofree float *distance = sf_try_alloc (n, sizeof (float), error), *patches = NULL, *norms = NULL;
@@ -134,16 +133,15 @@ judge_by_ring (const SfPatchImage *image, const float *rgb, SfPixelState state, 
   judge.patches = patches;
   judge.norms = norms;
   judge.out = *out;
-  sf_parallel_for (judged->len, TILE, judge_tile, &judge, NULL);
-  return g_steal_pointer (&judged);
+  return sf_patch_for (judged->len, TILE, judge_tile, &judge, progress, error) ? g_steal_pointer (&judged) : NULL;
 }
 
 gboolean
-sf_patch_ring_map (const SfPatchImage *image, float *map, GError **error)
+sf_patch_ring_map (const SfPatchImage *image, float *map, const SfProgress *progress, GError **error)
 {
   g_autofree float *values = NULL;
   g_autoptr (GArray) sources = judge_by_ring (image, image->rgb, SF_PIXEL_KNOWN, SOURCE_RING, source_limits, &values,
-                                              error);
+                                              progress, error);
 
   memset (map, 0, (gsize) image->h * image->w * sizeof (float));
   for (guint i = 0; sources != NULL && i < sources->len; i++)
@@ -152,10 +150,11 @@ sf_patch_ring_map (const SfPatchImage *image, float *map, GError **error)
 }
 
 double
-sf_patch_unexplained (const SfPatchImage *image, const float *filled, GError **error)
+sf_patch_unexplained (const SfPatchImage *image, const float *filled, const SfProgress *progress, GError **error)
 {
   g_autofree float *values = NULL;
-  g_autoptr (GArray) made = judge_by_ring (image, filled, SF_PIXEL_HOLE, RESULT_RING, result_limits, &values, error);
+  g_autoptr (GArray) made = judge_by_ring (image, filled, SF_PIXEL_HOLE, RESULT_RING, result_limits, &values, progress,
+                                           error);
   double sum = 0;
 
   if (made == NULL)

@@ -10,7 +10,7 @@
  * @map: (out): h x w: 0 where a source patch resembles something in the ring around the hole, 1 where nothing in the
  *       ring explains it (a unique object elsewhere in the picture)
  */
-gboolean sf_patch_ring_map (const SfPatchImage *image, float *map, GError **error);
+gboolean sf_patch_ring_map (const SfPatchImage *image, float *map, const SfProgress *progress, GError **error);
 
 /**
  * sf_patch_unexplained:
@@ -19,7 +19,7 @@ gboolean sf_patch_ring_map (const SfPatchImage *image, float *map, GError **erro
  *
  * Returns: share 0…1 of the result that nothing in the ring explains, negative on error
  */
-double sf_patch_unexplained (const SfPatchImage *image, const float *filled, GError **error);
+double sf_patch_unexplained (const SfPatchImage *image, const float *filled, const SfProgress *progress, GError **error);
 
 /**
  * sf_patch_detail_maps:

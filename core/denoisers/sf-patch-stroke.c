@@ -87,16 +87,20 @@ paint_stroke (const SfPatchImage *image, const SfPatchFrame *frame, const SfStro
     }
 }
 
-void
+gboolean
 sf_patch_paint_strokes (const SfPatchImage *image, const GArray *strokes, double scale, const SfPatchFrame *frame,
-                        float *guide, float *confidence)
+                        float *guide, float *confidence, const SfProgress *progress, GError **error)
 {
   SfPatchFrame whole = { .h = image->h, .w = image->w }, f = frame != NULL ? *frame : whole;
 
   memset (guide, 0, (gsize) f.h * f.w * 4 * sizeof (float));
   memset (confidence, 0, (gsize) f.h * f.w * sizeof (float));
   for (guint k = 0; k < strokes->len; k++)
-    paint_stroke (image, &f, &g_array_index (strokes, SfStroke, k), scale, guide, confidence);
+    {
+      if (sf_progress_stopped (progress, error))
+        return FALSE;
+      paint_stroke (image, &f, &g_array_index (strokes, SfStroke, k), scale, guide, confidence);
+    }
   for (int y = 0; y < f.h; y++)
     for (int x = 0; x < f.w; x++)
       {
@@ -107,4 +111,5 @@ sf_patch_paint_strokes (const SfPatchImage *image, const GArray *strokes, double
           guide[i * 4 + c] /= MAX (confidence[i], 1e-9f);
         confidence[i] = hole ? MIN (confidence[i], 1) : 0;
       }
+  return TRUE;
 }

@@ -96,12 +96,12 @@ run_level (const SfLevel *level, const SfCascadeSettings *settings, int step, Sf
 
 /* Where level @l begins: from the result of the level below it. */
 static gboolean
-lift_level (SfEngine *engine, int l, const SfTensor *below, SfTensor *x, GError **error)
+lift_level (SfEngine *engine, int l, const SfTensor *below, SfTensor *x, const SfProgress *progress, GError **error)
 {
   const SfLevel *level = engine->level (engine, l);
 
   if (level->lift != NULL)
-    return level->lift (level->denoiser, engine->level (engine, l - 1)->denoiser, below, x, error);
+    return level->lift (level->denoiser, engine->level (engine, l - 1)->denoiser, below, x, progress, error);
   sf_bilinear_resize (below->data, below->h, below->w, below->c, x->data, x->h, x->w);
   return TRUE;
 }
@@ -167,7 +167,7 @@ sf_cascade_run (SfEngine *engine, const SfCascadeSettings *settings, guint64 see
           if (!run_first (level, settings, step, rng, x, &part, error))
             return NULL;
         }
-      else if (!lift_level (engine, l, below, x, error) || !run_level (level, settings, 0, rng, x, &part, error))
+      else if (!lift_level (engine, l, below, x, &part, error) || !run_level (level, settings, 0, rng, x, &part, error))
         return NULL;
       g_clear_pointer (&rendered, sf_tensor_unref);
       if ((rendered = engine->render (engine, l, x, error)) == NULL)

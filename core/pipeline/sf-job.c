@@ -138,11 +138,11 @@ cascade_settings (const SfJob *self)
 }
 
 int
-sf_job_get_evaluations (const SfJob *self)
+sf_job_get_evaluations (SfJob *self, const SfProgress *progress)
 {
   SfCascadeSettings settings = cascade_settings (self);
 
-  if (settings.strength == 0 || open_engine ((SfJob *) self, NULL, NULL) == NULL)
+  if (settings.strength == 0 || open_engine (self, progress, NULL) == NULL)
     return 0;
   return sf_cascade_evaluations (self->engine, &settings);
 }
@@ -160,6 +160,7 @@ to_display (const SfJob *self, SfTensor *image)
 typedef struct
 {
   const SfJob *job;
+  int candidate;
   SfPreviewFunc func;
   gpointer data;
 } Preview;
@@ -173,7 +174,7 @@ forward_preview (const SfTensor *image, int level, gpointer data)
   if (copy == NULL)
     return;
   to_display (preview->job, copy);
-  preview->func (copy, level, preview->job->engine->n_levels, preview->data);
+  preview->func (copy, preview->candidate, level, preview->job->engine->n_levels, preview->data);
 }
 
 static void
@@ -263,7 +264,7 @@ sf_job_run (SfJob *self, int seed, int candidate, const SfResult *like, SfPrevie
             const SfProgress *progress, GError **error)
 {
   SfCascadeSettings settings = cascade_settings (self);
-  Preview forward = { self, preview, preview_data };
+  Preview forward = { self, candidate, preview, preview_data };
   SfProgress most = sf_progress_sub (progress, 0.02, 0.97), rest = sf_progress_sub (progress, 0.97, 1);
   g_autoptr (SfTensor) made = NULL, content = NULL;
   SfResult *result;
@@ -292,6 +293,29 @@ sf_job_run (SfJob *self, int seed, int candidate, const SfResult *like, SfPrevie
   result->energy = energy;
   sf_progress_set (progress, 1);
   return result;
+}
+
+GPtrArray *
+sf_job_run_all (SfJob *self, int seed, int n, const SfResult *like, const SfJobHooks *hooks, const SfProgress *progress,
+                GError **error)
+{
+  static const SfJobHooks none;
+  g_autoptr (GPtrArray) results = g_ptr_array_new_with_free_func ((GDestroyNotify) sf_result_unref);
+
+  if (hooks == NULL)
+    hooks = &none;
+  for (int i = 0; i < n; i++)
+    {
+      SfProgress part = sf_progress_sub (progress, (double) i / n, (i + 1.0) / n);
+      SfResult *result = sf_job_run (self, seed, i, like, hooks->frame, hooks->data, &part, error);
+
+      if (result == NULL)
+        return NULL;
+      g_ptr_array_add (results, result);
+      if (hooks->result != NULL)
+        hooks->result (result, hooks->data);
+    }
+  return g_steal_pointer (&results);
 }
 
 SfTensor *
@@ -358,4 +382,21 @@ sf_result_compare (const SfResult *a, const SfResult *b)
   if (a->energy != b->energy)
     return a->energy < b->energy ? -1 : 1;
   return a->candidate - b->candidate;
+}
+
+static int
+compare_results (gconstpointer a, gconstpointer b)
+{
+  return sf_result_compare (a, b);
+}
+
+GPtrArray *
+sf_results_rank (GPtrArray *results)
+{
+  GPtrArray *ranked = g_ptr_array_new_with_free_func ((GDestroyNotify) sf_result_unref);
+
+  for (guint i = 0; i < results->len; i++)
+    g_ptr_array_add (ranked, sf_result_ref (results->pdata[i]));
+  g_ptr_array_sort_values (ranked, compare_results);
+  return ranked;
 }

@@ -5,6 +5,7 @@
  *   sf_job_get_crop()    the pixels that are needed (never the whole of a large picture)
  *   sf_job_set_pixels()  those pixels and the selection                                      -> ready or error
  *   sf_job_run()         one candidate, on any thread; again for the next                     -> SfResult
+ *   sf_job_run_all()     or all of them                                                       -> array of SfResult
  *   sf_result_blend()    into the original pixels
  *
  * Coordinates are those of the picture (drawable) before the job; after Expand some are negative.
@@ -67,8 +68,13 @@ SfRect sf_job_get_frame (const SfJob *self);
  */
 gboolean sf_job_set_pixels (SfJob *self, float *rgba, float *coverage, GError **error);
 
-/* Evaluations of the denoiser that one candidate will take.  After sf_job_set_pixels(). */
-int sf_job_get_evaluations (const SfJob *self);
+/**
+ * sf_job_get_evaluations:
+ *
+ * Evaluations of the denoiser that one candidate will take, 0 if that cannot be told.  After sf_job_set_pixels().  The
+ * first call makes the engine ready, which takes as long as the beginning of a run.
+ */
+int sf_job_get_evaluations (SfJob *self, const SfProgress *progress);
 
 /**
  * SfPreviewFunc:
@@ -76,7 +82,7 @@ int sf_job_get_evaluations (const SfJob *self);
  *
  * Called on the working thread.
  */
-typedef void (*SfPreviewFunc) (const SfTensor *image, int level, int n_levels, gpointer data);
+typedef void (*SfPreviewFunc) (const SfTensor *image, int candidate, int level, int n_levels, gpointer data);
 
 /**
  * sf_job_run:
@@ -89,6 +95,26 @@ typedef void (*SfPreviewFunc) (const SfTensor *image, int level, int n_levels, g
  */
 SfResult *sf_job_run (SfJob *self, int seed, int candidate, const SfResult *like, SfPreviewFunc preview,
                       gpointer preview_data, const SfProgress *progress, GError **error);
+
+/* What is told on the way, on the working thread; each is nullable. */
+typedef struct
+{
+  SfPreviewFunc frame;
+  void (*result) (SfResult *result, gpointer data); /* when a candidate is finished */
+  gpointer data;
+} SfJobHooks;
+
+/**
+ * sf_job_run_all:
+ * @n: number of candidates
+ * @like: (nullable): see sf_job_run()
+ * @hooks: (nullable)
+ *
+ * Returns: (transfer full) (element-type SfResult) (nullable): in the order of the candidates; %NULL with @error if one
+ *          of them cannot be made
+ */
+GPtrArray *sf_job_run_all (SfJob *self, int seed, int n, const SfResult *like, const SfJobHooks *hooks,
+                           const SfProgress *progress, GError **error);
 
 /**
  * sf_job_get_noised:
@@ -115,5 +141,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfResult, sf_result_unref)
  */
 void sf_result_blend (const SfResult *self, float *rgba);
 
-/* Best first.  For g_ptr_array_sort_values() and the like. */
+/* Best first. */
 int sf_result_compare (const SfResult *a, const SfResult *b);
+/* (transfer full) (element-type SfResult): the same @results, the best first. */
+GPtrArray *sf_results_rank (GPtrArray *results);

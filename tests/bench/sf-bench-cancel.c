@@ -75,10 +75,15 @@ measure (gconstpointer in, gpointer out)
   const BenchCase *c = in;
   Figures *f = out;
   g_autoptr (GRand) random = g_rand_new_with_seed (1);
+  double first = measure_one (c, -1), second = measure_one (c, -1);
 
-  f->run = MIN (measure_one (c, -1), measure_one (c, -1));
+  f->run = MIN (first, second);
   for (int i = 0; i < TRIES; i++)
-    f->late[i] = MAX (measure_one (c, (gint64) (1e6 * f->run * (i + g_rand_double (random)) / TRIES)), 0);
+    {
+      double late = measure_one (c, (gint64) (1e6 * f->run * (i + g_rand_double (random)) / TRIES));
+
+      f->late[i] = MAX (late, 0);
+    }
 }
 
 static int

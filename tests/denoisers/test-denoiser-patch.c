@@ -40,10 +40,10 @@ setup_init (Setup *s, int side, gboolean keep_content)
   *s = (Setup) { .picture = picture_periodic (side, side, PERIOD, 2) };
   s->state = picture_hole (side, side, 20, 24, 15, 13);
   s->state[3] = SF_PIXEL_VOID;
-  s->image = sf_patch_image_new (s->picture, s->state, side, side, keep_content, FALSE, NULL);
+  s->image = sf_patch_image_new (s->picture, s->state, side, side, keep_content, FALSE, NULL, NULL);
   level.image = s->image;
   level.frame = (SfPatchFrame) { .h = side, .w = side };
-  s->denoiser = sf_denoiser_patch_new (&level, NULL);
+  s->denoiser = sf_denoiser_patch_new (&level, NULL, NULL);
   g_assert_nonnull (s->denoiser);
   s->x = sf_tensor_copy (s->picture, NULL);
   s->y = sf_tensor_new_like (s->x, NULL);

@@ -69,7 +69,7 @@ run_level (SfEngine *engine, int l, const SfTensor *below, const SfRegion *regio
 
   g_assert_nonnull (level->denoiser);
   if (below != NULL)
-    g_assert_true (level->lift (level->denoiser, engine->level (engine, l - 1)->denoiser, below, x, NULL));
+    g_assert_true (level->lift (level->denoiser, engine->level (engine, l - 1)->denoiser, below, x, NULL, NULL));
   else
     g_assert_true (level->start (level->denoiser, x, NULL));
   assert_picture (x);

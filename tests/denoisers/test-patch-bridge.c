@@ -12,7 +12,7 @@ find (const SfTensor *picture, int hole)
 {
   const int at = (SIDE - hole) / 2;
   g_autofree guint8 *state = picture_hole (SIDE, SIDE, at, at, hole, hole);
-  g_autoptr (SfPatchImage) image = sf_patch_image_new (picture, state, SIDE, SIDE, FALSE, FALSE, NULL);
+  g_autoptr (SfPatchImage) image = sf_patch_image_new (picture, state, SIDE, SIDE, FALSE, FALSE, NULL, NULL);
   GArray *strokes = sf_patch_find_strokes (image, NULL);
 
   g_assert_nonnull (strokes);
@@ -57,11 +57,11 @@ test_painted (void)
 {
   g_autoptr (SfTensor) picture = picture_edge (SIDE, SIDE, 0, -0.5f, 0.5f);
   g_autofree guint8 *state = picture_hole (SIDE, SIDE, 33, 33, 30, 30);
-  g_autoptr (SfPatchImage) image = sf_patch_image_new (picture, state, SIDE, SIDE, FALSE, FALSE, NULL);
+  g_autoptr (SfPatchImage) image = sf_patch_image_new (picture, state, SIDE, SIDE, FALSE, FALSE, NULL, NULL);
   g_autoptr (GArray) strokes = sf_patch_find_strokes (image, NULL);
   g_autofree float *guide = g_new (float, (SIDE * SIDE + 8) * 4), *confidence = g_new (float, SIDE *SIDE);
 
-  sf_patch_paint_strokes (image, strokes, 1, NULL, guide, confidence);
+  g_assert_true (sf_patch_paint_strokes (image, strokes, 1, NULL, guide, confidence, NULL, NULL));
   for (int i = 0; i < SIDE * SIDE; i++)
     {
       g_assert_true (confidence[i] >= 0 && confidence[i] <= 1);
@@ -137,12 +137,12 @@ test_small (void)
       {
         g_autoptr (SfTensor) picture = picture_texture (h, w, 0, 1);
         g_autofree guint8 *state = picture_hole (h, w, 0, 0, (h + 1) / 2, (w + 1) / 2);
-        g_autoptr (SfPatchImage) image = sf_patch_image_new (picture, state, h, w, FALSE, FALSE, NULL);
+        g_autoptr (SfPatchImage) image = sf_patch_image_new (picture, state, h, w, FALSE, FALSE, NULL, NULL);
         g_autoptr (GArray) strokes = sf_patch_find_strokes (image, NULL);
         g_autofree float *guide = g_new (float, (h * w + 8) * 4), *confidence = g_new (float, h *w);
 
         g_assert_nonnull (strokes);
-        sf_patch_paint_strokes (image, strokes, 1, NULL, guide, confidence);
+        g_assert_true (sf_patch_paint_strokes (image, strokes, 1, NULL, guide, confidence, NULL, NULL));
       }
 }
 

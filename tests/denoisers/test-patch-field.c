@@ -44,7 +44,7 @@ setup_init (Setup *s, int r, gboolean weighted, gboolean with_penalty, gboolean 
   g_autofree guint8 *state = picture_hole (H, W, 10, 12, 6, 5);
   const SfPatchFrame frame = { .h = 18, .w = 17, .y = 4, .x = 6 };
 
-  *s = (Setup) { .image = sf_patch_image_new (picture, state, H, W, keep_content, FALSE, NULL) };
+  *s = (Setup) { .image = sf_patch_image_new (picture, state, H, W, keep_content, FALSE, NULL, NULL) };
   s->hole = g_malloc (frame.h * frame.w);
   s->z = g_new0 (float, (frame.h * frame.w + 8) * 4);
   s->weight = g_new0 (float, (frame.h * frame.w + 8) * 4);
@@ -60,7 +60,7 @@ setup_init (Setup *s, int r, gboolean weighted, gboolean with_penalty, gboolean 
       for (int c = 0; c < 4; c++)
         s->weight[i * 4 + c] = weighted && !s->hole[i] ? MIN (fabsf (random[3]) * 8, 20) : 1;
     }
-  s->field = sf_patch_field_new (s->image, &frame, s->hole, s->hole, r, keep_content, NULL);
+  s->field = sf_patch_field_new (s->image, &frame, s->hole, s->hole, r, keep_content, NULL, NULL);
   g_assert_nonnull (s->field);
   memset (s->field->plain, !weighted, s->field->n_queries);
   if (with_penalty)
@@ -68,7 +68,7 @@ setup_init (Setup *s, int r, gboolean weighted, gboolean with_penalty, gboolean 
       s->penalty = g_new (float, H *W);
       for (int i = 0; i < H * W; i++)
         s->penalty[i] = i * 37 % 100 / 1000.0f;
-      sf_patch_field_set_penalty (s->field, s->penalty, H, W);
+      g_assert_true (sf_patch_field_set_penalty (s->field, s->penalty, H, W, NULL, NULL));
     }
 }
 
@@ -212,7 +212,7 @@ test_planted (void)
   const int side = 190;
   g_autoptr (SfTensor) picture = picture_texture (side, side, 0.7, 3);
   g_autofree guint8 *state = picture_hole (side, side, 20, 30, 24, 24), *hole = g_malloc0 (side * side);
-  g_autoptr (SfPatchImage) image = sf_patch_image_new (picture, state, side, side, FALSE, FALSE, NULL);
+  g_autoptr (SfPatchImage) image = sf_patch_image_new (picture, state, side, side, FALSE, FALSE, NULL, NULL);
   const SfPatchFrame frame = { .h = 36, .w = 36, .y = 14, .x = 24 };
   g_autoptr (SfPatchField) field = NULL;
   g_autofree float *z = g_new0 (float, (36 * 36 + 8) * 4), *weight = g_new0 (float, (36 * 36 + 8) * 4);
@@ -227,7 +227,7 @@ test_planted (void)
         for (int c = 0; c < 4; c++)
           weight[(y * 36 + x) * 4 + c] = 1;
       }
-  field = sf_patch_field_new (image, &frame, hole, hole, 3, FALSE, NULL);
+  field = sf_patch_field_new (image, &frame, hole, hole, 3, FALSE, NULL, NULL);
   memset (field->plain, 1, field->n_queries);
   g_assert_cmpfloat ((double) field->n_queries * field->n_sources, >, SF_PATCH_EXACT_PAIRS);
   g_assert_true (sf_patch_field_search (field, &query, NULL, NULL));
@@ -243,8 +243,8 @@ check_lift (int h, int w, int ch, int cw)
   g_autoptr (SfTensor) picture = picture_texture (h, w, 1, 3);
   g_autofree guint8 *state = picture_hole (h, w, h / 4, w / 4, h / 4, w / 4);
   g_autofree guint8 *hole = g_malloc (h * w), *coarse_hole = g_malloc (ch * cw);
-  g_autoptr (SfPatchImage) fine = sf_patch_image_new (picture, state, h, w, FALSE, FALSE, NULL);
-  g_autoptr (SfPatchImage) coarse = sf_patch_image_new (picture, state, ch, cw, FALSE, FALSE, NULL);
+  g_autoptr (SfPatchImage) fine = sf_patch_image_new (picture, state, h, w, FALSE, FALSE, NULL, NULL);
+  g_autoptr (SfPatchImage) coarse = sf_patch_image_new (picture, state, ch, cw, FALSE, FALSE, NULL, NULL);
   const SfPatchFrame frame = { .h = h, .w = w }, coarse_frame = { .h = ch, .w = cw };
   g_autoptr (SfPatchField) field = NULL, below = NULL;
   double sy = (double) h / ch, sx = (double) w / cw;
@@ -254,11 +254,11 @@ check_lift (int h, int w, int ch, int cw)
     hole[i] = fine->state[i] == SF_PIXEL_HOLE;
   for (int i = 0; i < ch * cw; i++)
     coarse_hole[i] = coarse->state[i] == SF_PIXEL_HOLE;
-  field = sf_patch_field_new (fine, &frame, hole, hole, 3, FALSE, NULL);
-  below = sf_patch_field_new (coarse, &coarse_frame, coarse_hole, coarse_hole, 3, FALSE, NULL);
+  field = sf_patch_field_new (fine, &frame, hole, hole, 3, FALSE, NULL, NULL);
+  below = sf_patch_field_new (coarse, &coarse_frame, coarse_hole, coarse_hole, 3, FALSE, NULL, NULL);
   for (int i = 0; i < below->n_queries; i++)
     below->nn[i] = below->sources[i * 31 % below->n_sources];
-  sf_patch_field_lift (field, below);
+  g_assert_true (sf_patch_field_lift (field, below, NULL, NULL));
   for (int i = 0; i < field->n_queries; i++)
     {
       int y = field->query[i] / w, x = field->query[i] % w, q, nn;
@@ -291,8 +291,8 @@ test_lift_offset (void)
   const int h = 64, w = 64;
   g_autoptr (SfTensor) picture = picture_texture (h, w, 1, 3);
   g_autofree guint8 *state = picture_hole (h, w, 8, 8, 16, 16), *hole = g_malloc (h * w), *coarse_hole = g_malloc (h * w);
-  g_autoptr (SfPatchImage) fine = sf_patch_image_new (picture, state, h, w, FALSE, FALSE, NULL);
-  g_autoptr (SfPatchImage) coarse = sf_patch_image_new (picture, state, h / 2, w / 2, FALSE, FALSE, NULL);
+  g_autoptr (SfPatchImage) fine = sf_patch_image_new (picture, state, h, w, FALSE, FALSE, NULL, NULL);
+  g_autoptr (SfPatchImage) coarse = sf_patch_image_new (picture, state, h / 2, w / 2, FALSE, FALSE, NULL, NULL);
   const SfPatchFrame frame = { .h = h, .w = w }, coarse_frame = { .h = h / 2, .w = w / 2 };
   g_autoptr (SfPatchField) field = NULL, below = NULL;
 
@@ -300,11 +300,11 @@ test_lift_offset (void)
     hole[i] = fine->state[i] == SF_PIXEL_HOLE;
   for (int i = 0; i < h * w / 4; i++)
     coarse_hole[i] = coarse->state[i] == SF_PIXEL_HOLE;
-  field = sf_patch_field_new (fine, &frame, hole, hole, 2, FALSE, NULL);
-  below = sf_patch_field_new (coarse, &coarse_frame, coarse_hole, coarse_hole, 2, FALSE, NULL);
+  field = sf_patch_field_new (fine, &frame, hole, hole, 2, FALSE, NULL, NULL);
+  below = sf_patch_field_new (coarse, &coarse_frame, coarse_hole, coarse_hole, 2, FALSE, NULL, NULL);
   for (int i = 0; i < below->n_queries; i++)
     below->nn[i] = below->query[i] + 14 * (w / 2) + 13;
-  sf_patch_field_lift (field, below);
+  g_assert_true (sf_patch_field_lift (field, below, NULL, NULL));
   for (int i = 0; i < field->n_queries; i++)
     if (field->nn[i] >= 0)
       g_assert_cmpint (field->nn[i], ==, field->query[i] + 28 * w + 26);

@@ -19,7 +19,7 @@ check_level (gboolean keep_content)
 
   for (int i = 0; i < 5; i++)
     state[30 * W + 20 + i] = SF_PIXEL_VOID;
-  level = sf_patch_image_new (image, state, h, w, keep_content, TRUE, NULL);
+  level = sf_patch_image_new (image, state, h, w, keep_content, TRUE, NULL, NULL);
   g_assert_cmpint (level->h, ==, h);
   g_assert_cmpint (level->w, ==, w);
   for (int y = 0; y < h; y++)
@@ -66,7 +66,7 @@ static void
 test_level_same (void)
 {
   g_autoptr (SfTensor) image = picture_texture (13, 17, 1, 5);
-  g_autoptr (SfPatchImage) level = sf_patch_image_new (image, NULL, 13, 17, FALSE, FALSE, NULL);
+  g_autoptr (SfPatchImage) level = sf_patch_image_new (image, NULL, 13, 17, FALSE, FALSE, NULL, NULL);
 
   g_assert_null (level->full);
   for (int i = 0; i < 13 * 17; i++)

@@ -59,7 +59,7 @@ polish_offset (float offset, float *outside)
   g_autoptr (SfTensor) image = sf_tensor_new (1, SIDE, SIDE, 3, NULL);
   g_autofree guint8 *state = picture_hole (SIDE, SIDE, 16, 16, 14, 14), *hole = g_malloc0 (SIDE * SIDE);
   g_autofree float *x = g_new0 (float, (SIDE * SIDE + 8) * 4);
-  g_autoptr (SfPatchImage) level = sf_patch_image_new (image, state, SIDE, SIDE, FALSE, FALSE, NULL);
+  g_autoptr (SfPatchImage) level = sf_patch_image_new (image, state, SIDE, SIDE, FALSE, FALSE, NULL, NULL);
   SfPatchFrame frame = { .h = SIDE, .w = SIDE };
   g_autoptr (SfPatchField) field = NULL;
   double sum = 0;
@@ -70,7 +70,7 @@ polish_offset (float offset, float *outside)
       for (int c = 0; c < 3; c++)
         x[i * 4 + c] = hole[i] ? offset : 0;
     }
-  field = sf_patch_field_new (level, &frame, hole, hole, RADIUS, FALSE, NULL);
+  field = sf_patch_field_new (level, &frame, hole, hole, RADIUS, FALSE, NULL, NULL);
   for (int i = 0; i < field->n_queries; i++)
     field->nn[i] = field->sources[i % field->n_sources];
   g_assert_true (sf_patch_polish (field, NULL, hole, x, NULL, NULL));

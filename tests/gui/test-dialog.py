@@ -37,6 +37,7 @@ def check_names(dialog):
 def open_one(job, run, **arguments):
     dialog = Dialog(job, **arguments)
     check_names(dialog)
+    wait('the number of evaluations', lambda: dialog.text_with('evaluations per candidate'))
     dialog.screenshot(job + '-open')
     places = dialog.places()
     dialog.press(run)

@@ -50,7 +50,7 @@ start (SfDenoiser *denoiser, SfTensor *x, GError **error)
 }
 
 static gboolean
-lift (SfDenoiser *denoiser, SfDenoiser *below, const SfTensor *result, SfTensor *x, GError **error)
+lift (SfDenoiser *denoiser, SfDenoiser *below, const SfTensor *result, SfTensor *x, const SfProgress *progress, GError **error)
 {
   ((Counter *) denoiser)->lifts++;
   for (gsize i = 0; i < sf_tensor_size (result); i++) /* what comes up is clean */

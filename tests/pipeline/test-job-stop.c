@@ -21,7 +21,7 @@ see (double fraction, gpointer data)
 }
 
 static void
-see_preview (const SfTensor *image, int level, int n_levels, gpointer data)
+see_preview (const SfTensor *image, int candidate, int level, int n_levels, gpointer data)
 {
   Seen *seen = data;
 
@@ -50,7 +50,7 @@ test_progress (void)
       g_assert_cmpfloat (seen.last, ==, 1);
       g_assert_cmpint (seen.previews, >, 0);
       g_assert_cmpint (seen.reports, >, 10);
-      g_assert_cmpint (sf_job_get_evaluations (job), >, 0);
+      g_assert_cmpint (sf_job_get_evaluations (job, NULL), >, 0);
     }
 }
 

@@ -197,7 +197,7 @@ test_candidates (void)
   g_autofree float *rgba = job_texture (SIDE, SIDE);
   g_autoptr (SfSettings) s = sf_settings_new ();
   g_autoptr (SfJob) job = job_open (SF_TASK_FILL, s, rgba, SIDE, SIDE, &job_hole);
-  g_autoptr (GPtrArray) results = g_ptr_array_new_with_free_func ((GDestroyNotify) sf_result_unref);
+  g_autoptr (GPtrArray) results = g_ptr_array_new_with_free_func ((GDestroyNotify) sf_result_unref), ranked = NULL;
 
   for (int i = 0; i < 4; i++)
     {
@@ -215,9 +215,82 @@ test_candidates (void)
         /* the frame is a fifth of unchanged margin; a tenth of the texture's own deviation (0.15) is a visible difference */
         g_assert_cmpfloat (job_distance (r, results->pdata[j]), >, 0.015);
     }
-  g_ptr_array_sort_values (results, (GCompareFunc) sf_result_compare);
-  for (int i = 1; i < 4; i++)
-    g_assert_true (((SfResult *) results->pdata[i])->energy >= ((SfResult *) results->pdata[i - 1])->energy);
+  ranked = sf_results_rank (results);
+  g_assert_cmpint (ranked->len, ==, 4);
+  for (int i = 0; i < 4; i++)
+    {
+      g_assert_true (g_ptr_array_find (ranked, results->pdata[i], NULL));
+      g_assert_cmpint (((SfResult *) results->pdata[i])->candidate, ==, i);
+      if (i > 0)
+        g_assert_cmpint (sf_result_compare (ranked->pdata[i - 1], ranked->pdata[i]), <, 0);
+    }
+}
+
+/* What the hooks are told of a run. */
+typedef struct
+{
+  int frames, results; /* of each there have been so many */
+  int stop_after;      /* results; 0 = never */
+  GCancellable *cancellable;
+} Told;
+
+static void
+tell_frame (const SfTensor *image, int candidate, int level, int n_levels, gpointer data)
+{
+  Told *told = data;
+
+  g_assert_cmpint (candidate, ==, told->results);
+  g_assert_cmpint (level, <, n_levels);
+  told->frames++;
+}
+
+static void
+tell_result (SfResult *result, gpointer data)
+{
+  Told *told = data;
+
+  g_assert_cmpint (result->candidate, ==, told->results);
+  if (++told->results == told->stop_after)
+    g_cancellable_cancel (told->cancellable);
+}
+
+static GPtrArray *
+run_all (int stop_after, Told *told, GError **error)
+{
+  g_autofree float *rgba = job_texture (SIDE, SIDE);
+  g_autoptr (SfSettings) s = sf_settings_new ();
+  g_autoptr (SfJob) job = job_open (SF_TASK_FILL, s, rgba, SIDE, SIDE, &job_hole);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  SfProgress progress = { .cancellable = cancellable, .hi = 1 };
+  SfJobHooks hooks = { tell_frame, tell_result, told };
+
+  *told = (Told) { .stop_after = stop_after, .cancellable = cancellable };
+  return sf_job_run_all (job, 3, 3, NULL, &hooks, &progress, error);
+}
+
+/* The same as one by one, and each is told of when it is there; a stop gives nothing. */
+static void
+test_run_all (void)
+{
+  g_autofree float *rgba = job_texture (SIDE, SIDE);
+  g_autoptr (SfSettings) s = sf_settings_new ();
+  g_autoptr (SfJob) job = job_open (SF_TASK_FILL, s, rgba, SIDE, SIDE, &job_hole);
+  Told told;
+  g_autoptr (GPtrArray) all = run_all (0, &told, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (all->len, ==, 3);
+  g_assert_cmpint (told.results, ==, 3);
+  g_assert_cmpint (told.frames, >, 3);
+  for (int i = 0; i < 3; i++)
+    {
+      g_autoptr (SfResult) r = job_candidate (job, 3, i);
+
+      job_assert_same (r, all->pdata[i]);
+    }
+  g_assert_null (run_all (2, &told, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpint (told.results, ==, 2);
 }
 
 /* Around another result: nearer to it than a new candidate is. */
@@ -246,6 +319,7 @@ main (int argc, char **argv)
   g_test_add_func ("/job/repeatable", test_repeatable);
   g_test_add_func ("/job/run-again", test_run_again);
   g_test_add_func ("/job/candidates", test_candidates);
+  g_test_add_func ("/job/run-all", test_run_all);
   g_test_add_func ("/job/like", test_like);
   return g_test_run ();
 }

@@ -110,31 +110,15 @@ on_progress (double fraction, gpointer data)
   g_atomic_int_set (&((SfWork *) data)->permille, (gint) (1000 * fraction));
 }
 
-static int
-compare_results (gconstpointer a, gconstpointer b)
-{
-  return sf_result_compare (a, b);
-}
-
 /* All candidates, best first. */
 static GPtrArray *
 run_job (SfWork *self, SfJob *job, int seed, GError **error)
 {
-  g_autoptr (GPtrArray) results = g_ptr_array_new_with_free_func ((GDestroyNotify) sf_result_unref);
   SfProgress progress = { self->cancellable, on_progress, self, 0, 1 };
-  int n = self->options->settings->candidates;
+  g_autoptr (GPtrArray) results = sf_job_run_all (job, seed, self->options->settings->candidates, NULL, NULL, &progress,
+                                                  error);
 
-  for (int i = 0; i < n; i++)
-    {
-      SfProgress part = sf_progress_sub (&progress, (double) i / n, (i + 1.0) / n);
-      SfResult *result = sf_job_run (job, seed, i, NULL, NULL, NULL, &part, error);
-
-      if (result == NULL)
-        return NULL;
-      g_ptr_array_add (results, result);
-    }
-  g_ptr_array_sort_values (results, compare_results);
-  return g_steal_pointer (&results);
+  return results != NULL ? sf_results_rank (results) : NULL;
 }
 
 /*** Writing ***/

@@ -14,12 +14,14 @@ struct _SfRunner
   GThreadPool *pool;
   SfJob **job;               /* (nullable) in an atomic box: the thread may still use an older one */
   GCancellable *cancellable; /* (nullable) while running */
+  GCancellable *counting;    /* (nullable) of the last count that was asked for */
   gint permille;             /* atomic */
 
   GMutex lock; /* all below */
   guint idle;
   SfTensor *frame, *noised;
   int candidate, level, n_levels;
+  int evaluations; /* 0 = nothing new */
   GQueue results;
   gboolean done;
   GError *error;
@@ -29,20 +31,22 @@ struct _SfRunner
 };
 
 /* What the thread is given. */
-typedef struct
+typedef struct _SfTaskItem SfTaskItem;
+struct _SfTaskItem
 {
+  void (*work) (SfRunner *self, SfTaskItem *task);
   SfRunner *runner; /* borrowed: the runner waits for its thread */
-  SfJob **job;      /* %NULL: the forward process is wanted */
-  GCancellable *cancellable;
-  SfResult *like;
+  SfJob **job;      /* (nullable) */
+  GCancellable *cancellable; /* (nullable) */
+  SfResult *like;            /* (nullable) */
   int seed, n;
-  int i; /* candidate that is made now */
-} SfTaskItem;
+};
 
 enum
 {
   FRAME,
   NOISED,
+  COUNTED,
   RESULT,
   FINISHED,
   N_SIGNALS
@@ -75,7 +79,7 @@ deliver (gpointer data)
   g_autoptr (GError) error = NULL;
   SfResult *result;
   GQueue results;
-  int candidate, level, n_levels;
+  int candidate, level, n_levels, evaluations;
   gboolean done;
 
   g_mutex_lock (&self->lock);
@@ -88,10 +92,14 @@ deliver (gpointer data)
   candidate = self->candidate;
   level = self->level;
   n_levels = self->n_levels;
+  evaluations = self->evaluations;
+  self->evaluations = 0;
   done = self->done;
   self->done = FALSE;
   g_mutex_unlock (&self->lock);
 
+  if (evaluations > 0)
+    g_signal_emit (self, signals[COUNTED], 0, evaluations);
   if (noised != NULL)
     g_signal_emit (self, signals[NOISED], 0, noised);
   if (frame != NULL)
@@ -127,7 +135,7 @@ is_stopped (const SfTaskItem *task)
 }
 
 static void
-on_preview (const SfTensor *image, int level, int n_levels, gpointer data)
+on_frame (const SfTensor *image, int candidate, int level, int n_levels, gpointer data)
 {
   SfTaskItem *task = data;
   SfRunner *self = task->runner;
@@ -140,7 +148,7 @@ on_preview (const SfTensor *image, int level, int n_levels, gpointer data)
     {
       g_clear_pointer (&self->frame, sf_tensor_unref);
       self->frame = g_steal_pointer (&copy);
-      self->candidate = task->i;
+      self->candidate = candidate;
       self->level = level;
       self->n_levels = n_levels;
       wake (self);
@@ -158,24 +166,46 @@ on_progress (double fraction, gpointer data)
 }
 
 static void
+on_result (SfResult *result, gpointer data)
+{
+  SfTaskItem *task = data;
+  SfRunner *self = task->runner;
+
+  g_mutex_lock (&self->lock);
+  if (!is_stopped (task))
+    {
+      g_queue_push_tail (&self->results, sf_result_ref (result));
+      wake (self);
+    }
+  g_mutex_unlock (&self->lock);
+}
+
+/* The engine is opened here, so it takes a while. */
+static void
+work_count (SfRunner *self, SfTaskItem *task)
+{
+  SfProgress progress = { .cancellable = task->cancellable, .hi = 1 };
+  int evaluations = sf_job_get_evaluations (*task->job, &progress);
+
+  g_mutex_lock (&self->lock);
+  if (!is_stopped (task))
+    {
+      self->evaluations = evaluations;
+      wake (self);
+    }
+  g_mutex_unlock (&self->lock);
+}
+
+static void
 work_run (SfRunner *self, SfTaskItem *task)
 {
-  SfProgress whole = { .cancellable = task->cancellable, .func = on_progress, .data = task, .lo = 0, .hi = 1 };
+  SfProgress progress = { .cancellable = task->cancellable, .func = on_progress, .data = task, .lo = 0, .hi = 1 };
+  SfJobHooks hooks = { .frame = on_frame, .result = on_result, .data = task };
+  g_autoptr (GPtrArray) results = NULL;
   g_autoptr (GError) error = NULL;
 
-  for (task->i = 0; task->i < task->n && error == NULL; task->i++)
-    {
-      SfProgress part = sf_progress_sub (&whole, (double) task->i / task->n, (task->i + 1.0) / task->n);
-      g_autoptr (SfResult) result = sf_job_run (*task->job, task->seed, task->i, task->like, on_preview, task, &part, &error);
-
-      g_mutex_lock (&self->lock);
-      if (result != NULL && !is_stopped (task))
-        {
-          g_queue_push_tail (&self->results, g_steal_pointer (&result));
-          wake (self);
-        }
-      g_mutex_unlock (&self->lock);
-    }
+  work_count (self, task);
+  results = sf_job_run_all (*task->job, task->seed, task->n, task->like, &hooks, &progress, &error);
   g_mutex_lock (&self->lock);
   if (!is_stopped (task))
     {
@@ -188,7 +218,7 @@ work_run (SfRunner *self, SfTaskItem *task)
 
 /* Answers the last request; there is none if an earlier task has done so. */
 static void
-work_noised (SfRunner *self)
+work_noised (SfRunner *self, SfTaskItem *task)
 {
   SfTensor *image;
   SfJob **job;
@@ -218,10 +248,7 @@ work (gpointer data, gpointer user_data)
 {
   SfTaskItem *task = data;
 
-  if (task->job != NULL)
-    work_run (task->runner, task);
-  else
-    work_noised (task->runner);
+  task->work (task->runner, task);
   g_clear_pointer (&task->job, release_job);
   g_clear_object (&task->cancellable);
   g_clear_pointer (&task->like, sf_result_unref);
@@ -230,21 +257,58 @@ work (gpointer data, gpointer user_data)
 
 /*** Public ***/
 
+/* A count that is not finished yet will not be told. */
+static void
+drop_count (SfRunner *self)
+{
+  g_mutex_lock (&self->lock);
+  g_cancellable_cancel (self->counting);
+  self->evaluations = 0;
+  g_mutex_unlock (&self->lock);
+  g_clear_object (&self->counting);
+}
+
 void
 sf_runner_set_job (SfRunner *self, SfJob *job)
 {
+  drop_count (self);
   g_clear_pointer (&self->job, release_job);
   if (job != NULL)
     {
       self->job = g_atomic_rc_box_new (SfJob *);
       *self->job = job;
     }
+  g_mutex_lock (&self->lock);
+  if (self->noise_job != NULL) /* else the thread would make an engine ready for nothing more */
+    {
+      release_job (self->noise_job);
+      self->noise_job = self->job != NULL ? g_atomic_rc_box_acquire (self->job) : NULL;
+    }
+  g_mutex_unlock (&self->lock);
 }
 
 gboolean
 sf_runner_has_job (SfRunner *self)
 {
   return self->job != NULL;
+}
+
+void
+sf_runner_count (SfRunner *self)
+{
+  SfTaskItem *task;
+
+  g_return_if_fail (self->job != NULL);
+  drop_count (self);
+  self->counting = g_cancellable_new ();
+  task = g_new0 (SfTaskItem, 1);
+  *task = (SfTaskItem) {
+    .work = work_count,
+    .runner = self,
+    .job = g_atomic_rc_box_acquire (self->job),
+    .cancellable = g_object_ref (self->counting),
+  };
+  g_thread_pool_push (self->pool, task, NULL);
 }
 
 void
@@ -257,6 +321,7 @@ sf_runner_run (SfRunner *self, int seed, int n, SfResult *like)
   g_atomic_int_set (&self->permille, 0);
   task = g_new0 (SfTaskItem, 1);
   *task = (SfTaskItem) {
+    .work = work_run,
     .runner = self,
     .job = g_atomic_rc_box_acquire (self->job),
     .cancellable = g_object_ref (self->cancellable),
@@ -280,7 +345,7 @@ sf_runner_show_noised (SfRunner *self, double strength, int seed)
   self->noise_seed = seed;
   g_mutex_unlock (&self->lock);
   task = g_new0 (SfTaskItem, 1);
-  task->runner = self;
+  *task = (SfTaskItem) { .work = work_noised, .runner = self };
   g_thread_pool_push (self->pool, task, NULL);
 }
 
@@ -318,6 +383,7 @@ sf_runner_finalize (GObject *object)
   SfRunner *self = SF_RUNNER (object);
 
   sf_runner_stop (self);
+  drop_count (self);
   g_thread_pool_free (self->pool, FALSE, TRUE);
   if (self->idle != 0)
     g_source_remove (self->idle);
@@ -341,6 +407,7 @@ sf_runner_class_init (SfRunnerClass *klass)
   signals[FRAME] = g_signal_new ("frame", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 4, G_TYPE_POINTER,
                                  G_TYPE_INT, G_TYPE_INT, G_TYPE_INT);
   signals[NOISED] = g_signal_new ("noised", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
+  signals[COUNTED] = g_signal_new ("counted", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_INT);
   signals[RESULT] = g_signal_new ("result", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
   signals[FINISHED] = g_signal_new ("finished", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
 }

@@ -4,6 +4,8 @@
  * Signals, all on the main thread:
  *   frame (const SfTensor *image, int candidate, int level, int n_levels)   a level is finished
  *   noised (const SfTensor *image)                                   what sf_runner_show_noised() asked for
+ *   counted (int evaluations)                                        of each candidate; what sf_runner_count() asked for
+ *                                                                    and also each run tells
  *   result (SfResult *result)                                        a candidate is finished
  *   finished (const GError *error)                                   after each run; %NULL = all went well
  */
@@ -22,6 +24,8 @@ SfRunner *sf_runner_new (void);
 void sf_runner_set_job (SfRunner *self, SfJob *job);
 gboolean sf_runner_has_job (SfRunner *self);
 
+/* Asks for the number of evaluations; another job makes the answer void. */
+void sf_runner_count (SfRunner *self);
 /* Starts @n candidates.  @like: (nullable): more like this. */
 void sf_runner_run (SfRunner *self, int seed, int n, SfResult *like);
 /* Asks for the forward process; of several requests only the last is answered. */

@@ -141,7 +141,6 @@ prepare (SfSession *self, const SfSettings *settings, gboolean force)
   if (sf_settings_validate (settings, self->task, &error))
     job = self->host->prepare (settings, self->host->data, &error);
   show_error (self, error);
-  sf_controls_set_evaluations (self->controls, job ? sf_job_get_evaluations (job) : 0);
   sf_runner_set_job (self->runner, job);
   if (job != NULL || self->view.width == 0)
     update_picture (self, job, settings, force);
@@ -156,7 +155,9 @@ refresh (SfSession *self, gboolean force)
   SfRect picture = { 0, 0, self->host->width, self->host->height };
 
   g_clear_handle_id (&self->refresh_timer, g_source_remove);
-  prepare (self, settings, force);
+  sf_controls_set_evaluations (self->controls, 0);
+  if (prepare (self, settings, force))
+    sf_runner_count (self->runner);
   sf_controls_update (self->controls, settings, picture.width > 0 ? &picture : NULL);
   update_buttons (self);
 }
@@ -247,6 +248,12 @@ on_frame (SfSession *self, SfTensor *image, int candidate, int level, int n_leve
 }
 
 static void
+on_counted (SfSession *self, int evaluations)
+{
+  sf_controls_set_evaluations (self->controls, evaluations);
+}
+
+static void
 on_noised (SfSession *self, SfTensor *image)
 {
   if (self->shown == SF_SHOW_NOISED)
@@ -274,6 +281,8 @@ on_finished (SfSession *self, const GError *error)
     show_again (self);
   if (self->stale)
     refresh (self, FALSE);
+  else if (stopped) /* maybe before the run had counted */
+    sf_runner_count (self->runner);
   if (error != NULL && !stopped)
     show_error (self, error);
   update_buttons (self);
@@ -347,6 +356,7 @@ sf_session_open (SfSession *self)
   g_signal_connect_swapped (self->config, "notify", G_CALLBACK (on_setting), self);
   g_signal_connect_swapped (self->runner, "frame", G_CALLBACK (on_frame), self);
   g_signal_connect_swapped (self->runner, "noised", G_CALLBACK (on_noised), self);
+  g_signal_connect_swapped (self->runner, "counted", G_CALLBACK (on_counted), self);
   g_signal_connect_swapped (self->runner, "result", G_CALLBACK (on_result), self);
   g_signal_connect_swapped (self->runner, "finished", G_CALLBACK (on_finished), self);
   g_signal_connect_swapped (self->candidates, "selected", G_CALLBACK (on_selected), self);
