@@ -65,6 +65,8 @@ sf_cascade_evaluations (SfEngine *engine, const SfCascadeSettings *settings)
 {
   int first, step, total = 0;
 
+  if (settings->sampler->evaluations == 0)
+    return 0;
   sf_cascade_begin (engine, settings, &first, &step);
   for (int l = first; l < engine->n_levels; l++)
     total += level_evaluations (engine->level (engine, l), settings, l == first ? step : 0);

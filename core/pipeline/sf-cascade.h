@@ -27,7 +27,7 @@ typedef void (*SfCascadeFunc) (const SfTensor *image, int level, gpointer data);
 void sf_cascade_begin (SfEngine *engine, const SfCascadeSettings *settings, int *level, int *step);
 /* The noise level of that step. */
 double sf_cascade_sigma (SfEngine *engine, const SfCascadeSettings *settings, int level, int step);
-/* Denoiser evaluations of a whole run. */
+/* Denoiser evaluations of a whole run; 0 if the sampler makes as many as it needs. */
 int sf_cascade_evaluations (SfEngine *engine, const SfCascadeSettings *settings);
 
 /**

@@ -153,6 +153,8 @@ test_evaluations (void)
           g_assert_nonnull (result);
           if (samplers[i]->evaluations > 0)
             g_assert_cmpint (total_predictions (&engine), ==, sf_cascade_evaluations (&engine.parent, &settings));
+          else
+            g_assert_cmpint (sf_cascade_evaluations (&engine.parent, &settings), ==, 0);
           for (gsize j = 0; j < sf_tensor_size (result); j++)
             g_assert_true (fabsf (result->data[j] - 0.25f) < 1e-5f);
         }
