@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The operations that networks are made of, forward and backward.
+ *
+ * Every op takes its tensors (transfer full) and returns (transfer full); keep one with sf_tensor_ref().  An op that holds the
+ * only reference may write in place.  Parameters are borrowed.  %NULL in, or a failed context, gives %NULL out.
+ * Shapes are checked with g_assert(): a network checks those of its file when it binds the parameters, and those of its input
+ * before it runs.
+ *
+ * Tensors are n x h x w x c.  A sequence of tokens is n x 1 x tokens x c or n x h x w x c with h w tokens.
+ */
+#pragma once
+
+#include "ops/sf-parameter.h"
+
+typedef enum
+{
+  SF_ACTIVATION_NONE,
+  SF_ACTIVATION_SILU,       /* x sigmoid (x) */
+  SF_ACTIVATION_GELU,       /* x Phi (x), by erf */
+  SF_ACTIVATION_GELU_TANH,
+  SF_ACTIVATION_QUICK_GELU, /* x sigmoid (1.702 x) */
+  SF_ACTIVATION_RELU,
+  SF_ACTIVATION_MISH,       /* x tanh (log (1 + e^x)) */
+} SfActivation;
+
+/* y = scale (W x + b + residual) */
+typedef struct
+{
+  int stride;                   /* 0 = 1 */
+  int top, left, bottom, right; /* zero padding */
+  SfTensor *residual;           /* (transfer full) (nullable): of the shape of the result */
+  float scale;                  /* 0 = 1 */
+  SfActivation activation;      /* of the result; not with a residual */
+} SfConv;
+
+/* w: [out, in, kh, kw], b: (nullable) [out]. */
+SfTensor *sf_conv2d (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfConv conv) G_GNUC_WARN_UNUSED_RESULT;
+/* Over channels, of every pixel or token.  w: [out, in] or [out, in, 1] or [out, in, 1, 1]; @residual: (transfer full) (nullable). */
+SfTensor *sf_linear (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfTensor *residual, float scale) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * sf_group_norm:
+ * @w, @b: [c]
+ * @modulation: (transfer full) (nullable): n x 1 x 1 x 2c: y = norm (x) (1 + first half) + second half, before @activation
+ */
+SfTensor *sf_group_norm (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, int groups, float eps, SfTensor *modulation,
+                         SfActivation activation) G_GNUC_WARN_UNUSED_RESULT;
+/* Over the channels of each token. */
+SfTensor *sf_layer_norm (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, float eps) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Where the heads lie in the channels: head i begins at channel offset + i * stride. */
+typedef struct
+{
+  SfTensor *x; /* (transfer full) */
+  int offset, stride;
+} SfHeads;
+
+/**
+ * sf_attention:
+ * @dim: channels of a head
+ * @scale: of the product of query and key; 0 = 1 / sqrt (dim)
+ *
+ * softmax (scale q k^T) v for each head, never as a full matrix.  q, k and v may be the same tensor (each a reference of its own).
+ * Returns: n x (h x w of q) x (heads * dim), head i at channel i * dim
+ */
+SfTensor *sf_attention (SfContext *cx, SfHeads q, SfHeads k, SfHeads v, int heads, int dim, float scale) G_GNUC_WARN_UNUSED_RESULT;
+
+SfTensor *sf_activate (SfContext *cx, SfTensor *x, SfActivation activation) G_GNUC_WARN_UNUSED_RESULT;
+/* scale * (x + y); y may be n x 1 x 1 x c: the same for all pixels. */
+SfTensor *sf_add (SfContext *cx, SfTensor *x, SfTensor *y, float scale) G_GNUC_WARN_UNUSED_RESULT;
+/* a x + b */
+SfTensor *sf_affine (SfContext *cx, SfTensor *x, float a, float b) G_GNUC_WARN_UNUSED_RESULT;
+/* Channels of x, then those of y. */
+SfTensor *sf_concat (SfContext *cx, SfTensor *x, SfTensor *y) G_GNUC_WARN_UNUSED_RESULT;
+/* Each pixel becomes 2 x 2. */
+SfTensor *sf_upsample_nearest (SfContext *cx, SfTensor *x) G_GNUC_WARN_UNUSED_RESULT;
+/* Mean of 2 x 2 pixels. */
+SfTensor *sf_average_pool (SfContext *cx, SfTensor *x) G_GNUC_WARN_UNUSED_RESULT;
+/* Row ids[i] of w: [rows, c] for item i.  Returns: n x 1 x 1 x c */
+SfTensor *sf_embedding (SfContext *cx, SfParameter *w, const int *ids, int n) G_GNUC_WARN_UNUSED_RESULT;
