@@ -69,18 +69,18 @@ run_level (SfEngine *engine, int l, const SfTensor *below, const SfRegion *regio
 
   g_assert_nonnull (level->denoiser);
   if (below != NULL)
-    g_assert_true (level->lift (level->denoiser, engine->level (engine, l - 1)->denoiser, below, x, NULL, NULL));
+    g_assert_true (level->lift (level, engine->level (engine, l - 1), below, x, NULL, NULL));
   else
-    g_assert_true (level->start (level->denoiser, x, NULL));
+    g_assert_true (level->start (level, x, NULL));
   assert_picture (x);
   g_assert_true (sf_schedule_fill (sf_schedule_find (engine->info->schedule), sf_noise_process_ddpm (), &ends, 2, levels, NULL));
   sf_add_noise (x, levels[0].sigma, (SfRng) { 4, l });
   g_assert_true (sf_sample (sf_sampler_find (engine->info->sampler), level->denoiser, sf_noise_process_ddpm (), levels, 2, NULL,
                             (SfRng) { 4, 100 + l }, x, NULL, NULL));
   if (level->finish != NULL)
-    g_assert_true (level->finish (level->denoiser, x, NULL, NULL));
+    g_assert_true (level->finish (level, x, NULL, NULL));
   if (level->energy != NULL)
-    g_assert_true (level->energy (level->denoiser) >= 0);
+    g_assert_true (level->energy (level) >= 0);
   shown = engine->render (engine, l, x, NULL);
   g_assert_nonnull (shown);
   assert_picture (shown);
