@@ -298,11 +298,11 @@ is_present (const SfCatalogueEntry *entry)
 char *
 sf_catalogue_list_present (const SfCatalogue *self)
 {
-  GString *ids = g_string_new (NULL);
+  GString *ids = g_string_new ("patch");
 
   for (guint i = 0; i < self->entries->len; i++)
     if (is_present (self->entries->pdata[i]))
-      g_string_append_printf (ids, ids->len > 0 ? ", %s" : "%s", ((const SfCatalogueEntry *) self->entries->pdata[i])->id);
+      g_string_append_printf (ids, ", %s", ((const SfCatalogueEntry *) self->entries->pdata[i])->id);
   return g_string_free (ids, FALSE);
 }
 
@@ -340,7 +340,6 @@ sf_catalogue_resolve (const SfCatalogue *self, const char *model, GError **error
     }
   present = sf_catalogue_list_present (self);
   g_set_error (error, SF_ERROR, SF_ERROR_MODEL,
-               _ ("There is no model “%s”, neither in the catalogue nor as a file. Known are: %s"), model,
-               *present != '\0' ? present : "patch");
+               _ ("Unknown model “%s”: it is neither in the catalogue nor a file. Models that are here: %s"), model, present);
   return NULL;
 }

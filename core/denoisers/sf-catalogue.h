@@ -35,7 +35,7 @@ const SfCatalogueEntry *sf_catalogue_find (const SfCatalogue *self, const char *
 const SfCatalogueEntry *sf_catalogue_find_path (const SfCatalogue *self, const char *path);
 /* (transfer none) (nullable): one with as many parameters. */
 const SfCatalogueEntry *sf_catalogue_find_parameters (const SfCatalogue *self, gsize parameters);
-/* "a, b, c": ids of what can be used. */
+/* "patch, a, b": names of what can be used. */
 char *sf_catalogue_list_present (const SfCatalogue *self);
 
 /**

@@ -108,7 +108,7 @@ sf_job_set_pixels (SfJob *self, float *rgba, float *coverage, GError **error)
   g_free (rgba);
   g_free (coverage);
   region = region_of (self);
-  return done && sf_engine_find (self->settings->model)->check (&region, error);
+  return done && sf_settings_engine (self->settings)->check (&region, error);
 }
 
 /*** Running ***/
@@ -121,7 +121,7 @@ open_engine (SfJob *self, const SfProgress *progress, GError **error)
   g_return_val_if_fail (self->pixels.image != NULL, NULL);
 
   if (self->engine == NULL)
-    self->engine = sf_engine_find (self->settings->model)->open (&region, progress, error);
+    self->engine = sf_settings_engine (self->settings)->open (&region, progress, error);
   return self->engine;
 }
 
