@@ -6,6 +6,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "arch/sf-network.h"
 #include "base/sf-error.h"
 #include "base/sf-description.h"
 #include "denoisers/sf-catalogue.h"
@@ -273,14 +274,19 @@ adopt_network (SfModel *self, GError **error)
   const SfNetwork *network = self->network;
   int names = self->classes != NULL ? (int) g_strv_length (self->classes) : 0;
 
+  self->architecture = network->arch->name;
+  self->in_channels = network->in_channels;
+  self->out_channels = network->out_channels;
+  self->divisor = network->divisor;
+  self->unexpected = (const char *const *) network->unexpected;
   if (network->width > 0 && network->height > 0)
     {
       self->width = network->width;
       self->height = network->height;
     }
-  self->kind = strstr (network->arch->name, "classifier") != NULL                                            ? SF_MODEL_CLASSIFIER
-               : network->in_channels > 3 && network->in_channels % 2 == 0 && network->out_channels % 3 == 0 ? SF_MODEL_UPSAMPLER
-                                                                                                             : SF_MODEL_DIFFUSION;
+  self->kind = strstr (network->arch->name, "classifier") != NULL      ? SF_MODEL_CLASSIFIER
+               : self->in_channels == 6 && self->out_channels % 3 == 0 ? SF_MODEL_UPSAMPLER
+                                                                       : SF_MODEL_DIFFUSION;
   self->n_classes = self->kind == SF_MODEL_CLASSIFIER ? network->out_channels : network->n_classes;
   if (self->n_classes == 0)
     g_clear_pointer (&self->classes, g_strfreev);
@@ -296,14 +302,14 @@ static gboolean
 adopt_variance (SfModel *self, GError **error)
 {
   SfScheduler *scheduler = self->scheduler;
-  gboolean twice = self->network->out_channels == 2 * self->network->in_channels;
+  gboolean twice = self->out_channels == 2 * self->in_channels;
 
   if (scheduler == NULL || self->kind != SF_MODEL_DIFFUSION)
     return TRUE;
   if (scheduler->variance != SF_VARIANCE_NONE && !twice)
     {
       g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s: says that the network learned the variance, but it has %d outputs for %d inputs"),
-                   self->files->scheduler != NULL ? self->files->scheduler : self->label, self->network->out_channels, self->network->in_channels);
+                   self->files->scheduler != NULL ? self->files->scheduler : self->label, self->out_channels, self->in_channels);
       return FALSE;
     }
   if (twice && scheduler->variance == SF_VARIANCE_NONE)
@@ -398,7 +404,7 @@ sf_model_set_process (SfModel *self, const char *name, GError **error)
 gboolean
 sf_model_check_usable (const SfModel *self, GError **error)
 {
-  int channels = self->network->in_channels;
+  int channels = self->in_channels;
 
   if (self->kind == SF_MODEL_CLASSIFIER)
     g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s is a classifier: give it as “classifier” beside a model that makes pictures"), self->label);
@@ -412,9 +418,9 @@ sf_model_check_usable (const SfModel *self, GError **error)
     }
   else if (channels != 3 && channels != 1)
     g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s works on %d channels; pictures have 3, or 1"), self->label, channels);
-  else if (self->network->out_channels != channels && self->network->out_channels != 2 * channels)
+  else if (self->out_channels != channels && self->out_channels != 2 * channels)
     g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s gives %d channels for %d; it must be as many or twice as many"), self->label,
-                 self->network->out_channels, channels);
+                 self->out_channels, channels);
   else if (self->scheduler == NULL)
     refuse_unknown_process (self, error);
   else
@@ -454,7 +460,7 @@ sf_model_measure (const SfModel *self, int height, int width, SfModelCost *cost,
   if (!sf_network_check_size (self->network, height, width, error))
     return FALSE;
   sf_context_begin (cx, NULL, 0);
-  x = sf_context_tensor (cx, 1, height, width, self->network->in_channels);
+  x = sf_context_tensor (cx, 1, height, width, self->in_channels);
   y = sf_network_forward (self->network, cx, x, &t, self->n_classes > 0 && self->kind != SF_MODEL_CLASSIFIER ? &class : NULL);
   cost->activations = sf_arena_get_peak (sf_context_get_arena (cx));
   cost->work = sf_context_get_work (cx);

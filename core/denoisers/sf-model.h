@@ -9,11 +9,13 @@
  */
 #pragma once
 
-#include "arch/sf-network.h"
+#include "base/sf-progress.h"
 #include "denoisers/sf-manifest.h"
 #include "denoisers/sf-model-files.h"
 #include "denoisers/sf-scheduler.h"
 #include "diffusion/sf-noise-preset.h"
+
+typedef struct _SfNetwork SfNetwork; /* arch/sf-network.h */
 
 /* Read-only. */
 typedef struct
@@ -33,8 +35,13 @@ typedef struct
   int steps;
   const char *sampler, *schedule;
 
-  SfNetwork *network;    /* after sf_model_load() */
-  gsize parameters;      /* numbers in it; before, as known, or 0 */
+  gsize parameters;      /* numbers in the checkpoint; 0 = not known */
+  /* After sf_model_load(): */
+  SfNetwork *network;
+  const char *architecture; /* "adm" */
+  int in_channels, out_channels;
+  int divisor;           /* sides must be multiples of it */
+  const char *const *unexpected; /* (nullable): arrays of the checkpoint that are of no use */
 } SfModel;
 
 /**

@@ -21,7 +21,7 @@ static const struct
   { "core/ops", { "core/tensor/", "core/kernels/", "core/base/" } },
   { "core/weights", { "core/tensor/", "core/base/" } },
   { "core/diffusion", { "core/tensor/", "core/base/" } },
-  { "core/denoisers", { "core/diffusion/", "core/tensor/", "core/kernels/", "core/base/" } },
+  { "core/denoisers", { "core/arch/", "core/diffusion/", "core/weights/", "core/ops/", "core/tensor/", "core/kernels/", "core/base/" } },
   { "core/train", { "core/denoisers/", "core/diffusion/", "core/tensor/", "core/base/" } },
   { "core/pipeline", { "core/denoisers/", "core/diffusion/", "core/tensor/", "core/kernels/", "core/base/" } },
   { "core", { "core/pipeline/", "core/denoisers/", "core/diffusion/", "core/tensor/", "core/base/" } }, /* sfumato.h */
