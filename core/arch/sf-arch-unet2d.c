@@ -6,7 +6,6 @@
  * followed by attention where its type says so, then the change of size; its type is a set of the flags below.
  */
 #include <glib/gi18n.h>
-#include <math.h>
 
 #include "arch/sf-config.h"
 #include "arch/sf-network.h"
@@ -440,11 +439,11 @@ bind_time (SfTimeEmbedding *self, const Plan *plan)
 static SfTensor *
 divide_by_level (SfContext *cx, SfTensor *y, const double *level, int n)
 {
-  g_autofree double *factor = g_new (double, n);
+  SfTensor *factors = sf_context_tensor (cx, n, 1, 1, 1);
 
-  for (int i = 0; i < n; i++)
-    factor[i] = 1 / level[i];
-  return sf_scale_items (cx, y, factor);
+  for (int i = 0; i < n && factors != NULL && !sf_context_is_dry (cx); i++)
+    factors->data[i] = (float) (1 / level[i]);
+  return sf_scale_items (cx, y, factors);
 }
 
 static SfTensor *

@@ -33,17 +33,22 @@ static SfTensor *
 project (const SfTimeEmbedding *self, SfContext *cx, const double *t, int n)
 {
   int c = self->kind == SF_TIME_FOURIER ? 2 * self->channels : self->channels;
-  SfTensor *y;
+  const float *frequencies = NULL;
+  g_autoptr (SfTensor) y = NULL;
 
   if (self->kind == SF_TIME_LEARNED)
     return look_up (self, cx, t, n);
   y = sf_context_tensor (cx, n, 1, 1, c);
-  for (int i = 0; i < n && y != NULL && !sf_context_is_dry (cx); i++)
+  if (self->kind == SF_TIME_FOURIER)
+    frequencies = sf_parameter_get_floats (self->table, cx);
+  if (y == NULL || sf_context_failed (cx))
+    return NULL;
+  for (int i = 0; i < n && !sf_context_is_dry (cx); i++)
     if (self->kind == SF_TIME_FOURIER)
-      fourier (sf_parameter_get_floats (self->table), t[i], y->data + (gsize) i * c, self->channels);
+      fourier (frequencies, t[i], y->data + (gsize) i * c, self->channels);
     else
       sf_waves (&self->waves, t[i], y->data + (gsize) i * c, c);
-  return y;
+  return g_steal_pointer (&y);
 }
 
 static SfTensor *
