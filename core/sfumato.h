@@ -3,7 +3,9 @@
 #pragma once
 
 #include "base/sf-parallel.h"
+#include "denoisers/sf-catalogue.h"
 #include "denoisers/sf-engine.h"
+#include "denoisers/sf-model.h"
 #include "diffusion/sf-sampler.h"
 #include "diffusion/sf-mixture.h"
 #include "diffusion/sf-schedule.h"

@@ -539,15 +539,15 @@ check_use (const NetworkEngine *self, GError **error)
     g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
                  network->n_classes > 0 ? _ ("Class %d is out of range: the model “%s” knows the classes 0 to %d")
                                         : _ ("Class %d cannot be chosen: the model “%s” was trained without classes"),
-                 self->use.class, self->model->name, network->n_classes - 1);
+                 self->use.class, self->model->label, network->n_classes - 1);
   else if (classifier != NULL && network->n_classes > 0 && classifier->out_channels != network->n_classes)
     g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
                  _ ("The classifier “%s” tells %d classes apart, but the model “%s” knows %d: choose the classifier that belongs to it"),
-                 self->use.classifier->name, classifier->out_channels, self->model->name, network->n_classes);
+                 self->use.classifier->label, classifier->out_channels, self->model->label, network->n_classes);
   else if (classifier != NULL && classifier->height > 0 && (classifier->height != self->tile_height || classifier->width != self->tile_width))
     g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
                  _ ("The classifier “%s” is for pictures of %d × %d pixels, but the model “%s” makes %d × %d: choose the classifier that belongs to it"),
-                 self->use.classifier->name, classifier->width, classifier->height, self->model->name, self->tile_width, self->tile_height);
+                 self->use.classifier->label, classifier->width, classifier->height, self->model->label, self->tile_width, self->tile_height);
   else
     return sf_network_check_size (network, self->tile_height, self->tile_width, error);
   return FALSE;
@@ -599,7 +599,7 @@ const SfEngineInfo sf_engine_network = {
   .name = "network",
   .label = N_ ("Network in pixel space"),
   .description = N_ ("Makes what it was trained on, at the size it was trained for; larger pictures level by level, in tiles"),
-  .needs_model = TRUE,
+  .takes_class = TRUE,
   .takes_guidance = TRUE,
   .steps = 50,
   .sampler = "ddim",

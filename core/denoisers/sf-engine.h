@@ -82,7 +82,7 @@ typedef struct
   const char *label;       /* N_() */
   const char *description; /* N_(): one honest sentence */
   gboolean takes_prompt, takes_guidance;
-  gboolean needs_model;    /* is open()ed with one, whose recommendations come before these: */
+  gboolean takes_class;    /* is a trained network: is opened with a model, has a use for class, classifier and noise process */
   int steps;               /* recommended */
   const char *sampler, *schedule;
   /* Whether there is enough in @region to work from; quick. */

@@ -24,17 +24,29 @@ struct _SfJob
   SfEngine *engine;            /* (nullable) opened at its first use */
 };
 
-/* The engine of the model that is asked for, and what it needs. */
-static gboolean
-find_engine (SfJob *self, const SfSettings *settings, GError **error)
+/* (transfer full) (nullable): the model called @name, ready to be used. */
+static SfModel *
+load_model (const char *name, const char *noise_process, SfModelKind kind, GError **error)
 {
-  if ((self->info = sf_engine_find (settings->model)) != NULL && !self->info->needs_model)
+  g_autoptr (SfModel) model = sf_model_get (name, noise_process, NULL, error);
+
+  if (model == NULL || (kind == SF_MODEL_CLASSIFIER && !sf_model_check_classifier (model, error)) ||
+      (kind == SF_MODEL_DIFFUSION && !sf_model_check_usable (model, error)))
+    return NULL;
+  return g_steal_pointer (&model);
+}
+
+/* What the engine works with, if it works with a network. */
+static gboolean
+load_models (SfJob *self, GError **error)
+{
+  const SfSettings *s = self->settings;
+
+  if (!self->info->takes_class)
     return TRUE;
-  self->info = sf_engine_find ("network");
-  if ((self->model = sf_model_open (settings->model, settings->noise_process, NULL, error)) == NULL)
+  if ((self->model = load_model (s->model, s->noise_process, SF_MODEL_DIFFUSION, error)) == NULL)
     return FALSE;
-  return *settings->classifier == '\0' ||
-         (self->classifier = sf_model_open (settings->classifier, NULL, NULL, error)) != NULL;
+  return *s->classifier == '\0' || (self->classifier = load_model (s->classifier, "auto", SF_MODEL_CLASSIFIER, error)) != NULL;
 }
 
 SfJob *
@@ -46,7 +58,10 @@ sf_job_new (SfTask task, const SfSettings *settings, int width, int height, cons
   self->task = task;
   self->settings = sf_settings_copy (settings);
   self->pixels.high = 1;
-  if (!sf_settings_validate (settings, task, error) || !find_engine (self, settings, error))
+  if (!sf_settings_validate (settings, task, error))
+    return NULL;
+  self->info = sf_settings_engine (settings);
+  if (!load_models (self, error))
     return NULL;
   if (self->model != NULL)
     {
@@ -60,7 +75,7 @@ sf_job_new (SfTask task, const SfSettings *settings, int width, int height, cons
 gboolean
 sf_job_needs_pixels (const SfJob *self)
 {
-  return self->task != SF_TASK_GENERATE || !self->info->needs_model;
+  return self->task != SF_TASK_GENERATE || !self->info->takes_class;
 }
 
 void
@@ -147,7 +162,7 @@ open_engine (SfJob *self, const SfProgress *progress, GError **error)
     .model = self->model,
     .classifier = self->classifier,
     .classifier_scale = self->settings->classifier_scale,
-    .class = self->settings->class_label,
+    .class = self->settings->class_number,
     .guidance = self->settings->guidance,
     .shift_mean = sf_sampler_find (sf_settings_sampler (self->settings))->deviation != NULL,
     .fast = self->settings->fast,

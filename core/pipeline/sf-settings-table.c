@@ -7,6 +7,7 @@
 
 #include <glib/gi18n.h>
 
+#include "diffusion/sf-noise-preset.h"
 #include "diffusion/sf-sampler.h"
 #include "diffusion/sf-schedule.h"
 
@@ -55,6 +56,25 @@ schedule_choices (int *n)
       for (int i = 0; i < *n; i++)
         made[i + 1] = (SfChoice) { schedules[i]->name, schedules[i]->label, schedules[i]->description,
                                    schedules[i]->family != SF_SPACING_COMMON ? sf_spacing_family_label (schedules[i]->family) : NULL };
+      g_once_init_leave (&choices, made);
+    }
+  *n += 1;
+  return choices;
+}
+
+static const SfChoice *
+noise_choices (int *n)
+{
+  static const SfChoice *choices;
+  const SfNoisePreset *presets = sf_noise_presets (n);
+
+  if (g_once_init_enter (&choices))
+    {
+      SfChoice *made = g_new (SfChoice, *n + 1);
+
+      made[0] = (SfChoice) { "auto", N_ ("Auto"), N_ ("As the model says") };
+      for (int i = 0; i < *n; i++)
+        made[i + 1] = (SfChoice) { presets[i].name, presets[i].label, presets[i].description };
       g_once_init_leave (&choices, made);
     }
   *n += 1;
@@ -168,6 +188,21 @@ static const SfParam params[] = {
   { "output", N_ ("_Result"),
     N_ ("Where the new content goes"),
     CHOICE (output, "new-layer", output_choices), .tasks = ALL },
+  { "class", N_ ("_Class"),
+    N_ ("Number of what to show, for models that know classes; -1 leaves it open"),
+    INT (class_number, -1, G_MAXINT32, -1), .tasks = ALL },
+  { "classifier", N_ ("Classif_ier"),
+    N_ ("A second model that pulls the picture towards the class: its name in the catalogue, or its file"),
+    STRING (classifier, ""), .tasks = ALL },
+  { "classifier-scale", N_ ("Classifier sca_le"),
+    N_ ("How strongly the classifier pulls; high values cost variety"),
+    DOUBLE (classifier_scale, 0, 100, 1), .tasks = ALL },
+  { "noise-process", N_ ("_Noise of training"),
+    N_ ("What noise the model was trained with, for files that do not tell"),
+    CHOICE (noise_process, "auto", noise_choices), .tasks = ALL },
+  { "fast", N_ ("Fast _arithmetic"),
+    N_ ("Calculates with fewer digits where the processor gains by it; pictures differ a little"),
+    BOOLEAN (fast, FALSE), .tasks = ALL },
 };
 
 const SfParam *

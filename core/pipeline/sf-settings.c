@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
+#include "denoisers/sf-catalogue.h"
 #include "denoisers/sf-engine.h"
 
 #define VALUE(self, param, type) G_STRUCT_MEMBER (type, self, (param)->offset)
@@ -250,28 +251,69 @@ validate_param (const SfSettings *self, const SfParam *param, GError **error)
     }
 }
 
+/* The engines that bring their own model have its name; all other models are networks. */
+const SfEngineInfo *
+sf_settings_engine (const SfSettings *self)
+{
+  const SfEngineInfo *engine = sf_engine_find (self->model);
+
+  return engine != NULL ? engine : sf_engine_find ("network");
+}
+
+static gboolean
+is_given (const char *text)
+{
+  return text != NULL && *text != '\0';
+}
+
+/* What only some models can use is refused by the others, not ignored. */
+static gboolean
+validate_use (const SfSettings *self, const SfEngineInfo *engine, GError **error)
+{
+  const struct
+  {
+    const char *name;
+    gboolean given, taken;
+    const char *reason;
+  } rows[] = {
+    { "prompt", is_given (self->prompt), engine->takes_prompt, _ ("it cannot read; leave it empty") },
+    { "negative-prompt", is_given (self->negative_prompt), engine->takes_prompt, _ ("it cannot read; leave it empty") },
+    { "class", self->class_number >= 0, engine->takes_class, _ ("it knows no classes; leave it at -1") },
+    { "classifier", is_given (self->classifier), engine->takes_class, _ ("it knows no classes; leave it empty") },
+    { "noise-process", g_strcmp0 (self->noise_process, "auto") != 0, engine->takes_class, _ ("it was not trained; leave it at auto") },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    if (rows[i].given && !rows[i].taken)
+      {
+        g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("The model “%s” has no use for “%s”: %s."), self->model, rows[i].name, rows[i].reason);
+        return FALSE;
+      }
+  return TRUE;
+}
+
+/* Whether the models named are there; what is in them is seen when they are opened. */
 static gboolean
 validate_model (const SfSettings *self, GError **error)
 {
-  const SfEngineInfo *engine = sf_engine_find (self->model);
-  gboolean prompt = self->prompt != NULL && *self->prompt != '\0';
-  gboolean negative_prompt = self->negative_prompt != NULL && *self->negative_prompt != '\0';
+  const SfEngineInfo *engine = sf_settings_engine (self);
+  g_autoptr (SfCatalogue) catalogue = NULL;
+  g_autofree char *model = NULL, *classifier = NULL;
 
+  if (sf_engine_find (self->model) == NULL)
+    {
+      catalogue = sf_catalogue_new ();
+      if ((model = sf_catalogue_resolve (catalogue, self->model != NULL ? self->model : "", error)) == NULL)
+        return FALSE;
+      if (is_given (self->classifier) && (classifier = sf_catalogue_resolve (catalogue, self->classifier, error)) == NULL)
+        return FALSE;
+    }
   if (engine == NULL)
     {
-      g_set_error (error, SF_ERROR, SF_ERROR_MODEL,
-                   _ ("Unknown model “%s”. Use “patch”, which works from the picture itself; models from a catalogue or a file are not supported yet."),
-                   self->model != NULL ? self->model : "");
+      g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s: pictures cannot be made with networks yet; use “patch”"), self->model);
       return FALSE;
     }
-  if (!engine->takes_prompt && (prompt || negative_prompt))
-    {
-      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
-                   _ ("The model “%s” cannot read, so it has no use for “%s”. Leave it empty."),
-                   engine->name, prompt ? "prompt" : "negative-prompt");
-      return FALSE;
-    }
-  return TRUE;
+  return validate_use (self, engine, error);
 }
 
 gboolean
@@ -298,7 +340,7 @@ sf_settings_pick_seed (const SfSettings *self)
 int
 sf_settings_steps (const SfSettings *self)
 {
-  const SfEngineInfo *engine = sf_engine_find (self->model);
+  const SfEngineInfo *engine = sf_settings_engine (self);
 
   return self->steps > 0 || engine == NULL ? self->steps : engine->steps;
 }
@@ -306,7 +348,7 @@ sf_settings_steps (const SfSettings *self)
 const char *
 sf_settings_sampler (const SfSettings *self)
 {
-  const SfEngineInfo *engine = sf_engine_find (self->model);
+  const SfEngineInfo *engine = sf_settings_engine (self);
 
   return !g_str_equal (self->sampler, "auto") || engine == NULL ? self->sampler : engine->sampler;
 }
@@ -314,7 +356,7 @@ sf_settings_sampler (const SfSettings *self)
 const char *
 sf_settings_schedule (const SfSettings *self)
 {
-  const SfEngineInfo *engine = sf_engine_find (self->model);
+  const SfEngineInfo *engine = sf_settings_engine (self);
 
   return !g_str_equal (self->schedule, "auto") || engine == NULL ? self->schedule : engine->schedule;
 }

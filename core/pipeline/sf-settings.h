@@ -8,6 +8,7 @@
 
 #include "base/sf-error.h"
 #include "base/sf-param.h"
+#include "denoisers/sf-engine.h"
 
 typedef enum
 {
@@ -36,6 +37,11 @@ typedef struct
   double feather, context;
   gboolean match_color, respect_selection, sample_merged;
   char *output;
+  int class_number;
+  char *classifier;
+  double classifier_scale;
+  char *noise_process;
+  gboolean fast;
 } SfSettings;
 
 SfSettings *sf_settings_new (void); /* every member at its default */
@@ -61,6 +67,9 @@ char *sf_settings_get (const SfSettings *self, const SfParam *param);
 /* Checks every value that @task has (%SF_ERROR_ARGUMENT), that the model exists (%SF_ERROR_MODEL), and that it can take
  * the rest (a prompt, say). */
 gboolean sf_settings_validate (const SfSettings *self, SfTask task, GError **error);
+
+/* (nullable): what makes the pictures; %NULL where the model is not known. */
+const SfEngineInfo *sf_settings_engine (const SfSettings *self);
 
 /* @self's seed, or when it is -1 one drawn at random so that seed + candidate fits an int. */
 int sf_settings_pick_seed (const SfSettings *self);

@@ -86,6 +86,11 @@ test_promise (void)
     { "respect-selection", 0, 1, "true", "rf" },
     { "sample-merged", 0, 1, "false", "rfe" },
     { "output", 0, 0, "new-layer", "rfeg" },
+    { "class", -1, 2147483647, "-1", "rfeg" },
+    { "classifier", 0, 0, "", "rfeg" },
+    { "classifier-scale", 0, 100, "1", "rfeg" },
+    { "noise-process", 0, 0, "auto", "rfeg" },
+    { "fast", 0, 1, "false", "rfeg" },
   };
   g_autoptr (SfSettings) settings = sf_settings_new ();
   int n;
@@ -298,7 +303,7 @@ assert_invalid (const SfSettings *settings, int code, const char *word)
 static void
 test_model (void)
 {
-  static const char *const names[] = { "sd-1.5", "", "/nowhere/model.safetensors" };
+  static const char *const names[] = { "sd-1.5", "", "/nowhere/model.safetensors", "guided-imagenet-512" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
     {
@@ -309,17 +314,27 @@ test_model (void)
     }
 }
 
+/* What a model has no use for is refused, not ignored. */
 static void
-test_prompt (void)
+test_use (void)
 {
-  static const char *const rows[] = { "prompt", "negative-prompt" };
+  static const struct
+  {
+    const char *name, *text;
+  } rows[] = {
+    { "prompt", "a meadow" },
+    { "negative-prompt", "a meadow" },
+    { "class", "3" },
+    { "classifier", "guided-imagenet-64-classifier" },
+    { "noise-process", "cosine-1000" },
+  };
 
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       g_autoptr (SfSettings) settings = sf_settings_new ();
 
-      sf_settings_set (settings, sf_settings_find (rows[i]), "a meadow", NULL);
-      assert_invalid (settings, SF_ERROR_ARGUMENT, rows[i]);
+      sf_settings_set (settings, sf_settings_find (rows[i].name), rows[i].text, NULL);
+      assert_invalid (settings, SF_ERROR_ARGUMENT, rows[i].name);
     }
 }
 
@@ -354,7 +369,8 @@ unusual (void)
     "sampler", "heun", "schedule", "karras", "eta", "0.1", "guidance", "3.25", "seed", "2147483647", "candidates", "9",
     "width", "640", "height", "16384", "tileable", "both", "left", "1", "right", "2", "top", "3", "bottom", "4",
     "feather", "12.5", "context", "100", "match-color", "false", "respect-selection", "false", "sample-merged", "true",
-    "output", "replace"
+    "output", "replace", "class", "207", "classifier", "64x64_classifier.pt", "classifier-scale", "0.5",
+    "noise-process", "cosine-4000", "fast", "true"
   };
   SfSettings *settings = sf_settings_new ();
 
@@ -479,7 +495,7 @@ main (int argc, char **argv)
   g_test_add_func ("/settings/model", test_model);
   g_test_add_func ("/settings/possible", test_possible);
   g_test_add_func ("/settings/promise", test_promise);
-  g_test_add_func ("/settings/prompt", test_prompt);
+  g_test_add_func ("/settings/prompt", test_use);
   g_test_add_func ("/settings/seed", test_seed);
   return g_test_run ();
 }

@@ -8,6 +8,7 @@
 #include <gio/gio.h>
 
 #include "sf-metadata.h"
+#include "sf-models.h"
 #include "sf-options.h"
 
 static void
@@ -93,7 +94,7 @@ gboolean
 sf_info (char **arguments, GError **error)
 {
   gboolean json = FALSE;
-  GOptionEntry entries[] = { { "json", 0, 0, G_OPTION_ARG_NONE, &json, N_ ("Print a picture's settings as JSON"), NULL }, { NULL } };
+  GOptionEntry entries[] = { { "json", 0, 0, G_OPTION_ARG_NONE, &json, N_ ("Print JSON"), NULL }, { NULL } };
   g_autoptr (GOptionContext) context = g_option_context_new ("info MODEL|PICTURE");
   g_auto (GStrv) words = g_strdupv (arguments);
   const SfEngineInfo *engine;
@@ -110,6 +111,8 @@ sf_info (char **arguments, GError **error)
   engine = sf_engine_find (words[1]);
   if (engine != NULL)
     print_engine (engine);
+  else if (sf_models_know (words[1]))
+    return sf_models_info (words[1], json, error);
   else if (!g_str_equal (words[1], "-") && !g_file_test (words[1], G_FILE_TEST_EXISTS))
     {
       g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s: is neither a model (see sfumato list models) nor a file"), words[1]);

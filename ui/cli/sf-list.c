@@ -7,7 +7,7 @@
 #include <json-glib/json-glib.h>
 #include <unistd.h>
 
-#include "sfumato.h"
+#include "sf-models.h"
 
 /* The values of a setting, without "auto". */
 static GArray *
@@ -56,7 +56,6 @@ static const struct
 } families[] = {
   { "samplers", list_samplers },
   { "schedules", list_schedules },
-  { "models", list_engines }, /* every engine there is brings its own model: it needs no weights */
   { "engines", list_engines },
 };
 
@@ -122,6 +121,11 @@ sf_list (char **arguments, GError **error)
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
   if (!g_option_context_parse_strv (context, &words, error))
     return FALSE;
+  if (g_strv_length (words) == 2 && g_str_equal (words[1], "models"))
+    {
+      sf_models_list (json);
+      return TRUE;
+    }
   for (gsize i = 0; i < G_N_ELEMENTS (families); i++)
     if (g_strv_length (words) == 2 && g_str_equal (words[1], families[i].name))
       {

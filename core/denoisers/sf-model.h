@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A model: a network, and all that has to be known to draw pictures with it.
+ *
+ *   sf_model_new()    finds it and reads what is said about it; quick, the checkpoint is not opened
+ *   sf_model_load()   opens the network
+ *
+ * What is known comes from the model's own description (diffusers' config.json and scheduler_config.json, or a manifest beside a
+ * checkpoint), then from the catalogue, which knows public checkpoints by their names and checks them by their number of parameters.
+ */
+#pragma once
+
+#include "base/sf-progress.h"
+#include "denoisers/sf-manifest.h"
+#include "denoisers/sf-model-files.h"
+#include "denoisers/sf-scheduler.h"
+#include "diffusion/sf-noise-preset.h"
+
+typedef struct _SfNetwork SfNetwork; /* arch/sf-network.h */
+
+/* Read-only. */
+typedef struct
+{
+  char *id;              /* (nullable): in the catalogue */
+  char *label;           /* for people */
+  SfModelKind kind;
+  SfModelFiles *files;
+  SfManifest *manifest;  /* (nullable): what was known beforehand */
+  JsonObject *config;    /* (nullable): of the architecture */
+  SfScheduler *scheduler; /* (nullable): its noise process is not known; ask, see sf_model_set_process() */
+  int width, height;     /* native size; 0 = not known */
+  int n_classes;         /* 0 = unconditional */
+  GStrv classes;         /* (nullable) (array length=n_classes): names */
+  char *classifier;      /* (nullable): path of a classifier that goes with it */
+  /* Recommended: */
+  int steps;
+  const char *sampler, *schedule;
+
+  gsize parameters;      /* numbers in the checkpoint; 0 = not known */
+  /* After sf_model_load(): */
+  SfNetwork *network;
+  const char *architecture; /* "adm" */
+  int in_channels, out_channels;
+  int divisor;           /* sides must be multiples of it */
+  const char *const *unexpected; /* (nullable): arrays of the checkpoint that are of no use */
+} SfModel;
+
+/**
+ * sf_model_new:
+ * @model: an id of the catalogue, or a path
+ *
+ * Returns: (transfer full) (nullable): %NULL with %SF_ERROR_MODEL: not there, incomplete, a description that is wrong, or a kind of
+ *     model that is not supported
+ */
+SfModel *sf_model_new (const char *model, GError **error);
+/* (transfer full): models are shared. */
+SfModel *sf_model_ref (SfModel *self);
+void sf_model_unref (SfModel *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfModel, sf_model_unref)
+
+/**
+ * sf_model_load:
+ *
+ * Opens the checkpoint and binds the network.  A checkpoint that only has the name of a known one is no longer taken for it.
+ *
+ * Returns: %FALSE with %SF_ERROR_MODEL
+ */
+gboolean sf_model_load (SfModel *self, const SfProgress *progress, GError **error);
+
+/* What the noise process most likely is, for who has to be asked; by known checkpoints and the shape of the network. */
+const SfNoisePreset *sf_model_get_likely_process (const SfModel *self);
+/**
+ * sf_model_set_process:
+ * @name: the setting noise-process: "auto", or one of sf_noise_presets()
+ *
+ * Returns: %FALSE with %SF_ERROR_MODEL naming that setting where it is "auto" and nothing is known, or %SF_ERROR_ARGUMENT for an
+ *     unknown name
+ */
+gboolean sf_model_set_process (SfModel *self, const char *name, GError **error);
+/* Whether pictures can be made with it; FALSE with %SF_ERROR_MODEL.  After sf_model_load(). */
+gboolean sf_model_check_usable (const SfModel *self, GError **error);
+/* Whether @class is one of its classes, or -1 for none; FALSE with %SF_ERROR_ARGUMENT. */
+gboolean sf_model_check_class (const SfModel *self, int class, GError **error);
+
+/* What an evaluation takes. */
+typedef struct
+{
+  gsize weights;     /* bytes of the checkpoint's arrays */
+  gsize activations; /* bytes, peak */
+  double work;       /* floating point operations */
+} SfModelCost;
+
+/* By a dry run.  FALSE where the network cannot take that size. */
+gboolean sf_model_measure (const SfModel *self, int height, int width, SfModelCost *cost, GError **error);
