@@ -20,7 +20,6 @@
 #include "denoisers/sf-denoiser-keep.h"
 #include "denoisers/sf-denoiser-network.h"
 #include "denoisers/sf-denoiser-tiled.h"
-#include "denoisers/sf-model.h"
 #include "denoisers/sf-patch-solve.h"
 #include "tensor/sf-image.h"
 
@@ -54,6 +53,7 @@ struct _NetworkEngine
   SfContext *context;
   double work;         /* of one evaluation of one tile */
   int tile_height, tile_width; /* what the network takes */
+  int channels;        /* 3, or 1: grey */
   int candidate_class; /* of the present one; -1 = the network knows none */
   SfClassifierUse classifier_use;
   int x, y, width, height; /* the crop in the region's picture, beyond whose edges it is mirrored; generate: the state, from 0 */
@@ -119,7 +119,14 @@ crop_row (int y, float *row, gconstpointer data)
   int from = mirror (y + self->y, image->h);
 
   for (int x = 0; x < self->width; x++)
-    memcpy (row + x * 3, image->data + ((gsize) from * image->w + mirror (x + self->x, image->w)) * 3, 3 * sizeof (float));
+    {
+      const float *rgb = image->data + ((gsize) from * image->w + mirror (x + self->x, image->w)) * 3;
+
+      if (self->channels == 3)
+        memcpy (row + x * 3, rgb, 3 * sizeof (float));
+      else
+        row[x] = (rgb[0] + rgb[1] + rgb[2]) / 3;
+    }
 }
 
 /* How free the pixels of the crop's row @y are: to be made at all, and how much of it is wanted. */
@@ -167,13 +174,13 @@ make_level (NetworkEngine *self, Level *level, GError **error)
 {
   const int h = level->public.height, w = level->public.width;
 
-  if ((level->known = sf_tensor_new (1, h, w, 3, error)) == NULL)
+  if ((level->known = sf_tensor_new (1, h, w, self->channels, error)) == NULL)
     return FALSE;
   if (self->region.generate)
     return TRUE;
   if ((level->freedom = sf_tensor_new (1, h, w, 1, error)) == NULL)
     return FALSE;
-  sf_area_resize_rows (crop_row, self, self->height, self->width, 3, level->known->data, h, w);
+  sf_area_resize_rows (crop_row, self, self->height, self->width, self->channels, level->known->data, h, w);
   to_range (self, level->known->data, sf_tensor_size (level->known));
   sf_area_resize_rows (freedom_row, self, self->height, self->width, 1, level->freedom->data, h, w);
   return TRUE;
@@ -211,13 +218,15 @@ put_content (const NetworkEngine *self, const Level *level, SfTensor *x)
     for (int i = 0; i < x->w; i++)
       {
         double fy = (y + 0.5 - y0) / height, fx = (i + 0.5 - x0) / width;
-        float *out = x->data + ((gsize) y * x->w + i) * 3;
+        float *out = x->data + ((gsize) y * x->w + i) * x->c, rgb[3];
 
         if (fy <= 0 || fx <= 0 || fy >= 1 || fx >= 1)
           continue;
         sf_bilinear_sample (self->content->data, self->content->h, self->content->w, 3, fy * self->content->h - 0.5,
-                            fx * self->content->w - 0.5, out);
-        to_range (self, out, 3);
+                            fx * self->content->w - 0.5, rgb);
+        for (int c = 0; c < x->c; c++)
+          out[c] = x->c == 3 ? rgb[c] : (rgb[0] + rgb[1] + rgb[2]) / 3;
+        to_range (self, out, x->c);
       }
 }
 
@@ -227,7 +236,7 @@ put_known (const Level *level, SfTensor *x)
 {
   for (gsize i = 0; level->freedom != NULL && i < (gsize) x->h * x->w; i++)
     if (level->freedom->data[i] <= 0)
-      memcpy (x->data + i * 3, level->known->data + i * 3, 3 * sizeof (float));
+      memcpy (x->data + i * x->c, level->known->data + i * x->c, x->c * sizeof (float));
 }
 
 /* From what is there; what is to go leaves the mean of what is known, which the noise of a whole run covers. */
@@ -247,13 +256,13 @@ network_start (const SfLevel *public, SfTensor *x, GError **error)
       for (gsize i = 0; i < pixels; i++)
         if (level->freedom->data[i] <= 0)
           {
-            for (int c = 0; c < 3; c++)
-              mean[c] += x->data[i * 3 + c];
+            for (int c = 0; c < x->c; c++)
+              mean[c] += x->data[i * x->c + c];
             n++;
           }
       for (gsize i = 0; i < pixels; i++)
-        for (int c = 0; c < 3 && level->freedom->data[i] > 0; c++)
-          x->data[i * 3 + c] = (float) (mean[c] / MAX (n, 1));
+        for (int c = 0; c < x->c && level->freedom->data[i] > 0; c++)
+          x->data[i * x->c + c] = (float) (mean[c] / MAX (n, 1));
     }
   put_known (level, x);
   return TRUE;
@@ -262,7 +271,7 @@ network_start (const SfLevel *public, SfTensor *x, GError **error)
 static gboolean
 network_lift (const SfLevel *level, const SfLevel *below, const SfTensor *result, SfTensor *x, const SfProgress *progress, GError **error)
 {
-  sf_bilinear_resize (result->data, result->h, result->w, 3, x->data, x->h, x->w);
+  sf_bilinear_resize (result->data, result->h, result->w, x->c, x->data, x->h, x->w);
   put_known ((const Level *) level, x);
   return !sf_progress_stopped (progress, error);
 }
@@ -276,7 +285,7 @@ match_color (const Level *level, SfTensor *x, GError **error)
 {
   const int h = MIN (x->h, MATCH_SIZE), w = MIN (x->w, MATCH_SIZE);
   const gsize n = (gsize) h * w, pixels = (gsize) x->h * x->w;
-  g_autofree float *made = sf_try_alloc (n, 3 * sizeof (float), error), *known = sf_try_alloc (n, 3 * sizeof (float), error);
+  g_autofree float *made = sf_try_alloc (n, x->c * sizeof (float), error), *known = sf_try_alloc (n, x->c * sizeof (float), error);
   g_autofree float *free = sf_try_alloc (n, sizeof (float), error), *weight = sf_try_alloc (n, sizeof (float), error);
   g_autofree float *distance = sf_try_alloc (n, sizeof (float), error), *plane = sf_try_alloc (n, sizeof (float), error);
   g_autofree float *shift = sf_try_alloc (n, 4 * sizeof (float), error);
@@ -285,8 +294,8 @@ match_color (const Level *level, SfTensor *x, GError **error)
 
   if (made == NULL || known == NULL || free == NULL || weight == NULL || distance == NULL || plane == NULL || shift == NULL || fixed == NULL)
     return FALSE;
-  sf_area_resize (x->data, x->h, x->w, 3, made, h, w);
-  sf_area_resize (level->known->data, x->h, x->w, 3, known, h, w);
+  sf_area_resize (x->data, x->h, x->w, x->c, made, h, w);
+  sf_area_resize (level->known->data, x->h, x->w, x->c, known, h, w);
   sf_area_resize (level->freedom->data, x->h, x->w, 1, free, h, w);
   for (gsize i = 0; i < n; i++)
     fixed[i] = free[i] > 0.5f;
@@ -294,10 +303,10 @@ match_color (const Level *level, SfTensor *x, GError **error)
   for (gsize i = 0; i < n; i++)
     fixed[i] = weight[i] = fixed[i] && distance[i] <= MATCH_BAND;
   sf_gaussian_blur (weight, h, w, MATCH_BAND);
-  for (int c = 0; c < 3; c++)
+  for (int c = 0; c < x->c; c++)
     {
       for (gsize i = 0; i < n; i++)
-        plane[i] = fixed[i] ? known[i * 3 + c] - made[i * 3 + c] : 0;
+        plane[i] = fixed[i] ? known[i * x->c + c] - made[i * x->c + c] : 0;
       sf_gaussian_blur (plane, h, w, MATCH_BAND);
       for (gsize i = 0; i < n; i++)
         shift[i * 4 + c] = fixed[i] ? plane[i] / MAX (weight[i], 1e-6f) : 0;
@@ -307,8 +316,8 @@ match_color (const Level *level, SfTensor *x, GError **error)
     if (level->freedom->data[i] > 0)
       {
         sf_bilinear_sample (shift, h, w, 4, (i / x->w + 0.5) * h / x->h - 0.5, (i % x->w + 0.5) * w / x->w - 0.5, rgb);
-        for (int c = 0; c < 3; c++)
-          x->data[i * 3 + c] += rgb[c];
+        for (int c = 0; c < x->c; c++)
+          x->data[i * x->c + c] += rgb[c];
       }
   return TRUE;
 }
@@ -343,6 +352,7 @@ plan_levels (NetworkEngine *self)
       level->public = (SfLevel) {
         .height = MAX (native_height, (int) lrint (self->height * scale)),
         .width = MAX (native_width, (int) lrint (self->width * scale)),
+        .channels = self->channels,
         .scale = scale * shown,
         .process = scheduler->process,
         .clip = scheduler->clip,
@@ -375,7 +385,7 @@ class_denoiser (const NetworkEngine *self, int class)
     .prediction = model->scheduler->prediction,
     .variance = model->scheduler->variance,
     .classes = &class,
-    .n_classes = model->network->n_classes > 0,
+    .n_classes = model->n_classes > 0,
   };
 
   return sf_denoiser_network_new (&use);
@@ -396,12 +406,10 @@ make_denoiser (NetworkEngine *self, Level *level)
   const SfRegion *region = &self->region;
   SfDenoiser *denoiser = class_denoiser (self, self->candidate_class);
 
-  if (self->model->null_class >= 0 && self->use.guidance != 1)
+  if (self->model->drops_class && self->use.guidance != 1)
     {
-      SfGuidance guidance = { SF_GUIDANCE };
+      const SfGuidance guidance = { SF_GUIDANCE, .kind = sf_guidance_kind_find ("cfg"), .scale = self->use.guidance };
 
-      guidance.kind = sf_guidance_kind_find ("cfg");
-      guidance.scale = self->use.guidance;
       denoiser = sf_denoiser_guided_new (&guidance, denoiser, class_denoiser (self, self->model->null_class), NULL);
     }
   level->public.gradient = NULL;
@@ -423,7 +431,7 @@ static gboolean
 network_begin (SfEngine *engine, int candidate, guint64 seed, const SfTensor *content, const SfProgress *progress, GError **error)
 {
   NetworkEngine *self = (NetworkEngine *) engine;
-  int n = self->model->network->n_classes;
+  int n = self->use.classifier != NULL ? self->use.classifier->n_classes : self->model->n_classes;
 
   self->content = content;
   self->candidate_class = self->use.class >= 0 || n == 0 ? self->use.class : (int) (seed % n);
@@ -453,12 +461,14 @@ network_render (SfEngine *engine, int l, const SfTensor *x, GError **error)
   if (out == NULL)
     return NULL;
   if (region->generate && out->h <= x->h && out->w <= x->w)
-    sf_area_resize (x->data, x->h, x->w, 3, out->data, out->h, out->w);
+    sf_area_resize (x->data, x->h, x->w, x->c, out->data, out->h, out->w);
   else
     for (int y = 0; y < out->h; y++)
       for (int i = 0; i < out->w; i++)
-        sf_bilinear_sample (x->data, x->h, x->w, 3, y0 + (y + 0.5) * height / out->h - 0.5, x0 + (i + 0.5) * width / out->w - 0.5,
-                            out->data + ((gsize) y * out->w + i) * 3);
+        sf_bilinear_sample (x->data, x->h, x->w, x->c, y0 + (y + 0.5) * height / out->h - 0.5, x0 + (i + 0.5) * width / out->w - 0.5,
+                            out->data + ((gsize) y * out->w + i) * x->c);
+  for (gsize i = (gsize) out->h * out->w; i-- > 0 && x->c == 1;) /* from behind, in place */
+    out->data[i * 3] = out->data[i * 3 + 1] = out->data[i * 3 + 2] = out->data[i];
   from_range (self, out->data, sf_tensor_size (out));
   return out;
 }
@@ -514,42 +524,23 @@ network_check (const SfRegion *region, GError **error)
   return TRUE;
 }
 
-/* FLOPs of one evaluation, counted without making it. */
-static gboolean
-count_work (NetworkEngine *self, GError **error)
-{
-  g_autoptr (SfContext) dry = sf_context_new_dry ();
-  SfNetwork *network = self->model->network;
-  int class = network->n_classes > 0 ? 0 : -1;
-  double t = 0;
-
-  sf_context_begin (dry, NULL, 0);
-  sf_tensor_unref (sf_network_forward (network, dry, sf_context_tensor (dry, 1, self->tile_height, self->tile_width, network->in_channels),
-                                       &t, class >= 0 ? &class : NULL));
-  self->work = sf_context_get_work (dry);
-  return sf_context_end (dry, error);
-}
-
 static gboolean
 check_use (const NetworkEngine *self, GError **error)
 {
-  const SfNetwork *network = self->model->network, *classifier = self->use.classifier != NULL ? self->use.classifier->network : NULL;
+  const SfModel *model = self->model, *classifier = self->use.classifier;
 
-  if (self->use.class >= MAX (network->n_classes, classifier != NULL ? classifier->out_channels : 0))
-    g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
-                 network->n_classes > 0 ? _ ("Class %d is out of range: the model “%s” knows the classes 0 to %d")
-                                        : _ ("Class %d cannot be chosen: the model “%s” was trained without classes"),
-                 self->use.class, self->model->label, network->n_classes - 1);
-  else if (classifier != NULL && network->n_classes > 0 && classifier->out_channels != network->n_classes)
+  if (classifier == NULL)
+    return sf_model_check_class (model, self->use.class, error);
+  if (model->n_classes > 0 && classifier->n_classes != model->n_classes)
     g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
                  _ ("The classifier “%s” tells %d classes apart, but the model “%s” knows %d: choose the classifier that belongs to it"),
-                 self->use.classifier->label, classifier->out_channels, self->model->label, network->n_classes);
-  else if (classifier != NULL && classifier->height > 0 && (classifier->height != self->tile_height || classifier->width != self->tile_width))
+                 classifier->label, classifier->n_classes, model->label, model->n_classes);
+  else if (classifier->height > 0 && (classifier->height != model->height || classifier->width != model->width))
     g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
                  _ ("The classifier “%s” is for pictures of %d × %d pixels, but the model “%s” makes %d × %d: choose the classifier that belongs to it"),
-                 self->use.classifier->label, classifier->width, classifier->height, self->model->label, self->tile_width, self->tile_height);
+                 classifier->label, classifier->width, classifier->height, model->label, model->width, model->height);
   else
-    return sf_network_check_size (network, self->tile_height, self->tile_width, error);
+    return sf_model_check_class (classifier, self->use.class, error);
   return FALSE;
 }
 
@@ -557,6 +548,7 @@ static SfEngine *
 network_open (const SfRegion *region, const SfEngineUse *use, const SfProgress *progress, GError **error)
 {
   NetworkEngine *self = g_new0 (NetworkEngine, 1);
+  SfModelCost cost = { 0 };
   gboolean done;
 
   self->parent = (SfEngine) {
@@ -575,6 +567,7 @@ network_open (const SfRegion *region, const SfEngineUse *use, const SfProgress *
   self->context = sf_context_new (0);
   self->tile_height = self->model->height;
   self->tile_width = self->model->width;
+  self->channels = self->model->in_channels;
   self->classifier_use = (SfClassifierUse) {
     .network = use->classifier != NULL ? use->classifier->network : NULL,
     .context = self->context,
@@ -582,7 +575,8 @@ network_open (const SfRegion *region, const SfEngineUse *use, const SfProgress *
     .n_classes = 1,
     .scale = use->classifier_scale,
   };
-  done = check_use (self, error) && count_work (self, error);
+  done = check_use (self, error) && sf_model_measure (self->model, self->tile_height, self->tile_width, &cost, error);
+  self->work = cost.work;
   plan_crop (self);
   plan_levels (self);
   for (int l = 0; l < self->parent.n_levels && done; l++)

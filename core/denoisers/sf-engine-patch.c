@@ -114,6 +114,7 @@ plan_levels (PatchEngine *self)
         .process = sf_noise_process_ddpm (),
         .height = stage->frame.h,
         .width = stage->frame.w,
+        .channels = 3,
         .scale = pow (SF_PATCH_SCALE, -i),
         .spacing.sigma_max = coarsest ? COARSE_SIGMA_MAX : FINE_SIGMA_MAX,
         .spacing.sigma_min = coarsest ? COARSE_SIGMA_MIN : FINE_SIGMA_MIN,

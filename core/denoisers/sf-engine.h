@@ -58,7 +58,7 @@ struct _SfLevel
   SfClip clip;          /* of D */
   SfGradientFunc gradient; /* (nullable): classifier guidance */
   gpointer gradient_data;
-  int height, width;    /* of its state */
+  int height, width, channels; /* of its state */
   double scale;         /* pixels of the level per pixel of the frame */
   SfScheduleOptions spacing; /* with its ends: 0 = those of the process */
   double step_share;    /* of the steps that the user asked for */

@@ -197,7 +197,7 @@ sf_cascade_run (SfEngine *engine, const SfCascadeSettings *wanted, guint64 seed,
       SfRng rng = { seed, (guint64) l << 32 };
       g_autoptr (SfTensor) below = g_steal_pointer (&x);
 
-      if ((x = sf_tensor_new (1, level->height, level->width, 3, error)) == NULL)
+      if ((x = sf_tensor_new (1, level->height, level->width, level->channels, error)) == NULL)
         return NULL;
       if (l == first)
         {

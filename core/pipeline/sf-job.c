@@ -28,7 +28,7 @@ struct _SfJob
 static SfModel *
 load_model (const char *name, const char *noise_process, SfModelKind kind, GError **error)
 {
-  g_autoptr (SfModel) model = sf_model_get (name, noise_process, NULL, error);
+  g_autoptr (SfModel) model = sf_model_get (name, noise_process, TRUE, NULL, error);
 
   if (model == NULL || (kind == SF_MODEL_CLASSIFIER && !sf_model_check_classifier (model, error)) ||
       (kind == SF_MODEL_DIFFUSION && !sf_model_check_usable (model, error)))
