@@ -408,8 +408,10 @@ make_denoiser (NetworkEngine *self, Level *level)
 
   if (self->model->drops_class && self->use.guidance != 1)
     {
-      const SfGuidance guidance = { SF_GUIDANCE, .kind = sf_guidance_kind_find ("cfg"), .scale = self->use.guidance };
+      SfGuidance guidance = { SF_GUIDANCE };
 
+      guidance.kind = sf_guidance_kind_find ("cfg");
+      guidance.scale = self->use.guidance;
       denoiser = sf_denoiser_guided_new (&guidance, denoiser, class_denoiser (self, self->model->null_class), NULL);
     }
   level->public.gradient = NULL;

@@ -199,7 +199,7 @@ model_clear (gpointer data)
   g_strfreev (self->classes);
   g_free (self->classifier);
   g_clear_pointer (&self->config, json_object_unref);
-  sf_network_free (self->network);
+  g_clear_pointer (&self->network, sf_network_free);
 }
 
 SfModel *
@@ -419,12 +419,12 @@ stamp_of (const SfModelFiles *files)
 {
   const char *const paths[] = { files->weights, files->config, files->scheduler, files->manifest, files->classes };
   GString *stamp = g_string_new (NULL);
-  GStatBuf stat;
+  GStatBuf status;
 
   for (gsize i = 0; i < G_N_ELEMENTS (paths); i++)
-    if (paths[i] != NULL && g_stat (paths[i], &stat) == 0)
-      g_string_append_printf (stamp, "%" G_GINT64_FORMAT ".%09" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GUINT64_FORMAT "\n", (gint64) stat.st_mtim.tv_sec,
-                              (gint64) stat.st_mtim.tv_nsec, (gint64) stat.st_size, (guint64) stat.st_ino);
+    if (paths[i] != NULL && g_stat (paths[i], &status) == 0)
+      g_string_append_printf (stamp, "%" G_GINT64_FORMAT ".%09" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GUINT64_FORMAT "\n", (gint64) status.st_mtim.tv_sec,
+                              (gint64) status.st_mtim.tv_nsec, (gint64) status.st_size, (guint64) status.st_ino);
   return g_string_free (stamp, FALSE);
 }
 
