@@ -11,7 +11,7 @@
 #include "denoisers/sf-denoiser-guided.h"
 #include "denoisers/sf-denoiser-network.h"
 #include "diffusion/sf-bound.h"
-#include "golden-private.h"
+#include "golden-nets.h"
 #include "openai.h"
 #include "reference.h"
 #include "walk.h"
@@ -389,9 +389,9 @@ gboolean
 golden_pipelines_run (const char *folder, int counts[N_OUTCOMES], GError **error)
 {
   static const GoldenGroup group = { "pipelines", run };
-  g_autofree char *json_path = g_build_filename (folder, "pipelines", "cases.json", NULL);
-  g_autofree char *tensor_path = g_build_filename (folder, "pipelines", "pipelines.safetensors", NULL);
-  g_autofree char *nets = g_build_filename (folder, "nets", NULL);
+  g_autofree char *json_path = g_build_filename (folder, "cases.json", NULL);
+  g_autofree char *tensor_path = g_build_filename (folder, "pipelines.safetensors", NULL);
+  g_autofree char *nets = g_build_filename (folder, "..", "nets", NULL);
   g_autoptr (JsonParser) parser = json_parser_new ();
   g_autoptr (GHashTable) tensors = NULL;
   g_autoptr (GHashTable) none = g_hash_table_new (g_str_hash, g_str_equal);

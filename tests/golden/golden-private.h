@@ -16,8 +16,5 @@ typedef enum
 /* Runs a case and prints its line. @tensors: those of the case, by name; @model: (nullable). */
 Outcome case_run (const GoldenGroup *group, const char *name, JsonObject *description, JsonObject *model, GHashTable *tensors, FILE *out);
 
-/* Runs @folder/pipelines with the networks of @folder/nets. */
-gboolean golden_pipelines_run (const char *folder, int counts[N_OUTCOMES], GError **error);
-
 /* (transfer full): CASE → (TENSOR → GoldenTensor). */
 GHashTable *golden_read_tensors (const char *path, GError **error);
