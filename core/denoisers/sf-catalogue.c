@@ -88,22 +88,56 @@ list_names (GFile *folder, const char *suffix)
   return names;
 }
 
+/* @manifest: (transfer full) (nullable): else @error says what is wrong in the file @name, if it is meant as one. */
 static void
-read_manifests (SfCatalogue *self, GFile *folder)
+add_manifest (SfCatalogue *self, const char *name, SfManifest *manifest, const GError *error)
 {
-  g_autoptr (GPtrArray) names = list_names (folder, ".json");
+  SfCatalogueEntry *entry = manifest != NULL ? add (self, manifest->id, manifest) : error != NULL ? add (self, name, NULL)
+                                                                                                  : NULL;
+
+  if (entry != NULL && error != NULL)
+    entry->fault = g_strdup (error->message);
+}
+
+static void
+read_manifests (SfCatalogue *self, const char *folder)
+{
+  g_autoptr (GFile) location = g_file_new_for_path (folder);
+  g_autoptr (GPtrArray) names = list_names (location, ".json");
 
   for (guint i = 0; i < names->len; i++)
     {
-      g_autoptr (GFile) file = g_file_get_child (folder, names->pdata[i]);
+      g_autoptr (GFile) file = g_file_get_child (location, names->pdata[i]);
       g_autoptr (GError) error = NULL;
       SfManifest *manifest = sf_manifest_load (file, &error);
-      SfCatalogueEntry *entry = manifest != NULL ? add (self, manifest->id, manifest) : error != NULL ? add (self, names->pdata[i], NULL)
-                                                                                                      : NULL;
 
-      if (entry != NULL && error != NULL)
-        entry->fault = g_strdup (error->message);
+      add_manifest (self, names->pdata[i], manifest, error);
     }
+}
+
+/* (transfer none) (element-type SfManifest): read once. */
+static GPtrArray *
+built_in_manifests (void)
+{
+  static GPtrArray *manifests;
+
+  if (g_once_init_enter (&manifests))
+    {
+      GPtrArray *made = g_ptr_array_new ();
+      g_autoptr (GFile) location = g_file_new_for_uri (BUILT_IN);
+      g_autoptr (GPtrArray) names = NULL;
+
+      sf_models_get_resource (); /* which links it in; it is there from the start of the program */
+      names = list_names (location, ".json");
+      for (guint i = 0; i < names->len; i++)
+        {
+          g_autoptr (GFile) file = g_file_get_child (location, names->pdata[i]);
+
+          g_ptr_array_add (made, sf_manifest_load (file, NULL));
+        }
+      g_once_init_leave (&manifests, made);
+    }
+  return manifests;
 }
 
 /*** Finding models ***/
@@ -152,6 +186,8 @@ locate (const SfManifest *manifest, const char *folder)
 {
   char *path = NULL;
 
+  if (!g_file_test (folder, G_FILE_TEST_IS_DIR))
+    return NULL;
   for (char **name = manifest->files; path == NULL && *name != NULL; name++)
     path = locate_name (folder, *name);
   if (path == NULL && manifest->repository != NULL)
@@ -222,18 +258,14 @@ SfCatalogue *
 sf_catalogue_new (void)
 {
   SfCatalogue *self = g_new0 (SfCatalogue, 1);
-  g_autoptr (GFile) built_in = g_file_new_for_uri (BUILT_IN);
+  GPtrArray *built_in = built_in_manifests ();
 
-  g_resources_register (sf_models_get_resource ());
   self->folders = list_folders ();
   self->entries = g_ptr_array_new_with_free_func (entry_free);
   for (char **folder = self->folders; *folder != NULL; folder++)
-    {
-      g_autoptr (GFile) file = g_file_new_for_path (*folder);
-
-      read_manifests (self, file);
-    }
-  read_manifests (self, built_in);
+    read_manifests (self, *folder);
+  for (guint i = 0; i < built_in->len; i++)
+    add_manifest (self, NULL, sf_manifest_ref (built_in->pdata[i]), NULL);
   for (guint i = 0; i < self->entries->len; i++)
     {
       SfCatalogueEntry *entry = self->entries->pdata[i];

@@ -209,10 +209,11 @@ sf_model_files_free (SfModelFiles *self)
 gboolean
 sf_model_files_probe (const char *path)
 {
-  g_autofree char *unet = g_build_filename (path, "unet", NULL);
-  g_autofree char *description = FIND (path, "model_index.json", "config.json"), *inner = FIND (unet, "config.json");
+  g_autofree char *unet = NULL, *found = NULL;
 
   if (!g_file_test (path, G_FILE_TEST_IS_DIR))
     return has_suffix (path, checkpoint_suffixes) && g_file_test (path, G_FILE_TEST_IS_REGULAR);
-  return description != NULL || inner != NULL || (description = find_single (path)) != NULL;
+  unet = g_build_filename (path, "unet", NULL);
+  return (found = FIND (path, "model_index.json", "config.json")) != NULL || (found = FIND (unet, "config.json")) != NULL ||
+         (found = find_single (path)) != NULL;
 }

@@ -260,6 +260,17 @@ forget_manifest (SfModel *self)
     }
 }
 
+/* A known checkpoint under another name: arrays do not tell everything, the number of heads for one. */
+static void
+borrow_architecture (SfModel *self)
+{
+  g_autoptr (SfCatalogue) catalogue = sf_catalogue_new ();
+  const SfCatalogueEntry *entry = sf_catalogue_find_parameters (catalogue, self->parameters);
+
+  if (entry != NULL && entry->manifest->architecture != NULL)
+    self->config = json_object_ref (entry->manifest->architecture);
+}
+
 static gsize
 count_parameters (const SfWeights *weights)
 {
@@ -340,6 +351,8 @@ sf_model_load (SfModel *self, const SfProgress *progress, GError **error)
   if (self->manifest != NULL && self->manifest->parameters > 0 && self->manifest->parameters != n)
     forget_manifest (self);
   self->parameters = n;
+  if (self->config == NULL)
+    borrow_architecture (self);
   self->network = sf_network_open (self->config, weights, error);
   return self->network != NULL && adopt_network (self, error) && adopt_variance (self, error);
 }
@@ -359,7 +372,8 @@ sf_model_get_likely_process (const SfModel *self)
   for (int i = 0; known != NULL && i < n; i++)
     if (sf_noise_preset_matches (&presets[i], known->process))
       return &presets[i];
-  return sf_noise_preset_find (self->width > 0 && self->width <= 64 ? "cosine-1000" : "linear-1000");
+  /* Small networks that tell the variance come from guided-diffusion, which trained them so. */
+  return sf_noise_preset_find (self->width > 0 && self->width <= 64 && self->out_channels == 2 * self->in_channels ? "cosine-1000" : "linear-1000");
 }
 
 static void

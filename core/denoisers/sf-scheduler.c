@@ -153,16 +153,17 @@ discrete_process (SfDescription *config, const SfSchedulerClass *cls)
   gboolean by_sigma = cls->kind == SF_SCHEDULER_SIGMA || cls->kind == SF_SCHEDULER_MULTISTEP;
   int n = 0;
   g_autofree double *beta = read_betas (config, cls, &n);
+  gboolean rescale = sf_description_flag (config, "rescale_betas_zero_snr", FALSE);
   g_autoptr (GError) error = NULL;
   SfNoiseProcess *process;
 
   if (beta == NULL)
     return NULL;
-  if (sf_description_flag (config, "rescale_betas_zero_snr", FALSE))
+  if (rescale)
     sf_betas_rescale_zero_snr (beta, n, by_sigma ? SF_NOISE_ALPHA_BAR_MIN : 0);
   process = sf_noise_process_new (beta, n, &error);
   if (process == NULL)
-    refuse (config, "trained_betas", error);
+    refuse (config, rescale ? "rescale_betas_zero_snr" : "trained_betas", error);
   else
     {
       if (by_sigma)
@@ -265,22 +266,6 @@ read_variance (SfDescription *config, SfScheduler *self)
                                                                                 : SF_VARIANCE_NONE;
 }
 
-/* Where the last step ends, if not at the clean image. */
-static void
-read_end (SfDescription *config, SfScheduler *self)
-{
-  gboolean chain = self->cls->kind == SF_SCHEDULER_CHAIN;
-  gboolean pndm = g_str_equal (self->cls->name, "PNDMScheduler"), deis = g_str_equal (self->cls->name, "DEISMultistepScheduler");
-  const char *end = sf_description_text (config, "final_sigmas_type", deis ? "sigma_min" : "zero");
-
-  if (self->process == NULL || self->process->kind != NULL)
-    return;
-  if (g_str_equal (end, "sigma_min") || (chain && !sf_description_flag (config, "set_alpha_to_one", !pndm)))
-    self->options.sigma_final = exp (self->process->log_sigma[0]);
-  else if (!g_str_equal (end, "zero"))
-    sf_description_refuse (config, "final_sigmas_type", _ ("must be zero or sigma_min"));
-}
-
 /* "dpmpp-2m" with solver_order and algorithm_type. */
 static const char *
 pick_sampler (SfDescription *config, const SfSchedulerClass *cls)
@@ -306,7 +291,6 @@ read_recommended (SfDescription *config, SfScheduler *self)
   self->options.open = sigmas == NULL && self->cls->kind == SF_SCHEDULER_MULTISTEP;
   if (self->process != NULL && self->process->kind != NULL)
     self->options.shift = sf_description_number (config, "shift", 1e-3, 1e3, sf_description_number (config, "flow_shift", 1e-3, 1e3, 0));
-  read_end (config, self);
 }
 
 static SfPrediction

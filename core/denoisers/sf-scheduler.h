@@ -61,7 +61,7 @@ typedef struct
   gboolean fixed_large; /* without that: variance of the reverse step is beta, not beta tilde */
   double low, high;     /* values of pictures as the network sees them; the noise process is of this scale */
   SfClip clip;
-  /* Recommended: */
+  /* Recommended.  Runs end at the clean image: what some classes leave of the last noise is meant for latents. */
   const char *sampler, *schedule;
   SfScheduleOptions options;
   int steps;

@@ -190,7 +190,7 @@ static const SfParam params[] = {
     CHOICE (output, "new-layer", output_choices), .tasks = ALL },
   { "class", N_ ("_Class"),
     N_ ("Number of what to show, for models that know classes; -1 leaves it open"),
-    INT (class_number, -1, G_MAXINT32, -1), .tasks = ALL },
+    INT (class_number, -1, 99999, -1), .tasks = ALL },
   { "classifier", N_ ("Classif_ier"),
     N_ ("A second model that pulls the picture towards the class: its name in the catalogue, or its file"),
     STRING (classifier, ""), .tasks = ALL },

@@ -66,11 +66,12 @@ test_list (void)
   const SfSampler *const *samplers = sf_samplers (&n_samplers);
   const SfSchedule *const *schedules = sf_schedules (&n_schedules);
   const SfEngineInfo *const *engines = sf_engines (&n_engines);
+  g_autoptr (SfCatalogue) catalogue = sf_catalogue_new ();
 
   check_list ("samplers", samplers[0]->name, n_samplers);
   check_list ("schedules", schedules[0]->name, n_schedules);
   check_list ("engines", engines[0]->name, n_engines);
-  check_list ("models", engines[0]->name, n_engines);
+  check_list ("models", engines[0]->name, n_engines + (int) catalogue->entries->len);
 }
 
 static void

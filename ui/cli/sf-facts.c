@@ -33,6 +33,8 @@ sf_facts_add (SfFacts *self, const char *name, const char *label, const char *te
   if (text == NULL)
     return;
   add_line (self, label, text);
+  if (name == NULL)
+    return;
   json_builder_set_member_name (self->json, name);
   json_builder_add_string_value (self->json, text);
 }

@@ -14,7 +14,7 @@ SfFacts *sf_facts_new (void);
 void sf_facts_free (SfFacts *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfFacts, sf_facts_free)
 
-/* @name: in JSON; @label: translated, %NULL = not for people; @text: nothing is added for %NULL. */
+/* @name: in JSON, %NULL = for people only; @label: translated, %NULL = for programs only; @text: nothing is added for %NULL. */
 void sf_facts_add (SfFacts *self, const char *name, const char *label, const char *text);
 void sf_facts_add_list (SfFacts *self, const char *name, const char *label, const char *const *texts);
 /* As numbers in JSON, for people as @text. */

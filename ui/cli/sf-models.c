@@ -124,7 +124,8 @@ tell_process (SfFacts *facts, const SfModel *model)
       const char *name = sf_model_get_likely_process (model)->name;
 
       likely = g_strdup_printf (_ ("not known; most likely %s (see noise-process)"), name);
-      sf_facts_add (facts, "likely-noise-process", _ ("noise"), likely);
+      sf_facts_add (facts, "likely-noise-process", NULL, name);
+      sf_facts_add (facts, NULL, _ ("noise"), likely);
       return;
     }
   recommended = g_strdup_printf (_ ("%d steps, sampler %s, schedule %s"), model->steps, model->sampler, model->schedule);
@@ -227,8 +228,8 @@ describe_entry (const SfCatalogueEntry *entry)
     return g_strdup (entry->path);
   if (entry->path != NULL)
     return g_strdup_printf (_ ("%s is missing in %s"), missing, entry->path);
-  return entry->manifest->repository != NULL ? g_strdup_printf (_ ("not here; %s of %s is missing"), missing, entry->manifest->repository)
-                                             : g_strdup_printf (_ ("not here; %s is missing"), missing);
+  return entry->manifest->repository != NULL ? g_strdup_printf (_ ("not here (%s, published as %s)"), missing, entry->manifest->repository)
+                                             : g_strdup_printf (_ ("not here (%s)"), missing);
 }
 
 static void
