@@ -71,6 +71,13 @@ sf_gemm_nn (int m, int n, int k, const float *a, const float *b, int b_row, floa
   cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, a, k, b, b_row, 0, c, n);
 }
 
+void
+sf_gemm_add (int m, int n, int k, const float *a, int a_row, const float *b, int b_row, float *c, int c_row)
+{
+  one_thread ();
+  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, a, a_row, b, b_row, 1, c, c_row);
+}
+
 const char *
 sf_blas_core (void)
 {

@@ -10,6 +10,8 @@
 void sf_gemm_nt (int m, int n, int k, const float *a, const float *b, float *c);
 /* C (m x n) = A (m x k) B, B k x n with @b_row floats from one row to the next. */
 void sf_gemm_nn (int m, int n, int k, const float *a, const float *b, int b_row, float *c);
+/* C (m x n) += A (m x k) B (k x n), with so many floats from one row to the next. */
+void sf_gemm_add (int m, int n, int k, const float *a, int a_row, const float *b, int b_row, float *c, int c_row);
 
 /**
  * sf_blas_reserve:

@@ -10,6 +10,8 @@ static gboolean
 can_run (const char *name)
 {
 #if defined(__x86_64__)
+  if (g_str_equal (name, "avx512bf16"))
+    return can_run ("avx512") && __builtin_cpu_supports ("avx512bf16");
   if (g_str_equal (name, "avx512"))
     return __builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw") &&
            __builtin_cpu_supports ("avx512vl") && __builtin_cpu_supports ("avx512dq");

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The register tile, compiled once per flavour: as many accumulators as there are registers, two registers of B, and one for
+ * the broadcast of A.
+ *
+ *            registers   tile     accumulators
+ *   AVX-512     32       14 x 32      28
+ *   AVX2        16        6 x 16      12
+ *
+ * Other CPUs have no tile of ours: OpenBLAS multiplies, and rows that do not lie at equal distances are copied together first.
+ */
+#include "kernels/sf-flavour.h"
+#include "kernels/sf-tile.h"
+
+#include "kernels/sf-blas.h"
+
+#ifdef __AVX512BF16__
+#include <immintrin.h>
+#endif
+
+#if defined(__AVX2__)
+
+#if defined(__AVX512F__)
+#define MR 14
+#else
+#define MR 6
+#endif
+#define NR (2 * SF_LANES)
+
+#define RUN 128        /* steps of k that are summed in registers; 96 to 256 make no difference in time */
+#define AHEAD (16 * NR) /* floats of B that are prefetched: it streams from the second or third level of the cache */
+
+typedef SfV Sums[MR][2];
+
+/* Adds a run to C: what else belongs into C the first time, the scale the last time. */
+SF_INLINE void
+store (const SfTile *t, const int m, gboolean first, gboolean last, Sums sums)
+{
+  const float *add = first ? t->residual : t->c;
+  const gsize add_row = first ? t->residual_row : t->c_row;
+  const float scale = last ? t->scale : 1;
+  const SfV zero = { 0 };
+
+#pragma GCC unroll 2
+  for (int j = 0; j < 2; j++)
+    {
+      SfV bias = first && t->bias != NULL ? sf_load (t->bias + j * SF_LANES) : zero;
+
+#pragma GCC unroll 14
+      for (int i = 0; i < m; i++)
+        {
+          SfV sum = sums[i][j] + bias;
+
+          if (add != NULL)
+            sum += sf_load (add + i * add_row + j * SF_LANES);
+          sf_store (t->c + i * t->c_row + j * SF_LANES, sum * scale);
+          sums[i][j] = zero;
+        }
+    }
+}
+
+SF_INLINE void
+clear (const int m, Sums sums)
+{
+#pragma GCC unroll 14
+  for (int i = 0; i < m; i++)
+    sums[i][0] = sums[i][1] = (SfV) { 0 };
+}
+
+/* m x NR, all columns there. */
+SF_INLINE void
+multiply_rows (const SfTile *t, const int m)
+{
+  const int runs = MAX ((t->k + RUN - 1) / RUN, 1), run = (t->k + runs - 1) / runs;
+  const float *const *a = (const float *const *) t->a;
+  const float *b = t->b;
+  gboolean first = TRUE;
+  int steps = 0;
+  Sums sums;
+
+  clear (m, sums);
+  for (int tap = 0; tap < t->taps; tap++, a += m)
+    for (int begin = 0; begin < t->k; begin += run)
+      {
+        const int end = MIN (begin + run, t->k);
+        const gboolean last = tap == t->taps - 1 && end == t->k;
+
+        for (gssize p = begin; p < end; p++, b += NR)
+          {
+            const SfV b0 = sf_load (b), b1 = sf_load (b + SF_LANES);
+
+            __builtin_prefetch (b + AHEAD);
+            if (NR * 4 > 64)
+              __builtin_prefetch (b + AHEAD + 16);
+#pragma GCC unroll 14
+            for (int i = 0; i < m; i++)
+              {
+                sums[i][0] += a[i][p] * b0;
+                sums[i][1] += a[i][p] * b1;
+              }
+          }
+        steps += end - begin;
+        if (steps > RUN / 2 || last)
+          {
+            store (t, m, first, last, sums);
+            first = FALSE;
+            steps = 0;
+          }
+      }
+}
+
+#ifdef __AVX512BF16__
+/* vdpbf16ps adds the products of two neighbours in k to each lane: twice the work of an FMA. */
+SF_INLINE void
+multiply_rows_bf16 (const SfTile *t, const int m)
+{
+  const guint16 *const *a = (const guint16 *const *) t->a;
+  const guint16 *b = t->b;
+  Sums sums;
+
+  clear (m, sums);
+  for (int tap = 0; tap < t->taps; tap++, a += m)
+    for (gssize p = 0; p < t->k; p += 2, b += 2 * NR)
+      {
+        const __m512bh b0 = (__m512bh) _mm512_loadu_si512 (b), b1 = (__m512bh) _mm512_loadu_si512 (b + NR);
+
+        __builtin_prefetch (b + 2 * AHEAD);
+        __builtin_prefetch (b + 2 * AHEAD + NR);
+#pragma GCC unroll 14
+        for (int i = 0; i < m; i++)
+          {
+            gint32 pair;
+            __m512bh x;
+
+            memcpy (&pair, a[i] + p, sizeof pair);
+            x = (__m512bh) _mm512_set1_epi32 (pair);
+            sums[i][0] = (SfV) _mm512_dpbf16_ps ((__m512) sums[i][0], b0, x);
+            sums[i][1] = (SfV) _mm512_dpbf16_ps ((__m512) sums[i][1], b1, x);
+          }
+      }
+  store (t, m, TRUE, TRUE, sums);
+}
+#endif
+
+/* One copy for each number of rows, so that the accumulators are registers. */
+#define CASE(function, m) \
+  case m:                 \
+    function (t, m);      \
+    break;
+#define CASES(function)        \
+  switch (t->m)                \
+    {                          \
+      CASE (function, 1)       \
+      CASE (function, 2)       \
+      CASE (function, 3)       \
+      CASE (function, 4)       \
+      CASE (function, 5)       \
+      CASES_ABOVE_5 (function) \
+    default:                   \
+      function (t, MR);        \
+    }
+#if MR == 14
+#define CASES_ABOVE_5(function) \
+  CASE (function, 6)            \
+  CASE (function, 7)            \
+  CASE (function, 8)            \
+  CASE (function, 9)            \
+  CASE (function, 10)           \
+  CASE (function, 11)           \
+  CASE (function, 12)           \
+  CASE (function, 13)
+#else
+#define CASES_ABOVE_5(function)
+#endif
+
+static void
+multiply_whole (const SfTile *t)
+{
+  CASES (multiply_rows)
+}
+
+#ifdef __AVX512BF16__
+static void
+multiply_whole_bf16 (const SfTile *t) {
+  CASES (multiply_rows_bf16)
+}
+#endif
+
+/* A panel at the edge of C goes through a block of its own. */
+SF_INLINE void multiply_edge (const SfTile *t, void (*multiply_block) (const SfTile *))
+{
+  float block[MR * NR];
+  SfTile whole = { .m = t->m, .n = NR, .k = t->k, .taps = t->taps, .a = t->a, .b = t->b, .scale = 1, .c = block, .c_row = NR };
+
+  multiply_block (&whole);
+  for (int i = 0; i < t->m; i++)
+    for (int j = 0; j < t->n; j++)
+      {
+        float sum = block[i * NR + j];
+
+        if (t->bias != NULL)
+          sum += t->bias[j];
+        if (t->residual != NULL)
+          sum += t->residual[i * t->residual_row + j];
+        t->c[i * t->c_row + j] = sum * t->scale;
+      }
+}
+
+static void
+multiply (const SfTile *t)
+{
+  if (t->n == NR)
+    multiply_whole (t);
+  else
+    multiply_edge (t, multiply_whole);
+}
+
+#ifdef __AVX512BF16__
+static void
+multiply_bf16 (const SfTile *t)
+{
+  if (t->n == NR)
+    multiply_whole_bf16 (t);
+  else
+    multiply_edge (t, multiply_whole_bf16);
+}
+#endif
+
+#else /* no tile */
+
+#define MR 56 /* multiples of OpenBLAS's own tiles */
+#define NR 32
+#define GATHER 512 /* steps of rows that are copied together */
+
+/* C += A B for rows at any places. */
+static void
+add_tap (const SfTile *t, const float *const *a, const float *b)
+{
+  const gssize row = t->m > 1 ? a[1] - a[0] : t->k;
+  gboolean regular = row >= t->k;
+  float block[MR * GATHER];
+
+  for (int i = 2; i < t->m && regular; i++)
+    regular = a[i] - a[i - 1] == row;
+  if (regular)
+    {
+      sf_gemm_add (t->m, t->n, t->k, a[0], row, b, NR, t->c, t->c_row);
+      return;
+    }
+  for (int p = 0; p < t->k; p += GATHER)
+    {
+      const int n = MIN (GATHER, t->k - p);
+
+      for (int i = 0; i < t->m; i++)
+        memcpy (block + i * n, a[i] + p, n * sizeof (float));
+      sf_gemm_add (t->m, t->n, n, block, n, b + p * NR, NR, t->c, t->c_row);
+    }
+}
+
+static void
+multiply (const SfTile *t)
+{
+  const float *const *a = (const float *const *) t->a;
+
+  for (int i = 0; i < t->m; i++)
+    for (int j = 0; j < t->n; j++)
+      t->c[i * t->c_row + j] = (t->residual != NULL ? t->residual[i * t->residual_row + j] : 0) + (t->bias != NULL ? t->bias[j] : 0);
+  for (int tap = 0; tap < t->taps; tap++)
+    add_tap (t, a + tap * t->m, (const float *) t->b + (gsize) tap * t->k * NR);
+  if (t->scale != 1)
+    for (int i = 0; i < t->m; i++)
+      for (int j = 0; j < t->n; j++)
+        t->c[i * t->c_row + j] *= t->scale;
+}
+
+#endif
+
+static void
+to_bf16 (const float *in, guint16 *out, gsize n)
+{
+#pragma omp simd
+  for (gsize i = 0; i < n; i++)
+    out[i] = sf_bf16 (in[i]);
+}
+
+extern const SfTileKernels SF_TABLE (sf_tile);
+
+const SfTileKernels SF_TABLE (sf_tile) = {
+  .mr = MR,
+  .nr = NR,
+  .multiply = multiply,
+  .to_bf16 = to_bf16,
+#ifdef __AVX512BF16__
+  .multiply_bf16 = multiply_bf16,
+#endif
+};
