@@ -27,7 +27,7 @@
 #define NR (2 * SF_LANES)
 
 #define RUN 128        /* steps of k that are summed in registers; 96 to 256 make no difference in time */
-#define AHEAD (16 * NR) /* floats of B that are prefetched: it streams from the second or third level of the cache */
+#define AHEAD (16 * NR)
 
 typedef SfV Sums[MR][2];
 
