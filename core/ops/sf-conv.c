@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ops/sf-conv.h"
 
+#include <stdlib.h>
+
+#include "base/sf-error.h"
 #include "base/sf-parallel.h"
 
 static const struct
@@ -150,4 +153,42 @@ sf_conv_run (SfContext *cx, const SfKernels *kernels, SfConvMethod method, const
 {
   return methods[method].m == 0 ? sf_conv_run_direct (cx, kernels, job, packed)
                                 : sf_conv_run_winograd (cx, kernels, methods[method].m, methods[method].lean, job, packed);
+}
+
+/* (nullable): @cx has failed. */
+static const float *
+get_packed (SfContext *cx, const SfKernels *kernels, SfConvMethod method, SfParameter *w)
+{
+  static const char kinds[SF_N_CONV_METHODS];
+  const gsize size = sf_conv_packed_size (kernels, method, &w->array);
+  float *packed = sf_parameter_find_packing (w, &kinds[method]);
+  GError *error = NULL;
+
+  if (packed != NULL)
+    return packed;
+  packed = sf_try_alloc_aligned (size, sizeof (float), &error);
+  if (packed == NULL)
+    {
+      sf_context_fail (cx, error);
+      return NULL;
+    }
+  if (!sf_conv_pack (kernels, method, &w->array, packed, sf_context_get_cancellable (cx)) && sf_context_failed (cx))
+    {
+      free (packed);
+      return NULL;
+    }
+  sf_parameter_add_packing (w, &kinds[method], packed, size * sizeof (float), free);
+  return packed;
+}
+
+gboolean
+sf_conv_apply (SfContext *cx, SfParameter *w, const SfConvJob *job)
+{
+  const SfKernels *kernels = sf_kernels ();
+  const SfConvMethod method = sf_conv_method_choose (kernels, job, FALSE);
+  const float *packed = NULL;
+
+  if (!sf_context_is_dry (cx) && (packed = get_packed (cx, kernels, method, w)) == NULL)
+    return FALSE;
+  return sf_conv_run (cx, kernels, method, job, packed);
 }

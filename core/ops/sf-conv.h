@@ -53,6 +53,9 @@ gboolean sf_conv_pack (const SfKernels *kernels, SfConvMethod method, const SfAr
 /* FALSE: the context has failed. */
 gboolean sf_conv_run (SfContext *cx, const SfKernels *kernels, SfConvMethod method, const SfConvJob *job, const float *packed);
 
+/* Does @job with @w, whose packed form is made now if need be.  FALSE: the context has failed. */
+gboolean sf_conv_apply (SfContext *cx, SfParameter *w, const SfConvJob *job);
+
 /*** Between the files of this folder ***/
 
 gboolean sf_conv_run_direct (SfContext *cx, const SfKernels *kernels, const SfConvJob *job, const float *packed);
