@@ -54,7 +54,7 @@ multiply (const Run *run, const float *v, int k0, int k, const float *u, const f
       for (int i = 0; i < m; i++)
         a[i] = v + (r + i) * run->winograd.v_row + k0;
       tile->multiply (&(SfTile) {
-        .m = m, .n = nr, .k = k, .taps = 1, .a = a, .b = u, .residual = k0 > 0 ? c : NULL, .residual_row = nr, .scale = 1, .c = c, .c_row = nr, .next = next });
+          .m = m, .n = nr, .k = k, .taps = 1, .a = a, .b = u, .residual = k0 > 0 ? c : NULL, .residual_row = nr, .scale = 1, .c = c, .c_row = nr, .next = next });
       next = next != NULL && r == 0 && nr > 16 ? next + k * 16 : NULL;
     }
 }

@@ -2,6 +2,7 @@
 #include "ops/sf-conv.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/sf-error.h"
 #include "base/sf-parallel.h"
@@ -109,8 +110,8 @@ pack_panels (gsize begin, gsize end, gpointer data)
 {
   const Packing *p = data;
   const gsize row = (gsize) p->c * p->taps;
-  g_autofree float *w = g_new (float, row *p->nr);
-  float *plain = p->m == 0 || p->lean ? NULL : g_new (float, row *p->nr);
+  g_autofree float *w = g_new (float, row * p->nr);
+  float *plain = p->m == 0 || p->lean ? NULL : g_new (float, row * p->nr);
 
   for (gsize panel = begin; panel < end; panel++)
     {
@@ -147,6 +148,52 @@ sf_conv_pack (const SfKernels *kernels, SfConvMethod method, const SfArray *w, f
   packing.packed = packed;
   return sf_parallel_for (n_panels (&packing), 1, pack_panels, &packing, cancellable);
 }
+
+/*** Memory ***/
+
+static gsize
+packed_bytes (const SfParameter *parameter)
+{
+  return sf_conv_packed_size (sf_kernels (), parameter->lean ? SF_CONV_WINOGRAD_4_LEAN : SF_CONV_WINOGRAD_4, &parameter->array) * sizeof (float);
+}
+
+/* Largest first. */
+static int
+compare_sizes (gconstpointer a, gconstpointer b)
+{
+  const SfParameter *const *x = a, *const *y = b;
+
+  return ((*x)->array.n < (*y)->array.n) - ((*x)->array.n > (*y)->array.n);
+}
+
+gsize
+sf_conv2d_plan (SfParameter *const *parameters, int n, gsize budget)
+{
+  g_autoptr (GPtrArray) convolutions = g_ptr_array_new ();
+  gsize total = 0;
+
+  if (budget == 0)
+    budget = (gsize) sysconf (_SC_PHYS_PAGES) / 2 * (gsize) sysconf (_SC_PAGESIZE);
+  for (int i = 0; i < n; i++)
+    if (parameters[i]->array.n_dims == 4 && parameters[i]->array.dim[2] == 3 && parameters[i]->array.dim[3] == 3)
+      {
+        parameters[i]->lean = FALSE;
+        g_ptr_array_add (convolutions, parameters[i]);
+        total += packed_bytes (parameters[i]);
+      }
+  g_ptr_array_sort (convolutions, compare_sizes);
+  for (guint i = 0; i < convolutions->len && total > budget; i++)
+    {
+      SfParameter *parameter = g_ptr_array_index (convolutions, i);
+
+      total -= packed_bytes (parameter);
+      parameter->lean = TRUE;
+      total += packed_bytes (parameter);
+    }
+  return total;
+}
+
+/*** Work ***/
 
 gboolean
 sf_conv_run (SfContext *cx, const SfKernels *kernels, SfConvMethod method, const SfConvJob *job, const float *packed)
@@ -185,7 +232,7 @@ gboolean
 sf_conv_apply (SfContext *cx, SfParameter *w, const SfConvJob *job)
 {
   const SfKernels *kernels = sf_kernels ();
-  const SfConvMethod method = sf_conv_method_choose (kernels, job, FALSE);
+  const SfConvMethod method = sf_conv_method_choose (kernels, job, w->lean);
   const float *packed = NULL;
 
   if (!sf_context_is_dry (cx) && (packed = get_packed (cx, kernels, method, w)) == NULL)

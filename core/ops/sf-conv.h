@@ -12,7 +12,7 @@
 #pragma once
 
 #include "kernels/sf-kernels.h"
-#include "ops/sf-parameter.h"
+#include "ops/sf-ops.h"
 
 #define SF_CONV_MAX_TAPS 49
 #define SF_CONV_MAX_CHANNELS 8192 /* of the input */

@@ -321,6 +321,32 @@ test_op (void)
   g_assert_true (sf_context_end (cx, NULL));
 }
 
+/* The largest convolutions become lean, one after the other, until all fit. */
+static void
+test_plan (void)
+{
+  static float data[300 * 32 * 9];
+  const int channels[] = { 32, 300, 100 };
+  SfParameter *parameters[4];
+  const SfArray other = { SF_DTYPE_F32, 2, { 64, 64 }, 64 * 64, data };
+  gsize all, some;
+
+  for (int i = 0; i < 3; i++)
+    parameters[i] = sf_parameter_new ("w", &(SfArray) { SF_DTYPE_F32, 4, { 32, channels[i], 3, 3 }, 32 * channels[i] * 9, data });
+  parameters[3] = sf_parameter_new ("linear", &other);
+  all = sf_conv2d_plan (parameters, 4, 0);
+  g_assert_cmpuint (all, ==, (gsize) 36 * 32 * 432 * sizeof (float));
+  for (int i = 0; i < 4; i++)
+    g_assert_false (parameters[i]->lean);
+  some = sf_conv2d_plan (parameters, 4, all - 1);
+  g_assert_cmpuint (some, ==, all - 27 * 32 * 300 * sizeof (float));
+  g_assert_true (parameters[1]->lean && !parameters[0]->lean && !parameters[2]->lean && !parameters[3]->lean);
+  sf_conv2d_plan (parameters, 4, 1);
+  g_assert_true (parameters[0]->lean && parameters[1]->lean && parameters[2]->lean && !parameters[3]->lean);
+  for (int i = 0; i < 4; i++)
+    sf_parameter_free (parameters[i]);
+}
+
 /* What was not packed to the end is not kept. */
 static void
 test_cancel (void)
@@ -361,6 +387,7 @@ main (int argc, char **argv)
       g_test_add_data_func (bits, all[i], test_same_bits);
     }
   g_test_add_func ("/conv/choice", test_choice);
+  g_test_add_func ("/conv/plan", test_plan);
   g_test_add_func ("/conv/op", test_op);
   g_test_add_func ("/conv/cancel", test_cancel);
   return g_test_run ();
