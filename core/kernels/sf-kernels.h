@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "kernels/sf-layers.h"
 #include "kernels/sf-tile.h"
 
 #define SF_PATCH_MAX_RADIUS 3
@@ -73,6 +74,7 @@ typedef struct
 typedef struct
 {
   const char *name;
+  const SfLayerKernels *layers;
   const SfTileKernels *tile;
   /* Scores what nn holds; queries without a source get random ones. */
   void (*patch_score) (const SfPatchSearch *search, gsize begin, gsize end);
