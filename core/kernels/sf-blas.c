@@ -58,24 +58,24 @@ sf_blas_reserve (int n_threads, GError **error)
 /*** Products ***/
 
 void
-sf_gemm_nt (int m, int n, int k, const float *a, const float *b, float *c)
+sf_gemm (gboolean ta, gboolean tb, int m, int n, int k, const float *a, int lda, const float *b, int ldb, gboolean accumulate,
+         float *c, int ldc)
 {
   one_thread ();
-  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, a, k, b, k, 0, c, n);
+  cblas_sgemm (CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n, k, 1, a, lda, b, ldb,
+               accumulate ? 1 : 0, c, ldc);
+}
+
+void
+sf_gemm_nt (int m, int n, int k, const float *a, const float *b, float *c)
+{
+  sf_gemm (FALSE, TRUE, m, n, k, a, k, b, k, FALSE, c, n);
 }
 
 void
 sf_gemm_nn (int m, int n, int k, const float *a, const float *b, int b_row, float *c)
 {
-  one_thread ();
-  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, a, k, b, b_row, 0, c, n);
-}
-
-void
-sf_gemm_add (int m, int n, int k, const float *a, int a_row, const float *b, int b_row, float *c, int c_row)
-{
-  one_thread ();
-  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, a, a_row, b, b_row, 1, c, c_row);
+  sf_gemm (FALSE, FALSE, m, n, k, a, k, b, b_row, FALSE, c, n);
 }
 
 const char *

@@ -10,8 +10,14 @@
 void sf_gemm_nt (int m, int n, int k, const float *a, const float *b, float *c);
 /* C (m x n) = A (m x k) B, B k x n with @b_row floats from one row to the next. */
 void sf_gemm_nn (int m, int n, int k, const float *a, const float *b, int b_row, float *c);
-/* C (m x n) += A (m x k) B (k x n), with so many floats from one row to the next. */
-void sf_gemm_add (int m, int n, int k, const float *a, int a_row, const float *b, int b_row, float *c, int c_row);
+/**
+ * sf_gemm:
+ * @ta, @tb: whether A is stored as k x m, B as n x k
+ * @lda, @ldb, @ldc: floats from one stored row to the next
+ * @accumulate: whether the product is added to C
+ */
+void sf_gemm (gboolean ta, gboolean tb, int m, int n, int k, const float *a, int lda, const float *b, int ldb,
+              gboolean accumulate, float *c, int ldc);
 
 /**
  * sf_blas_reserve:

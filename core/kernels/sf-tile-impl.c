@@ -243,7 +243,7 @@ add_tap (const SfTile *t, const float *const *a, const float *b)
     regular = a[i] - a[i - 1] == row;
   if (regular)
     {
-      sf_gemm_add (t->m, t->n, t->k, a[0], row, b, NR, t->c, t->c_row);
+      sf_gemm (FALSE, FALSE, t->m, t->n, t->k, a[0], row, b, NR, TRUE, t->c, t->c_row);
       return;
     }
   for (int p = 0; p < t->k; p += GATHER)
@@ -252,7 +252,7 @@ add_tap (const SfTile *t, const float *const *a, const float *b)
 
       for (int i = 0; i < t->m; i++)
         memcpy (block + i * n, a[i] + p, n * sizeof (float));
-      sf_gemm_add (t->m, t->n, n, block, n, b + p * NR, NR, t->c, t->c_row);
+      sf_gemm (FALSE, FALSE, t->m, t->n, n, block, n, b + p * NR, NR, TRUE, t->c, t->c_row);
     }
 }
 

@@ -40,5 +40,8 @@ gpointer sf_parameter_find_packing (const SfParameter *self, const void *kind);
 void sf_parameter_add_packing (SfParameter *self, const void *kind, gpointer data, gsize size, GDestroyNotify free_func);
 /* Bytes of all packed forms. */
 gsize sf_parameter_get_packed_size (const SfParameter *self);
-/* (transfer none): all elements as float in the array's own order: the array itself where it is aligned float32, else a packed copy. */
-const float *sf_parameter_get_floats (SfParameter *self);
+/* (transfer none) (nullable): all elements as float in the array's own order: the array itself where it is aligned float32, else a
+ * packed copy.  %NULL, and @cx has failed, where there is no memory for that.  In a dry context it must not be read. */
+const float *sf_parameter_get_floats (SfParameter *self, SfContext *cx);
+/* (transfer none) (nullable): room for a packed form of @n floats; %NULL, and @cx has failed, where there is no memory. */
+float *sf_parameter_pack (SfParameter *self, SfContext *cx, const void *kind, gsize n);

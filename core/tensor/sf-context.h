@@ -43,7 +43,7 @@ void sf_context_fail (SfContext *self, GError *error);
 /* (nullable): for sf_parallel_for(). */
 GCancellable *sf_context_get_cancellable (SfContext *self);
 /* (transfer full) (nullable): from the arena, not zeroed. */
-SfTensor *sf_context_tensor (SfContext *self, int n, int h, int w, int c);
+SfTensor *sf_context_tensor (SfContext *self, int n, int h, int w, int c) G_GNUC_WARN_UNUSED_RESULT;
 /* Counts @flops as done and reports progress. */
 void sf_context_work (SfContext *self, double flops);
 double sf_context_get_work (const SfContext *self); /* since begin() */
@@ -55,23 +55,27 @@ double sf_context_get_work (const SfContext *self); /* since begin() */
  * @dy: (transfer full): gradient of the loss with respect to the op's result
  * @saved: what the op kept
  *
- * Calls sf_context_add_gradient() for each input, and adds to the gradients of the parameters.
+ * Calls sf_context_add_gradient() for each input whose gradient is wanted, and adds to the gradients of the parameters.
  */
 typedef void (*SfBackwardFunc) (SfContext *cx, SfTensor *dy, gpointer saved);
 
 void sf_context_start_tape (SfContext *self);
 void sf_context_stop_tape (SfContext *self); /* forgets all that was recorded */
 gboolean sf_context_has_tape (const SfContext *self);
-/* @y: (transfer none): the op's result.  @saved: (transfer full).  Call it only with a tape. */
+/* @y: (transfer none) (nullable): the op's result.  @saved: (transfer full).  Call it only with a tape. */
 void sf_context_record (SfContext *self, SfTensor *y, SfBackwardFunc backward, gpointer saved, GDestroyNotify saved_free);
-/* @dx: (transfer full): added to what is known of the gradient with respect to @x. */
+/* Whether sf_context_add_gradient() does anything with one of @x: it came from an op, or was asked for. */
+gboolean sf_context_wants_gradient (const SfContext *self, SfTensor *x);
+/* @dx: (transfer full) (nullable): added to what is known of the gradient with respect to @x. */
 void sf_context_add_gradient (SfContext *self, SfTensor *x, SfTensor *dx);
 /**
  * sf_context_gradient:
  * @y: a result on the tape
  * @dy: (transfer full): gradient of the loss with respect to it
- * @x: an earlier tensor, which had to be kept (sf_tensor_ref()) when an op consumed it
+ * @x: (nullable): an earlier tensor, which had to be kept (sf_tensor_ref()) when an op consumed it; %NULL where only those of
+ *     parameters are wanted
  *
- * Runs the tape backwards.  Returns: (transfer full) (nullable): gradient with respect to @x; %NULL on failure
+ * Runs the tape backwards and uses it up.
+ * Returns: (transfer full) (nullable): gradient with respect to @x, zeros where @y does not depend on it; %NULL on failure
  */
-SfTensor *sf_context_gradient (SfContext *self, SfTensor *y, SfTensor *dy, SfTensor *x);
+SfTensor *sf_context_gradient (SfContext *self, SfTensor *y, SfTensor *dy, SfTensor *x) G_GNUC_WARN_UNUSED_RESULT;

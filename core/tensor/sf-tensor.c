@@ -9,12 +9,29 @@ typedef struct
 {
   SfTensor public;
   gatomicrefcount refs;
+  SfTensor *base; /* (nullable): what this is a view of */
+  SfTensorFreeFunc free_func;
+  gpointer free_data;
 } Tensor;
+
+static SfTensor *
+tensor_new (Tensor fields)
+{
+  Tensor *self = g_memdup2 (&fields, sizeof fields);
+
+  g_atomic_ref_count_init (&self->refs);
+  return &self->public;
+}
+
+static void
+free_own (gpointer unused, gpointer data)
+{
+  g_free (data);
+}
 
 SfTensor *
 sf_tensor_new (int n, int h, int w, int c, GError **error)
 {
-  Tensor *self;
   gsize size;
   SfReal *data;
 
@@ -23,12 +40,7 @@ sf_tensor_new (int n, int h, int w, int c, GError **error)
   if (!g_size_checked_mul (&size, (gsize) n * c, (gsize) h * w))
     size = G_MAXSIZE;
   data = sf_try_alloc (size, sizeof (SfReal), error);
-  if (data == NULL)
-    return NULL;
-  self = g_new (Tensor, 1);
-  self->public = (SfTensor) { .n = n, .h = h, .w = w, .c = c, .data = data };
-  g_atomic_ref_count_init (&self->refs);
-  return &self->public;
+  return data != NULL ? sf_tensor_new_for (n, h, w, c, data, free_own, NULL) : NULL;
 }
 
 SfTensor *
@@ -48,6 +60,23 @@ sf_tensor_copy (const SfTensor *x, GError **error)
 }
 
 SfTensor *
+sf_tensor_new_for (int n, int h, int w, int c, SfReal *data, SfTensorFreeFunc free_func, gpointer free_data)
+{
+  return tensor_new ((Tensor) {
+      .public = { .n = n, .h = h, .w = w, .c = c, .data = data },
+      .free_func = free_func,
+      .free_data = free_data,
+  });
+}
+
+SfTensor *
+sf_tensor_view (SfTensor *x, int n, int h, int w, int c, gsize offset)
+{
+  g_assert (offset + (gsize) n * h * w * c <= sf_tensor_size (x));
+  return tensor_new ((Tensor) { .public = { .n = n, .h = h, .w = w, .c = c, .data = x->data + offset }, .base = x });
+}
+
+SfTensor *
 sf_tensor_ref (SfTensor *x)
 {
   g_atomic_ref_count_inc (&((Tensor *) x)->refs);
@@ -57,10 +86,23 @@ sf_tensor_ref (SfTensor *x)
 void
 sf_tensor_unref (SfTensor *x)
 {
-  if (x == NULL || !g_atomic_ref_count_dec (&((Tensor *) x)->refs))
+  Tensor *self = (Tensor *) x;
+
+  if (x == NULL || !g_atomic_ref_count_dec (&self->refs))
     return;
-  g_free (x->data);
-  g_free (x);
+  if (self->base != NULL)
+    sf_tensor_unref (self->base);
+  else
+    self->free_func (self->free_data, x->data);
+  g_free (self);
+}
+
+gboolean
+sf_tensor_is_unique (const SfTensor *x)
+{
+  Tensor *self = (Tensor *) x;
+
+  return g_atomic_ref_count_compare (&self->refs, 1) && (self->base == NULL || sf_tensor_is_unique (self->base));
 }
 
 gboolean

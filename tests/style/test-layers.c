@@ -18,6 +18,7 @@ static const struct
   { "core/base", { NULL } },
   { "core/kernels", { "core/base/" } },
   { "core/tensor", { "core/kernels/", "core/base/" } },
+  { "core/ops", { "core/tensor/", "core/kernels/", "core/base/" } },
   { "core/diffusion", { "core/tensor/", "core/base/" } },
   { "core/denoisers", { "core/diffusion/", "core/tensor/", "core/kernels/", "core/base/" } },
   { "core/train", { "core/denoisers/", "core/diffusion/", "core/tensor/", "core/base/" } },

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Convolution as a product: for some pixels of the result at a time, what each of them sees is written to one row, and the rows
+ * are multiplied by the weights, [out][kh][kw][in].
+ *
+ *   y[oy, ox, :] = sum_{ky, kx} W[:, ky, kx, :] x[oy stride + ky - top, ox stride + kx - left, :]
+ *
+ * The gradient with respect to x is the same with the roles of pixels turned round: x[iy, ix] was seen by the y[oy, ox] with
+ * oy = (iy + top - ky) / stride, where that is whole.  One function gathers for both.
+ */
+#include <string.h>
+
+#include "kernels/sf-blas.h"
+#include "ops/sf-ops-private.h"
+#include "ops/sf-scratch.h"
+
+#define FLOATS 262144 /* of gathered rows, to stay in cache */
+#define MIN_ROWS 64
+#define MAX_ROWS 256
+
+/* Along one axis, tap t of pixel i sees pixel (i * step + t * direction + offset) / divisor, where that is whole and inside. */
+typedef struct
+{
+  int step, direction, offset, divisor;
+} Axis;
+
+/* Of @x, what pixels of a result of @h x @w pixels see through @kh x @kw taps. */
+typedef struct
+{
+  const SfTensor *x;
+  int h, w, kh, kw;
+  Axis y_axis, x_axis;
+} Gather;
+
+/* -1: outside */
+static int
+find (const Axis *axis, int i, int tap, int size)
+{
+  int at = i * axis->step + tap * axis->direction + axis->offset;
+
+  return at >= 0 && at % axis->divisor == 0 && at / axis->divisor < size ? at / axis->divisor : -1;
+}
+
+/* Channels [first, first + c) of what pixel @pixel sees through tap (@ky, @kx). */
+static void
+gather_tap (const Gather *self, gsize pixel, int ky, int kx, int first, int c, float *out)
+{
+  const SfTensor *x = self->x;
+  gsize item = pixel / ((gsize) self->h * self->w);
+  int y = find (&self->y_axis, pixel / self->w % self->h, ky, x->h), column = find (&self->x_axis, pixel % self->w, kx, x->w);
+
+  if (y >= 0 && column >= 0)
+    memcpy (out, x->data + ((item * x->h + y) * x->w + column) * x->c + first, c * sizeof *out);
+  else
+    memset (out, 0, c * sizeof *out);
+}
+
+/*** Result or gradient of the input ***/
+
+typedef struct
+{
+  Gather gather;
+  const float *w; /* columns of the result x (kh kw channels of gather.x) */
+  gsize k;
+  SfEpilogue to;
+  SfGrid grid;
+  SfScratch scratch;
+} Run;
+
+static void
+run_tile (gsize begin, gsize end, gpointer data)
+{
+  Run *run = data;
+  const Gather *gather = &run->gather;
+  const int c = gather->x->c;
+  float *seen = sf_scratch_take (&run->scratch);
+
+  for (gsize i = begin; i < end; i++)
+    {
+      gsize row, rows;
+      int column, columns;
+      float *out = seen;
+
+      sf_grid_part (&run->grid, i, &row, &rows, &column, &columns);
+      for (gsize pixel = row; pixel < row + rows; pixel++)
+        for (int tap = 0; tap < gather->kh * gather->kw; tap++, out += c)
+          gather_tap (gather, pixel, tap / gather->kw, tap % gather->kw, 0, c, out);
+      sf_gemm (FALSE, TRUE, rows, columns, run->k, seen, run->k, run->w + column * run->k, run->k,
+               sf_epilogue_begin (&run->to, row, rows, column, columns), run->to.y + row * run->to.n + column, run->to.n);
+      sf_epilogue_end (&run->to, row, rows, column, columns);
+    }
+  sf_scratch_give (&run->scratch, seen);
+}
+
+static gboolean
+run_product (SfContext *cx, Gather gather, const float *w, SfEpilogue to)
+{
+  gsize k = (gsize) gather.kh * gather.kw * gather.x->c, m = (gsize) gather.x->n * gather.h * gather.w;
+  Run run = { .gather = gather, .w = w, .k = k, .to = to, .grid = sf_grid (m, to.n, k, CLAMP (FLOATS / k, MIN_ROWS, MAX_ROWS)) };
+  gboolean done = sf_scratch_init (&run.scratch, cx, run.grid.rows * k) &&
+                  sf_op_run (cx, sf_grid_size (&run.grid), 1, run_tile, &run, 2.0 * m * to.n * k);
+
+  sf_scratch_clear (&run.scratch);
+  return done;
+}
+
+/*** Gradient of the weights ***/
+
+#define PIXELS 512
+#define MIN_CHANNELS 16
+
+/* For each tap and block of channels: dW[:, block, tap] += g^T (what the pixels of g see of the block through the tap). */
+typedef struct
+{
+  Gather gather;
+  const SfTensor *g;
+  float *dw;    /* [out][in][kh][kw] */
+  int channels; /* per block */
+  SfScratch scratch;
+} WeightRun;
+
+static void
+weight_tile (gsize begin, gsize end, gpointer data)
+{
+  WeightRun *run = data;
+  const int in = run->gather.x->c, out = run->g->c, taps = run->gather.kh * run->gather.kw;
+  const gsize m = (gsize) run->g->n * run->g->h * run->g->w;
+  float *sum = sf_scratch_take (&run->scratch), *seen = sum + (gsize) out * run->channels;
+
+  for (gsize i = begin; i < end; i++)
+    {
+      int tap = i % taps, first = i / taps * run->channels, c = MIN (run->channels, in - first);
+
+      for (gsize pixel = 0; pixel < m; pixel += PIXELS)
+        {
+          int pixels = MIN (PIXELS, m - pixel);
+
+          for (int j = 0; j < pixels; j++)
+            gather_tap (&run->gather, pixel + j, tap / run->gather.kw, tap % run->gather.kw, first, c, seen + (gsize) j * c);
+          sf_gemm (TRUE, FALSE, out, c, pixels, run->g->data + pixel * out, out, seen, c, pixel > 0, sum, c);
+        }
+      for (int o = 0; o < out; o++)
+        for (int j = 0; j < c; j++)
+          run->dw[((gsize) o * in + first + j) * taps + tap] += sum[(gsize) o * c + j];
+    }
+  sf_scratch_give (&run->scratch, sum);
+}
+
+static void
+add_weight_gradient (SfContext *cx, Gather gather, const SfTensor *g, float *dw)
+{
+  const int in = gather.x->c, taps = gather.kh * gather.kw;
+  double work = 2.0 * g->n * g->h * g->w * g->c;
+  int channels = MIN (CLAMP (4e8 / work, MIN_CHANNELS, 256), in);
+  WeightRun run = { .gather = gather, .g = g, .dw = dw, .channels = channels };
+
+  if (sf_scratch_init (&run.scratch, cx, (gsize) (g->c + PIXELS) * channels))
+    sf_op_run (cx, (gsize) taps * ((in + channels - 1) / channels), 1, weight_tile, &run, work * in * taps);
+  sf_scratch_clear (&run.scratch);
+}
+
+/*** Weights ***/
+
+/* [out][in][kh][kw] to [out][kh][kw][in], or with @transposed to [in][kh][kw][out]; (nullable).  Not to be read in a dry context. */
+static const float *
+pack (SfContext *cx, SfParameter *w, gboolean transposed)
+{
+  static const char kinds[2];
+  const gsize out = w->array.dim[0], in = w->array.dim[1], taps = w->array.dim[2] * w->array.dim[3];
+  float *packed = sf_parameter_find_packing (w, &kinds[transposed]);
+  g_autofree float *row = NULL;
+
+  if (sf_context_is_dry (cx))
+    return w->array.data;
+  if (packed != NULL || (packed = sf_parameter_pack (w, cx, &kinds[transposed], w->array.n)) == NULL)
+    return packed;
+  row = g_new (float, in *taps);
+  for (gsize o = 0; o < out; o++)
+    {
+      sf_array_read (&w->array, o * in * taps, in * taps, row);
+      for (gsize i = 0; i < in; i++)
+        for (gsize t = 0; t < taps; t++)
+          packed[transposed ? (i * taps + t) * out + o : (o * taps + t) * in + i] = row[i * taps + t];
+    }
+  return packed;
+}
+
+/*** The op ***/
+
+typedef struct
+{
+  SfOp op; /* x, residual */
+  SfParameter *w, *b;
+  SfConv conv;
+} Conv;
+
+static void
+conv_backward (SfContext *cx, SfTensor *dy, gpointer saved)
+{
+  const Conv *self = saved;
+  const SfConv *conv = &self->conv;
+  SfTensor *x = self->op.x[0];
+  const int kh = self->w->array.dim[2], kw = self->w->array.dim[3];
+  g_autoptr (SfTensor) g = sf_affine (cx, dy, conv->scale, 0);
+
+  if (g == NULL)
+    return;
+  if (self->w->gradient != NULL)
+    add_weight_gradient (cx, (Gather) { x, g->h, g->w, kh, kw, { conv->stride, 1, -conv->top, 1 }, { conv->stride, 1, -conv->left, 1 } },
+                         g, self->w->gradient);
+  sf_op_add_bias_gradient (cx, self->b, g);
+  if (sf_context_wants_gradient (cx, x))
+    {
+      g_autoptr (SfTensor) dx = sf_op_new_like (cx, x);
+      const float *w = pack (cx, self->w, TRUE);
+
+      if (dx != NULL && w != NULL && run_product (cx, (Gather) { g, x->h, x->w, kh, kw, { 1, -1, conv->top, conv->stride }, { 1, -1, conv->left, conv->stride } }, w, (SfEpilogue) { dx->data, x->c, .scale = 1 }))
+        sf_context_add_gradient (cx, x, g_steal_pointer (&dx));
+    }
+  if (self->op.x[1] != NULL)
+    sf_context_add_gradient (cx, self->op.x[1], g_steal_pointer (&g));
+}
+
+SfTensor *
+sf_conv2d (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfConv conv)
+{
+  const int out = w->array.dim[0], kh = w->array.dim[2], kw = w->array.dim[3];
+  g_autoptr (SfTensor) input = x, residual = conv.residual;
+  g_autoptr (SfTensor) y = NULL;
+  Conv self = { .op.x = { x, residual }, .w = w, .b = b };
+  const float *weights, *bias = NULL;
+  SfActivation activation = conv.activation;
+  int h, width;
+
+  conv.stride = MAX (conv.stride, 1);
+  conv.scale = conv.scale != 0 ? conv.scale : 1;
+  self.conv = conv;
+  if (sf_op_failed (cx, &self.op, 1))
+    return NULL;
+  g_assert (w->array.dim[1] == (gsize) x->c && (b == NULL || b->array.n == (gsize) out));
+  g_assert (residual == NULL || activation == SF_ACTIVATION_NONE);
+  h = (x->h + conv.top + conv.bottom - kh) / conv.stride + 1;
+  width = (x->w + conv.left + conv.right - kw) / conv.stride + 1;
+  if (kh == 1 && kw == 1 && h == x->h && width == x->w)
+    return sf_activate (cx, sf_linear (cx, g_steal_pointer (&input), w, b, g_steal_pointer (&residual), conv.scale), activation);
+  self.op.y = y = residual != NULL ? sf_op_reuse (cx, residual) : sf_context_tensor (cx, x->n, h, width, out);
+  if (y == NULL || (b != NULL && (bias = sf_parameter_get_floats (b, cx)) == NULL))
+    return NULL;
+  g_assert (y->n == x->n && y->h == h && y->w == width && y->c == out);
+  if ((weights = pack (cx, w, FALSE)) == NULL ||
+      !run_product (cx, (Gather) { x, h, width, kh, kw, { conv.stride, 1, -conv.top, 1 }, { conv.stride, 1, -conv.left, 1 } },
+                    weights, (SfEpilogue) { y->data, out, bias, residual != NULL ? residual->data : NULL, conv.scale }))
+    return NULL;
+  sf_op_record (cx, conv_backward, &self, sizeof self);
+  return sf_activate (cx, g_steal_pointer (&y), activation);
+}

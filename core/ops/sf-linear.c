@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* y = scale (x W^T + b + residual) for rows of channels: one product.  Backward, with g = scale dy: dx = g W, dW = g^T x. */
+#include "ops/sf-ops-private.h"
+
+typedef struct
+{
+  SfOp op; /* x, residual */
+  SfParameter *w, *b;
+  float scale;
+} Linear;
+
+static gsize
+n_rows (const SfTensor *x)
+{
+  return (gsize) x->n * x->h * x->w;
+}
+
+static void
+linear_backward (SfContext *cx, SfTensor *dy, gpointer saved)
+{
+  const Linear *self = saved;
+  SfTensor *x = self->op.x[0];
+  g_autoptr (SfTensor) g = sf_affine (cx, dy, self->scale, 0);
+  const float *w = sf_parameter_get_floats (self->w, cx);
+
+  if (g == NULL || w == NULL)
+    return;
+  if (self->w->gradient != NULL)
+    sf_op_product (cx, &(SfProduct) { .ta = TRUE, .m = g->c, .k = n_rows (x), .a = g->data, .lda = g->c, .b = x->data, .ldb = x->c, .to = { .y = self->w->gradient, .n = x->c, .residual = self->w->gradient, .scale = 1 } });
+  sf_op_add_bias_gradient (cx, self->b, g);
+  if (sf_context_wants_gradient (cx, x))
+    {
+      g_autoptr (SfTensor) dx = sf_op_new_like (cx, x);
+
+      if (dx != NULL && sf_op_product (cx, &(SfProduct) { .m = n_rows (x), .k = g->c, .a = g->data, .lda = g->c, .b = w, .ldb = x->c, .to = { .y = dx->data, .n = x->c, .scale = 1 } }))
+        sf_context_add_gradient (cx, x, g_steal_pointer (&dx));
+    }
+  if (self->op.x[1] != NULL)
+    sf_context_add_gradient (cx, self->op.x[1], g_steal_pointer (&g));
+}
+
+SfTensor *
+sf_linear (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfTensor *residual, float scale)
+{
+  const int n = w->array.dim[0];
+  g_autoptr (SfTensor) input = x, added = residual;
+  g_autoptr (SfTensor) y = NULL;
+  Linear self = { .op.x = { x, residual }, .w = w, .b = b, .scale = scale != 0 ? scale : 1 };
+  const float *weights, *bias = NULL;
+
+  if (sf_op_failed (cx, &self.op, 1))
+    return NULL;
+  g_assert (w->array.n == (gsize) n * x->c && (b == NULL || b->array.n == (gsize) n));
+  g_assert (residual == NULL || (n_rows (residual) == n_rows (x) && residual->c == n));
+  self.op.y = y = residual != NULL ? sf_op_reuse (cx, residual) : sf_context_tensor (cx, x->n, x->h, x->w, n);
+  if (y == NULL || (weights = sf_parameter_get_floats (w, cx)) == NULL ||
+      (b != NULL && (bias = sf_parameter_get_floats (b, cx)) == NULL))
+    return NULL;
+  if (!sf_op_product (cx, &(SfProduct) { .tb = TRUE, .m = n_rows (x), .k = x->c, .a = x->data, .lda = x->c, .b = weights, .ldb = x->c, .to = { y->data, n, bias, residual != NULL ? residual->data : NULL, self.scale } }))
+    return NULL;
+  sf_op_record (cx, linear_backward, &self, sizeof self);
+  return g_steal_pointer (&y);
+}

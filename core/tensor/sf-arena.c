@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Blocks are a list in the order of their addresses, free ones between used ones, never two free ones side by side:
+ *
+ *   base |  used  |   free   | used | free | used |                                 | base + budget
+ *                                                 end: nothing was given out above
+ *
+ * A request takes the smallest free block that holds it, else begins where the last used block ends.
+ * A network has some hundred blocks alive, so the search is a walk.
+ */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS, MAP_NORESERVE, MADV_HUGEPAGE */
+
+#include "tensor/sf-arena.h"
+
+#include <glib/gi18n-lib.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/sf-error.h"
+
+#define ALIGN 64
+#define HUGE_PAGE ((gsize) 2 << 20)
+#define DRY_BASE ((gsize) 1 << 62) /* no memory is ever there */
+
+typedef struct _Block Block;
+struct _Block
+{
+  Block *previous, *next;
+  gsize begin, size;
+  gboolean used;
+};
+
+struct _SfArena
+{
+  gatomicrefcount refs;
+  GMutex mutex;       /* a tensor may be given back on any thread */
+  GHashTable *blocks; /* used ones by their begin */
+  Block *first, *last;
+  gsize budget;
+  gsize base;         /* address of what is given out first */
+  gpointer map;       /* (nullable) */
+  gsize map_size;
+  gsize live, peak, live_peak;
+};
+
+/* What the system would give without moving others to disk. */
+static gsize
+free_memory (void)
+{
+  g_autofree char *text = NULL;
+  const char *line;
+  unsigned long kib;
+
+  if (g_file_get_contents ("/proc/meminfo", &text, NULL, NULL) && (line = strstr (text, "MemAvailable:")) != NULL &&
+      sscanf (line, "MemAvailable: %lu kB", &kib) == 1)
+    return (gsize) kib << 10;
+  return (gsize) sysconf (_SC_PHYS_PAGES) * (gsize) sysconf (_SC_PAGESIZE) / 2;
+}
+
+/* Addresses cost nothing until they are written to, but there may be a limit on them (ulimit -v).  Then as many are left to
+ * others as are taken. */
+static void
+reserve (SfArena *self)
+{
+  for (gsize spare = 0; self->budget >= HUGE_PAGE; self->budget /= 2, spare = self->budget)
+    {
+      guint8 *map;
+
+      self->map_size = self->budget + HUGE_PAGE;
+      map = mmap (NULL, self->map_size + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      if (map == MAP_FAILED)
+        continue;
+      if (spare > 0)
+        munmap (map + self->map_size, spare);
+      self->map = map;
+      self->base = ((gsize) map + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+      madvise (GSIZE_TO_POINTER (self->base), self->budget, MADV_HUGEPAGE);
+      return;
+    }
+  self->budget = 0;
+}
+
+SfArena *
+sf_arena_new (gsize budget, gboolean dry)
+{
+  SfArena *self = g_new0 (SfArena, 1);
+
+  g_atomic_ref_count_init (&self->refs);
+  g_mutex_init (&self->mutex);
+  self->blocks = g_hash_table_new (NULL, NULL);
+  self->budget = budget > 0 ? budget : free_memory () / 4 * 3;
+  self->base = DRY_BASE;
+  if (!dry)
+    reserve (self);
+  return self;
+}
+
+SfArena *
+sf_arena_ref (SfArena *self)
+{
+  g_atomic_ref_count_inc (&self->refs);
+  return self;
+}
+
+void
+sf_arena_unref (SfArena *self)
+{
+  if (self == NULL || !g_atomic_ref_count_dec (&self->refs))
+    return;
+  while (self->first != NULL)
+    {
+      Block *next = self->first->next;
+
+      g_free (self->first);
+      self->first = next;
+    }
+  if (self->map != NULL)
+    munmap (self->map, self->map_size);
+  g_hash_table_unref (self->blocks);
+  g_mutex_clear (&self->mutex);
+  g_free (self);
+}
+
+/*** Blocks ***/
+
+static Block *
+insert_after (SfArena *self, Block *previous, gsize begin, gsize size)
+{
+  Block *block = g_new (Block, 1);
+
+  *block = (Block) { .previous = previous, .next = previous != NULL ? previous->next : self->first, .begin = begin, .size = size };
+  *(previous != NULL ? &previous->next : &self->first) = block;
+  *(block->next != NULL ? &block->next->previous : &self->last) = block;
+  return block;
+}
+
+static void
+remove_block (SfArena *self, Block *block)
+{
+  *(block->previous != NULL ? &block->previous->next : &self->first) = block->next;
+  *(block->next != NULL ? &block->next->previous : &self->last) = block->previous;
+  g_free (block);
+}
+
+/* Nothing is given out from here on. */
+static gsize
+get_end (const SfArena *self)
+{
+  return self->last != NULL ? self->last->begin + self->last->size : 0;
+}
+
+/* (nullable): a block of @size bytes. */
+static Block *
+take (SfArena *self, gsize size)
+{
+  Block *best = NULL;
+  gsize end = get_end (self);
+
+  for (Block *block = self->first; block != NULL; block = block->next)
+    if (!block->used && block->size >= size && (best == NULL || block->size < best->size))
+      best = block;
+  if (best == NULL)
+    return size <= self->budget - end ? insert_after (self, self->last, end, size) : NULL;
+  if (best->size > size)
+    insert_after (self, best, best->begin + size, best->size - size);
+  best->size = size;
+  return best;
+}
+
+/* Joins @block to free neighbours; what is free at the end is no block. */
+static void
+release (SfArena *self, Block *block)
+{
+  Block *previous = block->previous, *next = block->next;
+
+  block->used = FALSE;
+  if (next != NULL && !next->used)
+    {
+      block->size += next->size;
+      remove_block (self, next);
+    }
+  if (previous != NULL && !previous->used)
+    {
+      previous->size += block->size;
+      remove_block (self, block);
+      block = previous;
+    }
+  if (block->next == NULL)
+    remove_block (self, block);
+}
+
+gpointer
+sf_arena_alloc (SfArena *self, gsize size, GError **error)
+{
+  gpointer memory = NULL;
+  Block *block;
+
+  size = size <= G_MAXSIZE / 2 ? (MAX (size, 1) + ALIGN - 1) & ~(gsize) (ALIGN - 1) : size;
+  g_mutex_lock (&self->mutex);
+  block = take (self, size);
+  if (block != NULL)
+    {
+      block->used = TRUE;
+      self->live += size;
+      self->live_peak = MAX (self->live_peak, self->live);
+      self->peak = MAX (self->peak, block->begin + size);
+      memory = GSIZE_TO_POINTER (self->base + block->begin);
+      g_hash_table_insert (self->blocks, memory, block);
+    }
+  else
+    {
+      g_autofree char *needed = g_format_size (MIN ((double) get_end (self) + (double) size, 9e18));
+      g_autofree char *budget = g_format_size (self->budget);
+
+      g_set_error (error, SF_ERROR, SF_ERROR_MEMORY,
+                   _ ("Not enough memory: at least %s is needed and %s can be used. Work on a smaller area or close other pictures."), needed, budget);
+    }
+  g_mutex_unlock (&self->mutex);
+  return memory;
+}
+
+void
+sf_arena_free (SfArena *self, gpointer memory)
+{
+  Block *block;
+
+  g_mutex_lock (&self->mutex);
+  block = g_hash_table_lookup (self->blocks, memory);
+  g_assert (block != NULL);
+  g_hash_table_remove (self->blocks, memory);
+  self->live -= block->size;
+  release (self, block);
+  g_mutex_unlock (&self->mutex);
+}
+
+gsize
+sf_arena_get_peak (const SfArena *self)
+{
+  return self->peak;
+}
+
+gsize
+sf_arena_get_live_peak (const SfArena *self)
+{
+  return self->live_peak;
+}
