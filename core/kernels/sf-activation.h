@@ -10,5 +10,6 @@ typedef enum
   SF_ACTIVATION_QUICK_GELU, /* x sigmoid (1.702 x) */
   SF_ACTIVATION_RELU,
   SF_ACTIVATION_MISH,       /* x tanh (log (1 + e^x)) */
-  SF_N_ACTIVATIONS,
 } SfActivation;
+
+#define SF_N_ACTIVATIONS (SF_ACTIVATION_MISH + 1)
