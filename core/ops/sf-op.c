@@ -74,7 +74,6 @@ sf_op_record (SfContext *cx, SfBackwardFunc backward, gconstpointer op, gsize si
     return;
   saved = g_memdup2 (op, size);
   for (gsize i = 0; i < G_N_ELEMENTS (saved->x); i++)
-    if (saved->x[i] != NULL)
-      sf_tensor_ref (saved->x[i]);
+    sf_tensor_ref (saved->x[i]);
   sf_context_record (cx, saved->y, backward, saved, op_free);
 }

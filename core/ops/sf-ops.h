@@ -66,5 +66,12 @@ SfTensor *sf_concat (SfContext *cx, SfTensor *x, SfTensor *y) G_GNUC_WARN_UNUSED
 SfTensor *sf_upsample_nearest (SfContext *cx, SfTensor *x) G_GNUC_WARN_UNUSED_RESULT;
 /* Mean of 2 x 2 pixels. */
 SfTensor *sf_average_pool (SfContext *cx, SfTensor *x) G_GNUC_WARN_UNUSED_RESULT;
+/* Twice and half the size by the weights 1, 3, 3, 1 along each axis, zeros outside; means of what is seen. */
+SfTensor *sf_fir_upsample (SfContext *cx, SfTensor *x) G_GNUC_WARN_UNUSED_RESULT;
+SfTensor *sf_fir_downsample (SfContext *cx, SfTensor *x) G_GNUC_WARN_UNUSED_RESULT;
+/* The mean of all pixels as a token before them, and position: [c, 1 + h w] added.  Returns: n x 1 x (1 + h w) x c */
+SfTensor *sf_prepend_mean (SfContext *cx, SfTensor *x, SfParameter *position) G_GNUC_WARN_UNUSED_RESULT;
+/* Returns: n x 1 x 1 x c */
+SfTensor *sf_first_token (SfContext *cx, SfTensor *x) G_GNUC_WARN_UNUSED_RESULT;
 /* Row ids[i] of w: [rows, c] for item i.  Returns: n x 1 x 1 x c */
 SfTensor *sf_embedding (SfContext *cx, SfParameter *w, const int *ids, int n) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Between a pixel and 2 x 2: each way is, up to a factor, the gradient of the other.
- * A last row or column that has no partner does not count for a mean.
+/* Halving and doubling by the same weights k along each axis, k = 1, 1 or 1, 3, 3, 1 (that of Karras et al. 2020, StyleGAN2):
+ *
+ *   halved[i] = f sum_t k[t] x[2 i + t - o],   doubled[i] = f sum_t k[t] x[(i + o - t) / 2], where that is whole
+ *
+ * Up to the factor f each is the gradient of the other.  Outside is zero.
  */
 #include <string.h>
 
@@ -8,99 +11,119 @@
 
 typedef struct
 {
+  int n, origin;
+  float k[4];
+} Taps;
+
+static const Taps box = { 2, 0, { 1, 1 } };
+static const Taps fir = { 4, 1, { 1, 3, 3, 1 } };
+
+typedef struct
+{
   SfOp op;
+  const Taps *taps;
   float factor;
+  gboolean doubles;
 } Resample;
 
-/* Each pixel to 2 x 2, times factor.  Items are rows of the result. */
+/* Which pixel of @size pixel @i of the result sees through tap @t; -1: none. */
+static int
+find (const Resample *self, int i, int t, int size)
+{
+  int at = self->doubles ? i + self->taps->origin - t : 2 * (2 * i + t - self->taps->origin);
+
+  return at >= 0 && at % 2 == 0 && at / 2 < size ? at / 2 : -1;
+}
+
+/* Items are rows of the result. */
 static void
-spread_tile (gsize begin, gsize end, gpointer data)
+resample_tile (gsize begin, gsize end, gpointer data)
 {
   const Resample *self = data;
+  const Taps *taps = self->taps;
   const SfTensor *x = self->op.x[0], *y = self->op.y;
   const int c = x->c;
 
   for (gsize i = begin; i < end; i++)
     {
-      gsize item = i / y->h;
-      int row = i % y->h / 2;
-
-      for (int column = 0; column < y->w; column++)
+      memset (y->data + i * y->w * c, 0, (gsize) y->w * c * sizeof (float));
+      for (int ty = 0; ty < taps->n; ty++)
         {
-          float *to = y->data + (i * y->w + column) * c;
-          gsize from = ((item * x->h + row) * x->w + column / 2) * c;
+          int row = find (self, i % y->h, ty, x->h);
 
-          if (row >= x->h || column / 2 >= x->w)
-            memset (to, 0, c * sizeof (float));
-          else
-            for (int j = 0; j < c; j++)
-              to[j] = self->factor * x->data[from + j];
+          for (int column = 0; column < y->w && row >= 0; column++)
+            for (int tx = 0; tx < taps->n; tx++)
+              {
+                int from = find (self, column, tx, x->w);
+                const float k = self->factor * taps->k[ty] * taps->k[tx];
+                const float *in = x->data + ((i / y->h * x->h + row) * x->w + MAX (from, 0)) * c;
+                float *out = y->data + (i * y->w + column) * c;
+
+                for (int j = 0; j < c && from >= 0; j++)
+                  out[j] += k * in[j];
+              }
         }
     }
 }
 
-/* The sum of 2 x 2 pixels, times factor. */
+static SfTensor *resample (SfContext *cx, SfTensor *x, int h, int w, const Taps *taps, float factor, gboolean doubles);
+
 static void
-gather_tile (gsize begin, gsize end, gpointer data)
+resample_backward (SfContext *cx, SfTensor *dy, gpointer saved)
 {
-  const Resample *self = data;
-  const SfTensor *x = self->op.x[0], *y = self->op.y;
-  const int c = x->c;
+  const Resample *self = saved;
+  SfTensor *x = self->op.x[0];
 
-  for (gsize i = begin; i < end; i++)
-    {
-      const float *upper = x->data + (i / y->h * x->h + i % y->h * 2) * x->w * c, *lower = upper + (gsize) x->w * c;
-
-      for (int column = 0; column < y->w; column++, upper += 2 * c, lower += 2 * c)
-        {
-          float *to = y->data + (i * y->w + column) * c;
-
-          for (int j = 0; j < c; j++)
-            to[j] = self->factor * (upper[j] + upper[c + j] + lower[j] + lower[c + j]);
-        }
-    }
+  sf_context_add_gradient (cx, x, resample (cx, dy, x->h, x->w, self->taps, self->factor, !self->doubles));
 }
 
-/* To @h x @w pixels.  @x: (transfer full) */
+/* To @h x @w pixels.  @x: (transfer full) (nullable) */
 static SfTensor *
-resample (SfContext *cx, SfTensor *x, int h, int w, SfTileFunc tile, float factor, SfBackwardFunc backward)
+resample (SfContext *cx, SfTensor *x, int h, int w, const Taps *taps, float factor, gboolean doubles)
 {
   g_autoptr (SfTensor) input = x;
   g_autoptr (SfTensor) y = sf_context_tensor (cx, x->n, h, w, x->c);
-  Resample self = { .op = { .x = { x }, .y = y }, .factor = factor };
+  Resample self = { .op = { .x = { x }, .y = y }, .taps = taps, .factor = factor, .doubles = doubles };
 
-  if (y == NULL || !sf_op_run (cx, (gsize) x->n * h, MAX (SF_OP_TILE / ((gsize) w * x->c), 1), tile, &self,
-                               MAX (sf_tensor_size (x), sf_tensor_size (y))))
+  if (y == NULL || !sf_op_run (cx, (gsize) x->n * h, MAX (SF_OP_TILE / ((gsize) w * x->c), 1), resample_tile, &self, sf_tensor_size (y)))
     return NULL;
-  sf_op_record (cx, backward, &self, sizeof self);
+  sf_op_record (cx, resample_backward, &self, sizeof self);
   return g_steal_pointer (&y);
 }
 
-static void
-upsample_backward (SfContext *cx, SfTensor *dy, gpointer saved)
+static SfTensor *
+halve (SfContext *cx, SfTensor *x, const Taps *taps, float factor)
 {
-  SfTensor *x = ((SfOp *) saved)->x[0];
-
-  sf_context_add_gradient (cx, x, resample (cx, dy, x->h, x->w, gather_tile, 1, NULL));
+  g_assert (x == NULL || (x->h > 1 && x->w > 1));
+  return x != NULL ? resample (cx, x, x->h / 2, x->w / 2, taps, factor, FALSE) : NULL;
 }
 
-static void
-average_backward (SfContext *cx, SfTensor *dy, gpointer saved)
+static SfTensor *
+twice (SfContext *cx, SfTensor *x, const Taps *taps, float factor)
 {
-  SfTensor *x = ((SfOp *) saved)->x[0];
-
-  sf_context_add_gradient (cx, x, resample (cx, dy, x->h, x->w, spread_tile, 0.25f, NULL));
+  return x != NULL ? resample (cx, x, 2 * x->h, 2 * x->w, taps, factor, TRUE) : NULL;
 }
 
 SfTensor *
 sf_upsample_nearest (SfContext *cx, SfTensor *x)
 {
-  return x != NULL ? resample (cx, x, 2 * x->h, 2 * x->w, spread_tile, 1, upsample_backward) : NULL;
+  return twice (cx, x, &box, 1);
 }
 
 SfTensor *
 sf_average_pool (SfContext *cx, SfTensor *x)
 {
-  g_assert (x == NULL || (x->h > 1 && x->w > 1));
-  return x != NULL ? resample (cx, x, x->h / 2, x->w / 2, gather_tile, 0.25f, average_backward) : NULL;
+  return halve (cx, x, &box, 1.0f / 4);
+}
+
+SfTensor *
+sf_fir_upsample (SfContext *cx, SfTensor *x)
+{
+  return twice (cx, x, &fir, 1.0f / 16);
+}
+
+SfTensor *
+sf_fir_downsample (SfContext *cx, SfTensor *x)
+{
+  return halve (cx, x, &fir, 1.0f / 64);
 }

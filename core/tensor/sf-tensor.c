@@ -79,7 +79,8 @@ sf_tensor_view (SfTensor *x, int n, int h, int w, int c, gsize offset)
 SfTensor *
 sf_tensor_ref (SfTensor *x)
 {
-  g_atomic_ref_count_inc (&((Tensor *) x)->refs);
+  if (x != NULL)
+    g_atomic_ref_count_inc (&((Tensor *) x)->refs);
   return x;
 }
 

@@ -39,6 +39,7 @@ SfTensor *sf_tensor_copy (const SfTensor *x, GError **error) G_GNUC_WARN_UNUSED_
 SfTensor *sf_tensor_new_for (int n, int h, int w, int c, SfReal *data, SfTensorFreeFunc free_func, gpointer free_data) G_GNUC_WARN_UNUSED_RESULT;
 /* Elements [@offset, @offset + n h w c) of @x (transfer full), whose memory they share. */
 SfTensor *sf_tensor_view (SfTensor *x, int n, int h, int w, int c, gsize offset) G_GNUC_WARN_UNUSED_RESULT;
+/* @x: (nullable), so that the code of a network needs no checks. */
 SfTensor *sf_tensor_ref (SfTensor *x);
 void sf_tensor_unref (SfTensor *x);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfTensor, sf_tensor_unref)
