@@ -36,3 +36,43 @@ sf_store (float *x, SfV value)
 {
   *(SfVAny *) x = value;
 }
+
+/* The first @n lanes; the others are 0, and their memory is not read. */
+SF_INLINE SfV
+sf_load_n (const float *x, int n)
+{
+  SfV value = { 0 };
+
+  for (int i = 0; i < n; i++)
+    value[i] = x[i];
+  return value;
+}
+
+SF_INLINE void
+sf_store_n (float *x, SfV value, int n)
+{
+  for (int i = 0; i < n; i++)
+    x[i] = value[i];
+}
+
+/* Around the caches, to an aligned place: for results larger than the caches, which would only be read and evicted again.
+ * sf_stream_end() before another thread may read them. */
+SF_INLINE void
+sf_stream (float *x, SfV value)
+{
+#if defined(__AVX512F__)
+  __builtin_ia32_movntps512 (x, value);
+#elif defined(__AVX__)
+  __builtin_ia32_movntps256 (x, value);
+#else
+  sf_store (x, value);
+#endif
+}
+
+SF_INLINE void
+sf_stream_end (void)
+{
+#if defined(__AVX__)
+  __builtin_ia32_sfence ();
+#endif
+}

@@ -12,6 +12,7 @@
 
 #include "kernels/sf-layers.h"
 #include "kernels/sf-tile.h"
+#include "kernels/sf-winograd.h"
 
 #define SF_PATCH_MAX_RADIUS 3
 #define SF_PATCH_PAD 8
@@ -76,6 +77,7 @@ typedef struct
   const char *name;
   const SfLayerKernels *layers;
   const SfTileKernels *tile;
+  const SfWinogradKernels *winograd;
   /* Scores what nn holds; queries without a source get random ones. */
   void (*patch_score) (const SfPatchSearch *search, gsize begin, gsize end);
   /* One PatchMatch iteration (Barnes et al. 2009) from `old`: propagation, then random search. */

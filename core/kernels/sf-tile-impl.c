@@ -27,7 +27,7 @@
 #define NR (2 * SF_LANES)
 
 #define RUN 128        /* steps of k that are summed in registers; 96 to 256 make no difference in time */
-#define AHEAD (16 * NR) /* floats of B that are prefetched: it streams from the second or third level of the cache */
+#define AHEAD (16 * NR)
 
 typedef SfV Sums[MR][2];
 
@@ -70,7 +70,7 @@ clear (const int m, Sums sums)
 SF_INLINE void
 multiply_rows (const SfTile *t, const int m)
 {
-  const int runs = MAX ((t->k + RUN - 1) / RUN, 1), run = (t->k + runs - 1) / runs;
+  const int run = sf_tile_run (t->k);
   const float *const *a = (const float *const *) t->a;
   const float *b = t->b;
   gboolean first = TRUE;
@@ -99,7 +99,7 @@ multiply_rows (const SfTile *t, const int m)
               }
           }
         steps += end - begin;
-        if (steps > RUN / 2 || last)
+        if (steps > SF_TILE_RUN / 2 || last)
           {
             store (t, m, first, last, sums);
             first = FALSE;

@@ -4,7 +4,7 @@
  * The outer-product scheme of Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008), with two
  * changes.  A is not packed: each row is a pointer, so that rows may be pixels (Dukhan, "The Indirect Convolution Algorithm",
  * 2019), and a 3x3 convolution is one call with nine sets of rows, "taps".  B, the weights, is packed once, in panels of nr
- * columns.  Sums are taken in runs of about 128 steps, and the runs added up in C: the rounding error then grows like that
+ * columns.  Sums are taken in runs of at most 128 steps, and the runs added up in C: the rounding error then grows like that
  * of a blocked library product, not like one long chain of additions.
  *
  * Row distances that are multiples of 4096 bytes put all rows of A into one set of the cache: give such rows another length.
@@ -53,6 +53,17 @@ sf_bf16 (float x)
 
   memcpy (&bits, &x, sizeof bits);
   return x == x ? (guint16) ((bits + 0x7fff + ((bits >> 16) & 1)) >> 16) : 0x7fc0;
+}
+
+/* Steps of k that are summed in registers before they are added to C. */
+#define SF_TILE_RUN 128
+/* All runs of @k steps are nearly equal. */
+static inline int
+sf_tile_run (int k)
+{
+  int runs = MAX ((k + SF_TILE_RUN - 1) / SF_TILE_RUN, 1);
+
+  return (k + runs - 1) / runs;
 }
 
 /* Rows of a group when @m rows are done in as few groups as possible and all groups are nearly equal (16 = 8 + 8, not 14 + 2). */
