@@ -437,11 +437,13 @@ softmin (float *d, gsize n, float least, float scale)
 }
 
 extern const SfKernels SF_TABLE (sf_kernels);
+extern const SfLayerKernels SF_TABLE (sf_layers);
 extern const SfTileKernels SF_TABLE (sf_tile);
 extern const SfWinogradKernels SF_TABLE (sf_winograd);
 
 const SfKernels SF_TABLE (sf_kernels) = {
   .name = SF_STRING (SF_FLAVOUR),
+  .layers = &SF_TABLE (sf_layers),
   .tile = &SF_TABLE (sf_tile),
   .winograd = &SF_TABLE (sf_winograd),
   .patch_score = patch_score,

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "kernels/sf-layers.h"
 #include "kernels/sf-tile.h"
 #include "kernels/sf-winograd.h"
 
@@ -74,6 +75,7 @@ typedef struct
 typedef struct
 {
   const char *name;
+  const SfLayerKernels *layers;
   const SfTileKernels *tile;
   const SfWinogradKernels *winograd;
   /* Scores what nn holds; queries without a source get random ones. */

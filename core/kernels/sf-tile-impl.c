@@ -13,7 +13,7 @@
 
 #include "kernels/sf-blas.h"
 
-#ifdef __AVX512BF16__
+#ifdef __AVX512BF16__ /* intrinsics: no vector type multiplies bf16 */
 #include <immintrin.h>
 #endif
 
@@ -110,39 +110,6 @@ multiply_rows (const SfTile *t, const int m)
       }
 }
 
-#ifdef __AVX512BF16__
-/* vdpbf16ps adds the products of two neighbours in k to each lane: twice the work of an FMA. */
-SF_INLINE void
-multiply_rows_bf16 (const SfTile *t, const int m)
-{
-  const guint16 *const *a = (const guint16 *const *) t->a;
-  const guint16 *b = t->b;
-  Sums sums;
-
-  clear (m, sums);
-  for (int tap = 0; tap < t->taps; tap++, a += m)
-    for (gssize p = 0; p < t->k; p += 2, b += 2 * NR)
-      {
-        const __m512bh b0 = (__m512bh) _mm512_loadu_si512 (b), b1 = (__m512bh) _mm512_loadu_si512 (b + NR);
-
-        __builtin_prefetch (b + 2 * AHEAD);
-        __builtin_prefetch (b + 2 * AHEAD + NR);
-#pragma GCC unroll 14
-        for (int i = 0; i < m; i++)
-          {
-            gint32 pair;
-            __m512bh x;
-
-            memcpy (&pair, a[i] + p, sizeof pair);
-            x = (__m512bh) _mm512_set1_epi32 (pair);
-            sums[i][0] = (SfV) _mm512_dpbf16_ps ((__m512) sums[i][0], b0, x);
-            sums[i][1] = (SfV) _mm512_dpbf16_ps ((__m512) sums[i][1], b1, x);
-          }
-      }
-  store (t, m, TRUE, TRUE, sums);
-}
-#endif
-
 /* One copy for each number of rows, so that the accumulators are registers. */
 #define CASE(function, m) \
   case m:                 \
@@ -180,17 +147,124 @@ multiply_whole (const SfTile *t)
   CASES (multiply_rows)
 }
 
-#ifdef __AVX512BF16__
+/*** bf16 ***/
+
+#if defined(__AMX_BF16__)
+
+/* AMX multiplies 16 rows of 32 steps by 32 steps of 16 columns.  Four such products stand side by side, so that each tile that
+ * is loaded is used twice.  Registers 0 to 3 are the sums, 4 and 5 rows of A, 6 and 7 columns of B. */
+#define MR_BF16 32
+#define STEP_BF16 32
+
+static void
+multiply_whole_bf16 (const SfTile *t)
+{
+  const int upper = MIN (t->m, 16), lower = t->m - upper;
+  struct
+  {
+    guint8 palette, start, reserved[14];
+    guint16 bytes[16];
+    guint8 rows[16];
+  } shape = { .palette = 1, .bytes = { 64, 64, 64, 64, 64, 64, 64, 64 }, .rows = { upper, upper, MAX (lower, 1), MAX (lower, 1), upper, MAX (lower, 1), 16, 16 } };
+  const guint16 *const *a = (const guint16 *const *) t->a;
+  const gssize row = t->m > 1 ? (a[1] - a[0]) * (gssize) sizeof (guint16) : 64;
+  const guint16 *b = t->b;
+  float block[MR_BF16 * NR];
+
+  __asm__ volatile ("" : : "r"(&shape) : "memory"); /* all of it, where the intrinsic mentions its first bytes */
+  _tile_loadconfig (&shape);
+  _tile_zero (0);
+  _tile_zero (1);
+  _tile_zero (2);
+  _tile_zero (3);
+  for (int tap = 0; tap < t->taps; tap++, a += t->m)
+    for (gssize p = 0; p < t->k; p += STEP_BF16, b += STEP_BF16 * NR)
+      {
+        _tile_loadd (6, b, 4 * NR);
+        _tile_loadd (7, b + 32, 4 * NR);
+        _tile_loadd (4, a[0] + p, row);
+        _tile_dpbf16ps (0, 4, 6);
+        _tile_dpbf16ps (1, 4, 7);
+        if (lower > 0)
+          {
+            _tile_loadd (5, a[16] + p, row);
+            _tile_dpbf16ps (2, 5, 6);
+            _tile_dpbf16ps (3, 5, 7);
+          }
+      }
+  _tile_stored (0, block, 4 * NR);
+  _tile_stored (1, block + 16, 4 * NR);
+  if (lower > 0)
+    {
+      _tile_stored (2, block + 16 * NR, 4 * NR);
+      _tile_stored (3, block + 16 * NR + 16, 4 * NR);
+    }
+  _tile_release ();
+  for (int i = 0; i < t->m; i++)
+    for (int j = 0; j < NR; j += SF_LANES)
+      {
+        SfV sum = sf_load (block + i * NR + j);
+
+        if (t->bias != NULL)
+          sum += sf_load (t->bias + j);
+        if (t->residual != NULL)
+          sum += sf_load (t->residual + i * t->residual_row + j);
+        sf_store (t->c + i * t->c_row + j, sum * t->scale);
+      }
+}
+
+#elif defined(__AVX512BF16__)
+
+#define MR_BF16 MR
+#define STEP_BF16 2
+
+/* vdpbf16ps adds the products of two neighbours in k to each lane. */
+SF_INLINE void
+multiply_rows_bf16 (const SfTile *t, const int m)
+{
+  const guint16 *const *a = (const guint16 *const *) t->a;
+  const guint16 *b = t->b;
+  Sums sums;
+
+  clear (m, sums);
+  for (int tap = 0; tap < t->taps; tap++, a += m)
+    for (gssize p = 0; p < t->k; p += 2, b += 2 * NR)
+      {
+        const __m512bh b0 = (__m512bh) _mm512_loadu_si512 (b), b1 = (__m512bh) _mm512_loadu_si512 (b + NR);
+
+        __builtin_prefetch (b + 2 * AHEAD);
+        __builtin_prefetch (b + 2 * AHEAD + NR);
+#pragma GCC unroll 14
+        for (int i = 0; i < m; i++)
+          {
+            gint32 pair;
+            __m512bh x;
+
+            memcpy (&pair, a[i] + p, sizeof pair);
+            x = (__m512bh) _mm512_set1_epi32 (pair);
+            sums[i][0] = (SfV) _mm512_dpbf16_ps ((__m512) sums[i][0], b0, x);
+            sums[i][1] = (SfV) _mm512_dpbf16_ps ((__m512) sums[i][1], b1, x);
+          }
+      }
+  store (t, m, TRUE, TRUE, sums);
+}
+
 static void
 multiply_whole_bf16 (const SfTile *t) {
   CASES (multiply_rows_bf16)
 }
+
+#else
+#define MR_BF16 MR
 #endif
 
-/* A panel at the edge of C goes through a block of its own. */
-SF_INLINE void multiply_edge (const SfTile *t, void (*multiply_block) (const SfTile *))
+/*** Panels at the edge of C ***/
+
+/* They go through a block of their own. */
+SF_INLINE void
+multiply_edge (const SfTile *t, void (*multiply_block) (const SfTile *))
 {
-  float block[MR * NR];
+  float block[MAX (MR, MR_BF16) * NR];
   SfTile whole = { .m = t->m, .n = NR, .k = t->k, .taps = t->taps, .a = t->a, .b = t->b, .scale = 1, .c = block, .c_row = NR };
 
   multiply_block (&whole);
@@ -284,6 +358,20 @@ to_bf16 (const float *in, guint16 *out, gsize n)
     out[i] = sf_bf16 (in[i]);
 }
 
+/* The upper halves of two words, rounded, side by side. */
+static void
+pair_bf16 (const float *in, gsize rows, guint16 *out)
+{
+  guint32 *pair = (guint32 *) out;
+
+  for (gsize r = 0; r < rows; r += 2, in += 2 * NR, pair += NR)
+    {
+#pragma omp simd
+      for (int i = 0; i < NR; i++)
+        pair[i] = sf_bf16 (in[i]) | (guint32) sf_bf16 (in[NR + i]) << 16;
+    }
+}
+
 extern const SfTileKernels SF_TABLE (sf_tile);
 
 const SfTileKernels SF_TABLE (sf_tile) = {
@@ -291,7 +379,10 @@ const SfTileKernels SF_TABLE (sf_tile) = {
   .nr = NR,
   .multiply = multiply,
   .to_bf16 = to_bf16,
+  .pair_bf16 = pair_bf16,
 #ifdef __AVX512BF16__
+  .mr_bf16 = MR_BF16,
+  .step_bf16 = STEP_BF16,
   .multiply_bf16 = multiply_bf16,
 #endif
 };

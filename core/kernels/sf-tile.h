@@ -37,10 +37,13 @@ typedef struct
 {
   int mr, nr;                                   /* most rows (<= SF_TILE_MAX_ROWS), columns of a panel */
   void (*multiply) (const SfTile *tile);
-  /* (nullable) The same of bf16: rows of A have an even number of steps, readable to there; the panel is taps x k/2 x nr x 2.
-   * Products and sums are float32. */
+  /* (nullable) The same of bf16, at most mr_bf16 rows at equal distances.  k is a multiple of step_bf16; the panel is
+   * taps x k/2 x nr x 2.  Products and sums are float32. */
   void (*multiply_bf16) (const SfTile *tile);
+  int mr_bf16, step_bf16;
   void (*to_bf16) (const float *in, guint16 *out, gsize n); /* sf_bf16() of each */
+  /* A panel of an even number of rows: rows x nr becomes rows/2 x nr x 2. */
+  void (*pair_bf16) (const float *in, gsize rows, guint16 *out);
 } SfTileKernels;
 
 /* The upper half of a float, rounded to the nearest, of two as near to the even one; NaN stays NaN. */

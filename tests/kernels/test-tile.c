@@ -47,36 +47,38 @@ typedef struct
 typedef struct
 {
   const float *rows[SF_TILE_MAX_ROWS * 9];
-  guint16 *rows_bf16[SF_TILE_MAX_ROWS * 9];
+  const guint16 *rows_bf16[SF_TILE_MAX_ROWS * 9]; /* at equal distances */
   float *w, *panel;
-  guint16 *panel_bf16;
+  guint16 *all_bf16, *panel_bf16;
 } Operands;
 
 static void
-fill (Operands *o, const Case *c, int nr)
+fill (Operands *o, const Case *c, int nr, int step_bf16)
 {
-  const gsize k = c->k, even = (k + 1) / 2 * 2;
+  const gsize k = c->k, steps = (k + step_bf16 - 1) / step_bf16 * step_bf16;
 
   o->w = noise (c->n * k * c->taps);
   o->panel = g_new (float, k * c->taps * nr);
-  o->panel_bf16 = g_new (guint16, even * c->taps * nr);
+  o->panel_bf16 = g_new0 (guint16, steps * c->taps * nr);
+  o->all_bf16 = g_new0 (guint16, c->m * c->taps * steps);
   for (gsize i = 0; i < c->n * k * c->taps; i++)
     o->w[i] = from_bf16 (sf_bf16 (o->w[i]));
   for (int tap = 0; tap < c->taps; tap++) /* w is [column][step][tap], as a convolution's */
     {
       sf_tile_pack (o->w + tap, k * c->taps, c->taps, c->n, c->k, nr, o->panel + tap * k * nr);
-      sf_tile_pack_bf16 (o->w + tap, k * c->taps, c->taps, c->n, c->k, nr, o->panel_bf16 + tap * even * nr);
+      sf_tile_pack_bf16 (o->w + tap, k * c->taps, c->taps, c->n, c->k, nr, o->panel_bf16 + tap * steps * nr);
     }
   for (int i = 0; i < c->m * c->taps; i++)
     {
       float *row = noise (k);
+      guint16 *row_bf16 = o->all_bf16 + i * steps;
 
       o->rows[i] = row;
-      o->rows_bf16[i] = g_new0 (guint16, even);
+      o->rows_bf16[i] = row_bf16;
       for (gsize p = 0; p < k; p++)
         {
-          o->rows_bf16[i][p] = sf_bf16 (row[p]);
-          row[p] = from_bf16 (o->rows_bf16[i][p]);
+          row_bf16[p] = sf_bf16 (row[p]);
+          row[p] = from_bf16 (row_bf16[p]);
         }
     }
 }
@@ -85,10 +87,8 @@ static void
 clear (Operands *o, const Case *c)
 {
   for (int i = 0; i < c->m * c->taps; i++)
-    {
-      g_free ((gpointer) o->rows[i]);
-      g_free (o->rows_bf16[i]);
-    }
+    g_free ((gpointer) o->rows[i]);
+  g_free (o->all_bf16);
   g_free (o->w);
   g_free (o->panel);
   g_free (o->panel_bf16);
@@ -120,7 +120,7 @@ compare (const Case *c, const Operands *o, const SfTile *t, const float *before,
 }
 
 static void
-check (const SfTileKernels *kernels, const Case *c)
+check (const SfTileKernels *kernels, gboolean bf16, const Case *c)
 {
   const gsize row = c->n + 3;
   g_autofree float *bias = noise (c->n), *residual = noise (c->m * row), *out = g_new (float, c->m *row + 1);
@@ -132,31 +132,37 @@ check (const SfTileKernels *kernels, const Case *c)
       t.residual = c->in_place ? out : residual;
       t.residual_row = row;
     }
-  fill (&o, c, kernels->nr);
-  for (int pass = 0; pass < (kernels->multiply_bf16 != NULL ? 2 : 1); pass++)
+  fill (&o, c, kernels->nr, bf16 ? kernels->step_bf16 : 2);
+  for (gsize i = 0; i < c->m * row + 1; i++)
+    out[i] = c->in_place && i < c->m * row ? residual[i] : NAN; /* C is written, not read */
+  if (bf16)
     {
-      for (gsize i = 0; i < c->m * row + 1; i++)
-        out[i] = c->in_place && i < c->m * row ? residual[i] : NAN; /* C is written, not read */
-      t.a = pass == 0 ? (const void *const *) o.rows : (const void *const *) o.rows_bf16;
-      t.b = pass == 0 ? (const void *) o.panel : (const void *) o.panel_bf16;
-      (pass == 0 ? kernels->multiply : kernels->multiply_bf16) (&t);
-      compare (c, &o, &t, residual, pass == 0 ? TOLERANCE : TOLERANCE_BF16);
-      for (int i = 0; i < c->m; i++) /* nothing beside the block was touched */
-        for (gsize j = c->n; j < row; j++)
-          g_assert_true (c->in_place ? out[i * row + j] == residual[i * row + j] : isnan (out[i * row + j]));
+      t.k = (c->k + kernels->step_bf16 - 1) / kernels->step_bf16 * kernels->step_bf16;
+      t.a = (const void *const *) o.rows_bf16;
+      t.b = o.panel_bf16;
+      kernels->multiply_bf16 (&t);
     }
+  else
+    {
+      t.a = (const void *const *) o.rows;
+      t.b = o.panel;
+      kernels->multiply (&t);
+    }
+  compare (c, &o, &t, residual, bf16 ? TOLERANCE_BF16 : TOLERANCE);
+  for (int i = 0; i < c->m; i++) /* nothing beside the block was touched */
+    for (gsize j = c->n; j < row; j++)
+      g_assert_true (c->in_place ? out[i * row + j] == residual[i * row + j] : isnan (out[i * row + j]));
   clear (&o, c);
 }
 
 static void
-test_products (gconstpointer data)
+check_all (const SfTileKernels *kernels, gboolean bf16, int mr)
 {
-  const SfTileKernels *kernels = data;
   static const int depths[] = { 1, 2, 3, 17, 127, 128, 129, 300 };
 
-  g_assert_cmpint (kernels->mr, <=, SF_TILE_MAX_ROWS);
+  g_assert_cmpint (mr, <=, SF_TILE_MAX_ROWS);
   g_assert_cmpint (kernels->nr, <=, SF_TILE_MAX_COLUMNS);
-  for (int m = 1; m <= kernels->mr; m++)
+  for (int m = 1; m <= mr; m++)
     for (gsize i = 0; i < G_N_ELEMENTS (depths); i++)
       {
         Case c = { .m = m, .n = (m + (int) i) % 3 == 0 ? 1 + (m * 7 + (int) i) % kernels->nr : kernels->nr, .k = depths[i], .taps = 1 + m % 3, .scale = 1 };
@@ -166,9 +172,19 @@ test_products (gconstpointer data)
         c.in_place = m % 4 == 0;
         if (i % 3 == 0)
           c.scale = 0.7071f;
-        check (kernels, &c);
+        check (kernels, bf16, &c);
       }
-  check (kernels, &(Case) { .m = kernels->mr, .n = kernels->nr, .k = 40, .taps = 9, .bias = TRUE, .scale = 1 });
+  check (kernels, bf16, &(Case) { .m = mr, .n = kernels->nr, .k = 40, .taps = 9, .bias = TRUE, .scale = 1 });
+}
+
+static void
+test_products (gconstpointer data)
+{
+  const SfTileKernels *kernels = data;
+
+  check_all (kernels, FALSE, kernels->mr);
+  if (kernels->multiply_bf16 != NULL)
+    check_all (kernels, TRUE, kernels->mr_bf16);
 }
 
 /* Rows at equal distances, which a product by OpenBLAS reads where they are. */
@@ -222,6 +238,20 @@ test_bf16 (gconstpointer data)
 }
 
 static void
+test_pair_bf16 (gconstpointer data)
+{
+  const SfTileKernels *kernels = data;
+  const int rows = 6, nr = kernels->nr;
+  g_autofree float *in = noise (rows * nr);
+  g_autofree guint16 *out = g_new (guint16, rows * nr);
+
+  kernels->pair_bf16 (in, rows, out);
+  for (int r = 0; r < rows; r++)
+    for (int i = 0; i < nr; i++)
+      g_assert_cmpuint (out[(r / 2 * nr + i) * 2 + r % 2], ==, sf_bf16 (in[r * nr + i]));
+}
+
+static void
 test_group (void)
 {
   const SfTileKernels kernels = { .mr = 14 };
@@ -244,10 +274,12 @@ main (int argc, char **argv)
       g_autofree char *products = g_strdup_printf ("/tile/products/%s", all[i]->name);
       g_autofree char *regular = g_strdup_printf ("/tile/regular/%s", all[i]->name);
       g_autofree char *bf16 = g_strdup_printf ("/tile/bf16/%s", all[i]->name);
+      g_autofree char *pair = g_strdup_printf ("/tile/bf16/pair/%s", all[i]->name);
 
       g_test_add_data_func (products, all[i]->tile, test_products);
       g_test_add_data_func (regular, all[i]->tile, test_regular);
       g_test_add_data_func (bf16, all[i]->tile, test_bf16);
+      g_test_add_data_func (pair, all[i]->tile, test_pair_bf16);
     }
   g_test_add_func ("/tile/group", test_group);
   return g_test_run ();
