@@ -33,7 +33,7 @@ pool_attention (const Classifier *self, SfContext *cx, SfTensor *x, GPtrArray *k
   SfTensor *qkv;
 
   x = sf_group_norm (cx, x, self->norm.w, self->norm.b, SF_ADM_GROUPS, SF_ADM_EPS, NULL, SF_ACTIVATION_SILU);
-  x = sf_pool_tokens (cx, x, self->place);
+  x = sf_prepend_mean (cx, x, self->place);
   qkv = sf_linear (cx, x, self->first.w, self->first.b, NULL, 1);
   x = sf_attention (cx, (SfHeads) { sf_first_token (cx, sf_tensor_ref (qkv)), 0, self->dim }, (SfHeads) { sf_tensor_ref (qkv), c, self->dim },
                     (SfHeads) { qkv, 2 * c, self->dim }, self->heads, self->dim, 0);

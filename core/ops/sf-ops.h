@@ -86,5 +86,7 @@ SfTensor *sf_fir_downsample (SfContext *cx, SfTensor *x) G_GNUC_WARN_UNUSED_RESU
 SfTensor *sf_prepend_mean (SfContext *cx, SfTensor *x, SfParameter *position) G_GNUC_WARN_UNUSED_RESULT;
 /* Returns: n x 1 x 1 x c */
 SfTensor *sf_first_token (SfContext *cx, SfTensor *x) G_GNUC_WARN_UNUSED_RESULT;
+/* Of all pixels.  Returns: n x 1 x 1 x c */
+SfTensor *sf_mean (SfContext *cx, SfTensor *x) G_GNUC_WARN_UNUSED_RESULT;
 /* Row ids[i] of w: [rows, c] for item i, zeros for an id < 0.  Returns: n x 1 x 1 x c */
 SfTensor *sf_embedding (SfContext *cx, SfParameter *w, const int *ids, int n) G_GNUC_WARN_UNUSED_RESULT;
