@@ -70,6 +70,8 @@ SfTensor *sf_activate (SfContext *cx, SfTensor *x, SfActivation activation) G_GN
 SfTensor *sf_add (SfContext *cx, SfTensor *x, SfTensor *y, float scale) G_GNUC_WARN_UNUSED_RESULT;
 /* a x + b */
 SfTensor *sf_affine (SfContext *cx, SfTensor *x, float a, float b) G_GNUC_WARN_UNUSED_RESULT;
+/* Item i of x times factors[i]: n x 1 x 1 x 1, a constant.  Both (transfer full). */
+SfTensor *sf_scale_items (SfContext *cx, SfTensor *x, SfTensor *factors) G_GNUC_WARN_UNUSED_RESULT;
 /* Channels of x, then those of y. */
 SfTensor *sf_concat (SfContext *cx, SfTensor *x, SfTensor *y) G_GNUC_WARN_UNUSED_RESULT;
 /* Each pixel becomes 2 x 2. */
@@ -83,5 +85,7 @@ SfTensor *sf_fir_downsample (SfContext *cx, SfTensor *x) G_GNUC_WARN_UNUSED_RESU
 SfTensor *sf_prepend_mean (SfContext *cx, SfTensor *x, SfParameter *position) G_GNUC_WARN_UNUSED_RESULT;
 /* Returns: n x 1 x 1 x c */
 SfTensor *sf_first_token (SfContext *cx, SfTensor *x) G_GNUC_WARN_UNUSED_RESULT;
-/* Row ids[i] of w: [rows, c] for item i.  Returns: n x 1 x 1 x c */
+/* Of all pixels.  Returns: n x 1 x 1 x c */
+SfTensor *sf_mean (SfContext *cx, SfTensor *x) G_GNUC_WARN_UNUSED_RESULT;
+/* Row ids[i] of w: [rows, c] for item i, zeros for an id < 0.  Returns: n x 1 x 1 x c */
 SfTensor *sf_embedding (SfContext *cx, SfParameter *w, const int *ids, int n) G_GNUC_WARN_UNUSED_RESULT;
