@@ -114,7 +114,7 @@ classified_predict (SfDenoiser *denoiser, const SfTensor *y, const SfNoiseLevel 
 
   if (!keep_like (&self->work, y, error) ||
       !sf_denoiser_predict (self->denoiser, y, level, denoised, variance, progress, error) ||
-      !self->gradient (y, level, self->work, self->data, error))
+      !self->gradient (y, level, self->work, self->data, progress, error))
     return FALSE;
   sf_clip (&self->clip, denoised);
   sf_weighted_sum (denoised, 2, (double[]) { 1, level->sigma * level->sigma * level->a }, (const SfTensor *[]) { denoised, self->work });

@@ -76,6 +76,30 @@ trials_for (const SfPatchStage *stage)
   return CLAMP ((int) (TRIAL_PAIRS / pairs), MIN_TRIALS, N_TRIALS);
 }
 
+static gboolean
+level_start (const SfLevel *level, SfTensor *x, GError **error)
+{
+  return sf_denoiser_patch_start (level->denoiser, x, error);
+}
+
+static gboolean
+level_lift (const SfLevel *level, const SfLevel *below, const SfTensor *result, SfTensor *x, const SfProgress *progress, GError **error)
+{
+  return sf_denoiser_patch_lift (level->denoiser, below->denoiser, result, x, progress, error);
+}
+
+static gboolean
+level_finish (const SfLevel *level, SfTensor *x, const SfProgress *progress, GError **error)
+{
+  return sf_denoiser_patch_finish (level->denoiser, x, progress, error);
+}
+
+static double
+level_energy (const SfLevel *level)
+{
+  return sf_denoiser_patch_energy (level->denoiser);
+}
+
 static void
 plan_levels (PatchEngine *self)
 {
@@ -87,19 +111,21 @@ plan_levels (PatchEngine *self)
       gboolean coarsest = i == self->pyramid.n - 1;
 
       self->levels[i] = (SfLevel) {
+        .process = sf_noise_process_ddpm (),
         .height = stage->frame.h,
         .width = stage->frame.w,
+        .channels = 3,
         .scale = pow (SF_PATCH_SCALE, -i),
-        .sigma_max = coarsest ? COARSE_SIGMA_MAX : FINE_SIGMA_MAX,
-        .sigma_min = coarsest ? COARSE_SIGMA_MIN : FINE_SIGMA_MIN,
+        .spacing.sigma_max = coarsest ? COARSE_SIGMA_MAX : FINE_SIGMA_MAX,
+        .spacing.sigma_min = coarsest ? COARSE_SIGMA_MIN : FINE_SIGMA_MIN,
         .step_share = coarsest ? 1 : FINE_SHARE,
         .finish_evaluations = (coarsest ? SF_PATCH_COARSE_PASSES : 0) + (i == 0 ? SF_PATCH_FINAL_PASSES : 0),
         .trials = coarsest && !region->generate && !region->keep_content ? trials_for (stage) : 1,
         .cost = (double) stage->frame.h * stage->frame.w,
-        .start = sf_denoiser_patch_start,
-        .lift = sf_denoiser_patch_lift,
-        .finish = sf_denoiser_patch_finish,
-        .energy = sf_denoiser_patch_energy,
+        .start = level_start,
+        .lift = level_lift,
+        .finish = level_finish,
+        .energy = level_energy,
       };
     }
 }
@@ -455,12 +481,13 @@ patch_check (const SfRegion *region, GError **error)
 extern const SfEngineInfo sf_engine_patch;
 
 static SfEngine *
-patch_open (const SfRegion *region, const SfProgress *progress, GError **error)
+patch_open (const SfRegion *region, const SfEngineUse *use, const SfProgress *progress, GError **error)
 {
   PatchEngine *self = g_new0 (PatchEngine, 1);
 
   self->parent = (SfEngine) {
     .info = &sf_engine_patch,
+    .least_steps = 1,
     .level = patch_level,
     .begin = patch_begin,
     .render = patch_render,

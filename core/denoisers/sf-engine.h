@@ -8,7 +8,9 @@
  */
 #pragma once
 
-#include "diffusion/sf-denoiser.h"
+#include "denoisers/sf-model.h"
+#include "diffusion/sf-sampler.h"
+#include "diffusion/sf-schedule.h"
 
 typedef struct _SfEngine SfEngine;
 
@@ -24,7 +26,20 @@ typedef struct
   gboolean removal;      /* fill: what is in the hole is to go */
   gboolean keep_content; /* regenerate: the hole's present content is a legitimate source */
   gboolean match_color;
+  const float *share;    /* (nullable) (array length=height*width): how much of each pixel of the frame is to be new, 0…1 */
 } SfRegion;
+
+/* What an engine is told beside the region. */
+typedef struct
+{
+  SfModel *model;          /* (nullable): for engines that work with a network */
+  SfModel *classifier;     /* (nullable): leads it to the class, with … */
+  double classifier_scale; /* … this strength */
+  int class;               /* -1 = none asked for: each candidate gets its own */
+  double guidance;         /* classifier-free, for models that were trained for it */
+  gboolean shift_mean;     /* the sampler's steps have a mean that a classifier can shift */
+  gboolean fast;           /* arithmetic of half the precision where the CPU has it */
+} SfEngineUse;
 
 typedef enum
 {
@@ -34,26 +49,32 @@ typedef enum
 } SfPixelState;
 
 /* One level of a cascade. */
-typedef struct
+typedef struct _SfLevel SfLevel;
+
+struct _SfLevel
 {
   SfDenoiser *denoiser; /* owned by the cascade's engine */
-  int height, width;    /* of its state */
-  double scale;         /* pixels of the level per pixel of the frame, <= 1 */
-  double sigma_max, sigma_min;
+  const SfNoiseProcess *process; /* that it was trained with */
+  SfClip clip;          /* of D */
+  SfGradientFunc gradient; /* (nullable): classifier guidance */
+  gpointer gradient_data;
+  int height, width, channels; /* of its state */
+  double scale;         /* pixels of the level per pixel of the frame */
+  SfScheduleOptions spacing; /* with its ends: 0 = those of the process */
   double step_share;    /* of the steps that the user asked for */
   int finish_evaluations; /* of finish() */
   int trials;           /* times it is run from pure noise, the one with the lowest energy wins; >= 1 */
   double cost;          /* of one evaluation, relative to the other levels */
   /* (nullable) where the level begins when there is nothing below it (x is clean: noise is added later); default: 0 */
-  gboolean (*start) (SfDenoiser *self, SfTensor *x, GError **error);
+  gboolean (*start) (const SfLevel *self, SfTensor *x, GError **error);
   /* (nullable) from the result of the level below; default: bilinear */
-  gboolean (*lift) (SfDenoiser *self, SfDenoiser *below, const SfTensor *result, SfTensor *x,
+  gboolean (*lift) (const SfLevel *self, const SfLevel *below, const SfTensor *result, SfTensor *x,
                     const SfProgress *progress, GError **error);
   /* (nullable) after the last step, in place */
-  gboolean (*finish) (SfDenoiser *self, SfTensor *x, const SfProgress *progress, GError **error);
+  gboolean (*finish) (const SfLevel *self, SfTensor *x, const SfProgress *progress, GError **error);
   /* (nullable) how badly the last result is explained */
-  double (*energy) (SfDenoiser *self);
-} SfLevel;
+  double (*energy) (const SfLevel *self);
+};
 
 typedef struct
 {
@@ -61,13 +82,13 @@ typedef struct
   const char *label;       /* N_() */
   const char *description; /* N_(): one honest sentence */
   gboolean takes_prompt, takes_guidance;
-  gboolean takes_class;    /* is a trained network: has a use for class, classifier and noise process */
+  gboolean takes_class;    /* is a trained network: is opened with a model, has a use for class, classifier and noise process */
   int steps;               /* recommended */
   const char *sampler, *schedule;
   /* Whether there is enough in @region to work from; quick. */
   gboolean (*check) (const SfRegion *region, GError **error);
   /* Levels are planned here, and the pyramid is made. */
-  SfEngine *(*open) (const SfRegion *region, const SfProgress *progress, GError **error);
+  SfEngine *(*open) (const SfRegion *region, const SfEngineUse *use, const SfProgress *progress, GError **error);
 } SfEngineInfo;
 
 /* First member of every implementation. */
@@ -75,6 +96,7 @@ struct _SfEngine
 {
   const SfEngineInfo *info;
   int n_levels;
+  int least_steps; /* that a run makes, however low its strength is */
   /* Level @l, 0 = coarsest.  Sizes are valid from the start, the denoiser after begin(). */
   const SfLevel *(*level) (SfEngine *self, int l);
   /**

@@ -225,6 +225,7 @@ sf_manifest_load (GFile *file, GError **error)
   read_size (&json, self);
   read_classes (&json, self, file);
   self->parameters = (gsize) sf_description_number (&json, "parameters", 0, 1e15, 0);
+  self->null_class = sf_description_has (&json, "null-class") ? sf_description_int (&json, "null-class", -1, G_MAXINT32, -1) : G_MININT;
   self->classifier_scale = sf_description_number (&json, "classifier-scale", 0, 100, 1);
   self->steps = sf_description_int (&json, "steps", 0, 1000, 0);
   self->architecture = ref_object (sf_description_object (&json, "architecture"));

@@ -13,6 +13,7 @@
  *       "size": 256,                              or [width, height]
  *       "parameters": 553838086,                  by which it is recognised
  *       "classes": ["cat", "dog"],                or a file with a name in each line, or their number
+ *       "null-class": -1,                         it also learned pictures without a class, told this number; -1: told none
  *       "classifier": "guided-imagenet-256-classifier",
  *       "classifier-scale": 1,
  *       "steps": 50,
@@ -50,6 +51,7 @@ typedef struct
   gsize parameters;     /* likewise */
   int n_classes;
   GStrv classes;        /* (nullable) (array length=n_classes): names */
+  int null_class;       /* see above; G_MININT = it always had a class */
   char *classifier;     /* (nullable): id */
   double classifier_scale;
   int steps;            /* recommended; 0 = by the scheduler */

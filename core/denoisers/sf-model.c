@@ -4,6 +4,7 @@
 #include "sf-config.h"
 
 #include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "arch/sf-network.h"
@@ -152,6 +153,8 @@ describe (SfModel *self, const SfCatalogue *catalogue, GError **error)
       self->width = known->width;
       self->height = known->height;
       self->n_classes = known->n_classes;
+      self->drops_class = known->null_class > G_MININT;
+      self->null_class = known->null_class;
       self->parameters = known->parameters;
     }
   if (config != NULL)
@@ -413,6 +416,83 @@ sf_model_set_process (SfModel *self, const char *name, GError **error)
   return self->network == NULL || adopt_variance (self, error);
 }
 
+/*** Sharing ***/
+
+typedef struct
+{
+  SfModel *model; /* (nullable) */
+  char *key, *stamp;
+} Shared;
+
+static GMutex shared_lock;
+static Shared shared[2]; /* the newest first */
+
+/* (transfer full): changes whenever a file of the model does. */
+static char *
+stamp_of (const SfModelFiles *files)
+{
+  const char *const paths[] = { files->weights, files->config, files->scheduler, files->manifest, files->classes };
+  GString *stamp = g_string_new (NULL);
+  GStatBuf status;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (paths); i++)
+    if (paths[i] != NULL && g_stat (paths[i], &status) == 0)
+      g_string_append_printf (stamp, "%" G_GINT64_FORMAT ".%09" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GUINT64_FORMAT "\n", (gint64) status.st_mtim.tv_sec,
+                              (gint64) status.st_mtim.tv_nsec, (gint64) status.st_size, (guint64) status.st_ino);
+  return g_string_free (stamp, FALSE);
+}
+
+/* (transfer full) (nullable): the shared model of @key, first in the list from now on; one that is no longer true is dropped. */
+static SfModel *
+find_shared (const char *key)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (shared); i++)
+    if (shared[i].model != NULL && g_str_equal (shared[i].key, key))
+      {
+        Shared found = shared[i];
+        g_autofree char *stamp = stamp_of (found.model->files);
+        gboolean current = g_str_equal (stamp, found.stamp);
+
+        memmove (shared + 1, shared, i * sizeof (Shared));
+        shared[0] = current ? found : (Shared) { NULL };
+        if (current)
+          return sf_model_ref (found.model);
+        sf_model_unref (found.model);
+        g_free (found.key);
+        g_free (found.stamp);
+      }
+  return NULL;
+}
+
+static void
+share (SfModel *model, char *key)
+{
+  Shared *oldest = &shared[G_N_ELEMENTS (shared) - 1];
+
+  sf_model_unref (oldest->model);
+  g_free (oldest->key);
+  g_free (oldest->stamp);
+  memmove (shared + 1, shared, sizeof shared - sizeof (Shared));
+  shared[0] = (Shared) { sf_model_ref (model), key, stamp_of (model->files) };
+}
+
+SfModel *
+sf_model_get (const char *name, const char *noise_process, gboolean load, const SfProgress *progress, GError **error)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&shared_lock);
+  g_autofree char *key = g_strjoin ("\n", name, noise_process, g_getenv ("SFUMATO_MODELS"), NULL);
+  g_autoptr (SfModel) model = find_shared (key);
+
+  if (model == NULL)
+    {
+      if ((model = sf_model_new (name, error)) == NULL ||
+          ((load || !g_str_equal (noise_process, "auto")) && model->kind == SF_MODEL_DIFFUSION && !sf_model_set_process (model, noise_process, error)))
+        return NULL;
+      share (model, g_steal_pointer (&key));
+    }
+  return !load || sf_model_load (model, progress, error) ? g_steal_pointer (&model) : NULL;
+}
+
 /*** Use ***/
 
 gboolean
@@ -445,6 +525,15 @@ sf_model_check_usable (const SfModel *self, GError **error)
     refuse_unknown_process (self, error);
   else
     return TRUE;
+  return FALSE;
+}
+
+gboolean
+sf_model_check_classifier (const SfModel *self, GError **error)
+{
+  if (self->kind == SF_MODEL_CLASSIFIER)
+    return TRUE;
+  g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s makes pictures and cannot serve as “classifier”: choose a classifier of noisy pictures"), self->label);
   return FALSE;
 }
 

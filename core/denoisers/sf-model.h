@@ -29,6 +29,8 @@ typedef struct
   SfScheduler *scheduler; /* (nullable): its noise process is not known; ask, see sf_model_set_process() */
   int width, height;     /* native size; 0 = not known */
   int n_classes;         /* 0 = unconditional */
+  gboolean drops_class;  /* it also learned pictures without a class, as … */
+  int null_class;        /* … this one, or -1 = told none */
   GStrv classes;         /* (nullable) (array length=n_classes): names */
   char *classifier;      /* (nullable): path of a classifier that goes with it */
   /* Recommended: */
@@ -52,6 +54,17 @@ typedef struct
  *     model that is not supported
  */
 SfModel *sf_model_new (const char *model, GError **error);
+/**
+ * sf_model_get:
+ * @noise_process: see sf_model_set_process()
+ * @load: as sf_model_load() does; else only what is said about it is known, and perhaps not its noise process
+ *
+ * The model as it was made for an earlier call with the same arguments, unless its files have changed: what is made of its weights takes a
+ * second to make, and much memory.  The last two are kept.
+ *
+ * Returns: (transfer full) (nullable)
+ */
+SfModel *sf_model_get (const char *model, const char *noise_process, gboolean load, const SfProgress *progress, GError **error);
 /* (transfer full): models are shared. */
 SfModel *sf_model_ref (SfModel *self);
 void sf_model_unref (SfModel *self);
@@ -80,6 +93,8 @@ gboolean sf_model_set_process (SfModel *self, const char *name, GError **error);
 gboolean sf_model_check_usable (const SfModel *self, GError **error);
 /* Reads all parameters: FALSE with %SF_ERROR_MODEL that names an array with a number that is not finite. */
 gboolean sf_model_check_values (const SfModel *self, const SfProgress *progress, GError **error);
+/* Whether it can lead another model to a class; FALSE with %SF_ERROR_MODEL.  After sf_model_load(). */
+gboolean sf_model_check_classifier (const SfModel *self, GError **error);
 /* Whether @class is one of its classes, or -1 for none; FALSE with %SF_ERROR_ARGUMENT. */
 gboolean sf_model_check_class (const SfModel *self, int class, GError **error);
 

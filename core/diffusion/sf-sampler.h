@@ -106,7 +106,8 @@ typedef gboolean (*SfStateFunc) (SfTensor *y, const SfNoiseLevel *level, gpointe
 /* Writes unit normal noise for draw number @draw of a run. */
 typedef void (*SfNoiseFunc) (SfTensor *z, guint64 draw, gpointer data);
 /* gradient (out): of log p (class | x) with respect to the state a y, times the guidance scale. */
-typedef gboolean (*SfGradientFunc) (const SfTensor *y, const SfNoiseLevel *level, SfTensor *gradient, gpointer data, GError **error);
+typedef gboolean (*SfGradientFunc) (const SfTensor *y, const SfNoiseLevel *level, SfTensor *gradient, gpointer data,
+                                    const SfProgress *progress, GError **error);
 
 /* What a sampler with own_loop tried. */
 typedef struct

@@ -353,13 +353,17 @@ run_stage (SfRun *run, int k, SfSamplerStage *stage, gboolean last, GError **err
 {
   const SfSamplerOptions *options = run->s.options;
   SfTensor *out = is_in_place (stage, last) ? run->base : run->extra;
+  double done;
+  SfProgress still;
 
   if (!stage->no_evaluation && !evaluate (run, error))
     return FALSE;
   if (stage->per_element && !run->s.sampler->deviation (&run->s, k, run->deviation, error))
     return FALSE;
+  done = (double) run->evaluations / run->expected;
+  still = sf_progress_sub (run->progress, done, done);
   if (options->gradient != NULL &&
-      !options->gradient (run->x, &run->level, run->gradient, options->gradient_data, error))
+      !options->gradient (run->x, &run->level, run->gradient, options->gradient_data, &still, error))
     return FALSE;
   limit_noise (run, k, stage);
   combine (run, stage, out);

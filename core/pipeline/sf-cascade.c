@@ -7,24 +7,44 @@
 #include "base/sf-error.h"
 #include "tensor/sf-image.h"
 
-static int
-level_steps (const SfLevel *level, const SfCascadeSettings *settings)
-{
-  return MAX (1, (int) lrint (settings->steps * level->step_share));
-}
-
-/* The @n noise levels of a level, and the clean one. */
+/* The noise levels of a level, and the clean one; @n (out): without that. */
 static SfNoiseLevel *
 noise_levels (const SfLevel *level, const SfCascadeSettings *settings, int *n, GError **error)
 {
-  SfScheduleOptions options = { .sigma_max = level->sigma_max, .sigma_min = level->sigma_min };
-  g_autofree SfNoiseLevel *levels = g_new (SfNoiseLevel, (*n = level_steps (level, settings)) + 1);
+  int wanted = MAX (1, (int) lrint (settings->steps * level->step_share));
+  g_autofree SfNoiseLevel *levels = g_new (SfNoiseLevel, wanted + 1);
 
-  return sf_schedule_fill (settings->schedule, sf_noise_process_ddpm (), &options, *n, levels, error) ? g_steal_pointer (&levels) : NULL;
+  *n = sf_schedule_fill (settings->schedule, level->process, &level->spacing, wanted, levels, error);
+  return *n > 0 ? g_steal_pointer (&levels) : NULL;
 }
 
-void
-sf_cascade_begin (SfEngine *engine, const SfCascadeSettings *settings, int *level, int *step)
+/* Steps that a level really makes. */
+static int
+level_steps (const SfLevel *level, const SfCascadeSettings *settings)
+{
+  int n;
+  g_autofree SfNoiseLevel *levels = noise_levels (level, settings, &n, NULL);
+
+  return MAX (n, 1);
+}
+
+/* With so many steps that at least as many are left of them at this strength as the engine needs. */
+static SfCascadeSettings
+enough_steps (SfEngine *engine, const SfCascadeSettings *settings)
+{
+  SfCascadeSettings enough = *settings;
+  double share = 0;
+
+  for (int l = 0; l < engine->n_levels; l++)
+    share += engine->level (engine, l)->step_share;
+  enough.steps = MAX (enough.steps, (int) ceil (engine->least_steps / (share * settings->strength)));
+  if (settings->strength >= 1)
+    enough.steps = settings->steps;
+  return enough;
+}
+
+static void
+find_begin (SfEngine *engine, const SfCascadeSettings *settings, int *level, int *step)
 {
   int total = 0, skip;
 
@@ -42,16 +62,25 @@ sf_cascade_begin (SfEngine *engine, const SfCascadeSettings *settings, int *leve
   *step = skip;
 }
 
+void
+sf_cascade_begin (SfEngine *engine, const SfCascadeSettings *settings, int *level, int *step)
+{
+  SfCascadeSettings enough = enough_steps (engine, settings);
+
+  find_begin (engine, &enough, level, step);
+}
+
 double
 sf_cascade_sigma (SfEngine *engine, const SfCascadeSettings *settings, int level, int step)
 {
+  SfCascadeSettings enough = enough_steps (engine, settings);
   int n;
-  g_autofree SfNoiseLevel *levels = noise_levels (engine->level (engine, level), settings, &n, NULL);
+  g_autofree SfNoiseLevel *levels = noise_levels (engine->level (engine, level), &enough, &n, NULL);
 
   return levels != NULL ? levels[step].sigma : 0;
 }
 
-/* Evaluations of level @l when it starts at @step. */
+/* Evaluations of a level when it starts at @step. */
 static int
 level_evaluations (const SfLevel *level, const SfCascadeSettings *settings, int step)
 {
@@ -63,13 +92,14 @@ level_evaluations (const SfLevel *level, const SfCascadeSettings *settings, int 
 int
 sf_cascade_evaluations (SfEngine *engine, const SfCascadeSettings *settings)
 {
+  SfCascadeSettings enough = enough_steps (engine, settings);
   int first, step, total = 0;
 
   if (settings->sampler->evaluations == 0)
     return 0;
-  sf_cascade_begin (engine, settings, &first, &step);
+  find_begin (engine, &enough, &first, &step);
   for (int l = first; l < engine->n_levels; l++)
-    total += level_evaluations (engine->level (engine, l), settings, l == first ? step : 0);
+    total += level_evaluations (engine->level (engine, l), &enough, l == first ? step : 0);
   return total;
 }
 
@@ -88,12 +118,15 @@ run_level (const SfLevel *level, const SfCascadeSettings *settings, int step, Sf
   if (levels == NULL)
     return FALSE;
   options.eta = settings->eta;
+  options.clip = level->clip;
+  options.gradient = level->gradient;
+  options.gradient_data = level->gradient_data;
   sf_add_noise (x, levels[step].sigma, rng);
   rng.stream++;
-  if (!sf_sample (settings->sampler, level->denoiser, sf_noise_process_ddpm (), levels + step, n - step, &options, rng, x, &part, error))
+  if (!sf_sample (settings->sampler, level->denoiser, level->process, levels + step, n - step, &options, rng, x, &part, error))
     return FALSE;
   part = sf_progress_sub (progress, share, 1);
-  return level->finish == NULL || level->finish (level->denoiser, x, &part, error);
+  return level->finish == NULL || level->finish (level, x, &part, error);
 }
 
 /* Where level @l begins: from the result of the level below it. */
@@ -103,7 +136,7 @@ lift_level (SfEngine *engine, int l, const SfTensor *below, SfTensor *x, const S
   const SfLevel *level = engine->level (engine, l);
 
   if (level->lift != NULL)
-    return level->lift (level->denoiser, engine->level (engine, l - 1)->denoiser, below, x, progress, error);
+    return level->lift (level, engine->level (engine, l - 1), below, x, progress, error);
   sf_bilinear_resize (below->data, below->h, below->w, below->c, x->data, x->h, x->w);
   return TRUE;
 }
@@ -122,12 +155,12 @@ run_first (const SfLevel *level, const SfCascadeSettings *settings, int step, Sf
       SfProgress part = sf_progress_sub (progress, (double) i / trials, (i + 1.0) / trials);
       double energy;
 
-      if (level->start != NULL && !level->start (level->denoiser, x, error))
+      if (level->start != NULL && !level->start (level, x, error))
         return FALSE;
       if (!run_level (level, settings, step, rng, x, &part, error))
         return FALSE;
       rng.stream += 1 << 16; /* more than any sampler draws in a run */
-      energy = level->energy != NULL ? level->energy (level->denoiser) : 0;
+      energy = level->energy != NULL ? level->energy (level) : 0;
       if (best != NULL && energy >= least)
         continue;
       least = energy;
@@ -140,14 +173,16 @@ run_first (const SfLevel *level, const SfCascadeSettings *settings, int step, Sf
 }
 
 SfTensor *
-sf_cascade_run (SfEngine *engine, const SfCascadeSettings *settings, guint64 seed, SfCascadeFunc func, gpointer data,
+sf_cascade_run (SfEngine *engine, const SfCascadeSettings *wanted, guint64 seed, SfCascadeFunc func, gpointer data,
                 const SfProgress *progress, GError **error)
 {
+  SfCascadeSettings enough = enough_steps (engine, wanted);
+  const SfCascadeSettings *settings = &enough;
   g_autoptr (SfTensor) x = NULL, rendered = NULL;
   double total = 0, done = 0;
   int first, step;
 
-  sf_cascade_begin (engine, settings, &first, &step);
+  find_begin (engine, settings, &first, &step);
   for (int l = first; l < engine->n_levels; l++)
     {
       const SfLevel *level = engine->level (engine, l);
@@ -162,7 +197,7 @@ sf_cascade_run (SfEngine *engine, const SfCascadeSettings *settings, guint64 see
       SfRng rng = { seed, (guint64) l << 32 };
       g_autoptr (SfTensor) below = g_steal_pointer (&x);
 
-      if ((x = sf_tensor_new (1, level->height, level->width, 3, error)) == NULL)
+      if ((x = sf_tensor_new (1, level->height, level->width, level->channels, error)) == NULL)
         return NULL;
       if (l == first)
         {

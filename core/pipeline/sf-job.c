@@ -19,25 +19,63 @@ struct _SfJob
   SfSettings *settings;
   SfPlan plan;
   SfPixels pixels;
-  SfEngine *engine; /* (nullable) opened at its first use */
+  const SfEngineInfo *info;
+  SfModel *model, *classifier; /* (nullable) what a network engine works with */
+  SfEngine *engine;            /* (nullable) opened at its first use */
 };
+
+/* (transfer full) (nullable): the model called @name, ready to be used. */
+static SfModel *
+load_model (const char *name, const char *noise_process, SfModelKind kind, GError **error)
+{
+  g_autoptr (SfModel) model = sf_model_get (name, noise_process, TRUE, NULL, error);
+
+  if (model == NULL || (kind == SF_MODEL_CLASSIFIER && !sf_model_check_classifier (model, error)) ||
+      (kind == SF_MODEL_DIFFUSION && !sf_model_check_usable (model, error)))
+    return NULL;
+  return g_steal_pointer (&model);
+}
+
+/* What the engine works with, if it works with a network. */
+static gboolean
+load_models (SfJob *self, GError **error)
+{
+  const SfSettings *s = self->settings;
+
+  if (!self->info->takes_class)
+    return TRUE;
+  if ((self->model = load_model (s->model, s->noise_process, SF_MODEL_DIFFUSION, error)) == NULL)
+    return FALSE;
+  return *s->classifier == '\0' || (self->classifier = load_model (s->classifier, "auto", SF_MODEL_CLASSIFIER, error)) != NULL;
+}
 
 SfJob *
 sf_job_new (SfTask task, const SfSettings *settings, int width, int height, const SfRect *selection, GError **error)
 {
-  SfPlan plan;
-  SfJob *self;
+  g_autoptr (SfJob) self = g_new0 (SfJob, 1);
+  SfPlanSize size = { .width = width, .height = height };
 
-  g_return_val_if_fail (width > 0 && height > 0, NULL);
-
-  if (!sf_settings_validate (settings, task, error) ||
-      !sf_plan (task, settings, width, height, selection, &plan, error))
-    return NULL;
-  self = g_new0 (SfJob, 1);
   self->task = task;
   self->settings = sf_settings_copy (settings);
-  self->plan = plan;
-  return self;
+  self->pixels.high = 1;
+  if (!sf_settings_validate (settings, task, error))
+    return NULL;
+  self->info = sf_settings_engine (settings);
+  if (!load_models (self, error))
+    return NULL;
+  if (self->model != NULL)
+    {
+      size.native_width = self->model->width;
+      size.native_height = self->model->height;
+    }
+  g_return_val_if_fail ((width > 0 && height > 0) || (task == SF_TASK_GENERATE && self->model != NULL), NULL);
+  return sf_plan (task, settings, &size, selection, &self->plan, error) ? g_steal_pointer (&self) : NULL;
+}
+
+gboolean
+sf_job_needs_pixels (const SfJob *self)
+{
+  return self->task != SF_TASK_GENERATE || !self->info->takes_class;
 }
 
 void
@@ -48,6 +86,8 @@ sf_job_free (SfJob *self)
   if (self->engine != NULL)
     self->engine->free (self->engine);
   sf_pixels_clear (&self->pixels);
+  sf_model_unref (self->model);
+  sf_model_unref (self->classifier);
   sf_settings_free (self->settings);
   g_free (self);
 }
@@ -91,6 +131,7 @@ region_of (const SfJob *self)
     .removal = self->task == SF_TASK_FILL,
     .keep_content = self->task == SF_TASK_REGENERATE,
     .match_color = self->settings->match_color,
+    .share = self->pixels.mask,
   };
 }
 
@@ -108,7 +149,7 @@ sf_job_set_pixels (SfJob *self, float *rgba, float *coverage, GError **error)
   g_free (rgba);
   g_free (coverage);
   region = region_of (self);
-  return done && sf_settings_engine (self->settings)->check (&region, error);
+  return done && self->info->check (&region, error);
 }
 
 /*** Running ***/
@@ -117,11 +158,20 @@ static SfEngine *
 open_engine (SfJob *self, const SfProgress *progress, GError **error)
 {
   SfRegion region = region_of (self);
+  const SfEngineUse use = {
+    .model = self->model,
+    .classifier = self->classifier,
+    .classifier_scale = self->settings->classifier_scale,
+    .class = self->settings->class_number,
+    .guidance = self->settings->guidance,
+    .shift_mean = sf_sampler_find (sf_settings_sampler (self->settings))->deviation != NULL,
+    .fast = self->settings->fast,
+  };
 
-  g_return_val_if_fail (self->pixels.image != NULL, NULL);
+  g_return_val_if_fail (self->pixels.image != NULL || !sf_job_needs_pixels (self), NULL);
 
   if (self->engine == NULL)
-    self->engine = sf_settings_engine (self->settings)->open (&region, progress, error);
+    self->engine = self->info->open (&region, &use, progress, error);
   return self->engine;
 }
 

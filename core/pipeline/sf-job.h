@@ -39,7 +39,7 @@ typedef struct
 /**
  * sf_job_new:
  * @settings: copied
- * @width: of the picture in pixels
+ * @width: of the picture in pixels; 0 x 0 where there is none, for a model that generates without one
  * @selection: (nullable): bounding box of what is selected, %NULL = no selection, that is everything.
  *             May stick out of the picture.
  *
@@ -50,6 +50,8 @@ SfJob *sf_job_new (SfTask task, const SfSettings *settings, int width, int heigh
 void sf_job_free (SfJob *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfJob, sf_job_free)
 
+/* Whether sf_job_set_pixels() must be called: not for models that generate from nothing. */
+gboolean sf_job_needs_pixels (const SfJob *self);
 /* The picture afterwards: its size, and its origin in the coordinates from before (Expand: x = -left …). */
 SfRect sf_job_get_canvas (const SfJob *self);
 /* The pixels to give to sf_job_set_pixels(), inside the picture. */

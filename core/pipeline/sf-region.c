@@ -95,6 +95,8 @@ plan_box (SfTask task, const SfSettings *settings, const SfRect *selection, SfPl
                    _ ("A new picture has at least %d × %d pixels: choose a larger width and height"), MIN_GENERATED, MIN_GENERATED);
       return FALSE;
     }
+  if (task == SF_TASK_GENERATE && plan->picture.width == 0)
+    return TRUE;
   if (selection == NULL && task == SF_TASK_FILL)
     {
       g_set_error_literal (error, SF_ERROR, SF_ERROR_REGION, _ ("Select the area to fill first"));
@@ -110,13 +112,23 @@ plan_box (SfTask task, const SfSettings *settings, const SfRect *selection, SfPl
   return TRUE;
 }
 
-gboolean
-sf_plan (SfTask task, const SfSettings *settings, int width, int height, const SfRect *selection, SfPlan *plan,
-         GError **error)
+/* A model of fixed size does not see the picture at its own resolution, and takes the feather of artists' tools: a tenth of the box's
+ * diagonal times the strength, at least a sixteenth of what it sees. */
+static double
+feather_of (const SfSettings *settings, const SfPlanSize *size, const SfPlan *plan)
 {
-  int context;
+  double seen = MAX (MAX (plan->box.width, plan->box.height), MIN (size->native_width, size->native_height));
 
-  g_return_val_if_fail (width > 0 && height > 0, FALSE);
+  if (size->native_width == 0)
+    return FEATHER;
+  return settings->strength * MAX (0.1 * hypot (plan->box.width, plan->box.height), seen / 16);
+}
+
+gboolean
+sf_plan (SfTask task, const SfSettings *settings, const SfPlanSize *size, const SfRect *selection, SfPlan *plan, GError **error)
+{
+  const int width = size->width, height = size->height;
+  int context;
 
   *plan = (SfPlan) { .picture = { 0, 0, width, height }, .canvas = { 0, 0, width, height } };
   plan->feather = MAX (settings->feather, 0);
@@ -124,10 +136,15 @@ sf_plan (SfTask task, const SfSettings *settings, int width, int height, const S
     plan->canvas = (SfRect) { -settings->left, -settings->top, width + settings->left + settings->right,
                               height + settings->top + settings->bottom };
   if (task == SF_TASK_GENERATE)
-    plan->canvas = (SfRect) { 0, 0, settings->width > 0 ? settings->width : width,
-                              settings->height > 0 ? settings->height : height };
+    plan->canvas = (SfRect) { 0, 0, settings->width > 0 ? settings->width : width > 0 ? width : size->native_width,
+                              settings->height > 0 ? settings->height : height > 0 ? height : size->native_height };
   if (!plan_box (task, settings, selection, plan, error))
     return FALSE;
+  if (task == SF_TASK_GENERATE && width == 0)
+    {
+      plan->frame = plan->canvas;
+      return TRUE;
+    }
   if (task == SF_TASK_GENERATE)
     {
       plan->frame = plan->canvas;
@@ -135,7 +152,7 @@ sf_plan (SfTask task, const SfSettings *settings, int width, int height, const S
       return TRUE;
     }
   if (settings->feather < 0 && task == SF_TASK_REGENERATE)
-    plan->feather = MIN (FEATHER, MIN (plan->box.width, plan->box.height) / 8.0);
+    plan->feather = MIN (feather_of (settings, size, plan), MIN (plan->box.width, plan->box.height) / 8.0);
   context = settings->context >= 0 ? (int) settings->context : MAX (MAX (plan->box.width, plan->box.height), MIN_CONTEXT);
   if (task != SF_TASK_EXPAND && !settings->respect_selection)
     plan->box = rect_intersect (rect_grow (plan->box, (int) ceil (plan->feather / 2)), plan->picture);

@@ -17,13 +17,19 @@ typedef struct
   double feather; /* px */
 } SfPlan;
 
+typedef struct
+{
+  int width, height;               /* of the picture, 0 = there is none */
+  int native_width, native_height; /* what the model is made for, 0 = any size */
+} SfPlanSize;
+
 /**
  * sf_plan:
  *
  * See sf_job_new().
  */
-gboolean sf_plan (SfTask task, const SfSettings *settings, int width, int height, const SfRect *selection,
-                  SfPlan *plan, GError **error);
+gboolean sf_plan (SfTask task, const SfSettings *settings, const SfPlanSize *size, const SfRect *selection, SfPlan *plan,
+                  GError **error);
 
 /* The pixels of a job, as an engine and the blend want them. */
 typedef struct

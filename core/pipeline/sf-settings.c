@@ -337,26 +337,44 @@ sf_settings_pick_seed (const SfSettings *self)
   return self->seed >= 0 ? self->seed : g_random_int_range (0, G_MAXINT32 - self->candidates + 1);
 }
 
+/* What @self's model recommends, and if that is not known, its engine. */
+static void
+recommend (const SfSettings *self, int *steps, const char **sampler, const char **schedule)
+{
+  const SfEngineInfo *engine = sf_settings_engine (self);
+  g_autoptr (SfModel) model = engine != NULL && engine->takes_class ? sf_model_get (self->model, self->noise_process, FALSE, NULL, NULL) : NULL;
+
+  *steps = model != NULL && model->steps > 0 ? model->steps : engine != NULL ? engine->steps : 0;
+  *sampler = model != NULL && model->sampler != NULL ? model->sampler : engine != NULL ? engine->sampler : "auto";
+  *schedule = model != NULL && model->schedule != NULL ? model->schedule : engine != NULL ? engine->schedule : "auto";
+}
+
 int
 sf_settings_steps (const SfSettings *self)
 {
-  const SfEngineInfo *engine = sf_settings_engine (self);
+  int steps;
+  const char *sampler, *schedule;
 
-  return self->steps > 0 || engine == NULL ? self->steps : engine->steps;
+  recommend (self, &steps, &sampler, &schedule);
+  return self->steps > 0 ? self->steps : steps;
 }
 
 const char *
 sf_settings_sampler (const SfSettings *self)
 {
-  const SfEngineInfo *engine = sf_settings_engine (self);
+  int steps;
+  const char *sampler, *schedule;
 
-  return !g_str_equal (self->sampler, "auto") || engine == NULL ? self->sampler : engine->sampler;
+  recommend (self, &steps, &sampler, &schedule);
+  return !g_str_equal (self->sampler, "auto") ? self->sampler : sampler;
 }
 
 const char *
 sf_settings_schedule (const SfSettings *self)
 {
-  const SfEngineInfo *engine = sf_settings_engine (self);
+  int steps;
+  const char *sampler, *schedule;
 
-  return !g_str_equal (self->schedule, "auto") || engine == NULL ? self->schedule : engine->schedule;
+  recommend (self, &steps, &sampler, &schedule);
+  return !g_str_equal (self->schedule, "auto") ? self->schedule : schedule;
 }

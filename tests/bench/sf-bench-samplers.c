@@ -70,7 +70,7 @@ measure_evaluation (gconstpointer in, gpointer out)
 
   for (gsize i = 0; i < sf_tensor_size (example); i++)
     example->data[i] = (float) (0.5 * sin (i / 3 % 256 / 7.0) + 0.4 * cos (i / 768 / 5.0 + i % 3));
-  engine = sf_engine_find ("patch")->open (&region, NULL, NULL);
+  engine = sf_engine_find ("patch")->open (&region, NULL, NULL, NULL);
   engine->begin (engine, 0, 1, NULL, NULL, NULL);
   e = (Evaluation) { engine->level (engine, engine->n_levels - 1)->denoiser, sf_tensor_new (1, SIDE, SIDE, 3, NULL),
                      sf_tensor_new (1, SIDE, SIDE, 3, NULL) };

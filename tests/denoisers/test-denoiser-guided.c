@@ -146,7 +146,7 @@ test_momentum (void)
 }
 
 static gboolean
-pull (const SfTensor *y, const SfNoiseLevel *level, SfTensor *gradient, gpointer data, GError **error)
+pull (const SfTensor *y, const SfNoiseLevel *level, SfTensor *gradient, gpointer data, const SfProgress *progress, GError **error)
 {
   for (gsize i = 0; i < sf_tensor_size (y); i++)
     gradient->data[i] = (SfReal) (*(double *) data - level->a * y->data[i]);

@@ -425,7 +425,7 @@ assert_refused (const char *sampler, const SfSamplerOptions *options, const SfNo
 }
 
 static gboolean
-no_gradient (const SfTensor *y, const SfNoiseLevel *level, SfTensor *gradient, gpointer data, GError **error)
+no_gradient (const SfTensor *y, const SfNoiseLevel *level, SfTensor *gradient, gpointer data, const SfProgress *progress, GError **error)
 {
   g_assert_not_reached ();
 }

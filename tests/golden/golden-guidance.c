@@ -85,7 +85,7 @@ typedef struct
 } Classifier;
 
 static gboolean
-gradient (const SfTensor *y, const SfNoiseLevel *level, SfTensor *out, gpointer data, GError **error)
+gradient (const SfTensor *y, const SfNoiseLevel *level, SfTensor *out, gpointer data, const SfProgress *progress, GError **error)
 {
   Classifier *self = data;
   g_autoptr (SfTensor) x = sf_tensor_copy (y, error);

@@ -6,3 +6,5 @@
 
 /* Runs every case of @folder, prints its line and counts it. */
 gboolean golden_nets_run (const char *folder, int counts[N_OUTCOMES], GError **error);
+/* The same for sampling runs of such networks, which lie in a folder "nets" beside @folder. */
+gboolean golden_pipelines_run (const char *folder, int counts[N_OUTCOMES], GError **error);

@@ -31,7 +31,7 @@ plan (SfTask task, const SfSettings *settings, int width, int height, const SfRe
   g_autoptr (GError) error = NULL;
   SfPlan plan;
 
-  g_assert_true (sf_plan (task, settings, width, height, selection, &plan, &error));
+  g_assert_true (sf_plan (task, settings, &(SfPlanSize) { .width = width, .height = height }, selection, &plan, &error));
   g_assert_no_error (error);
   /* what holds always */
   g_assert_true (contains (plan.picture, plan.crop));
@@ -162,7 +162,7 @@ assert_refused (SfTask task, const SfSettings *settings, int width, int height, 
   g_autoptr (GError) error = NULL;
   SfPlan plan;
 
-  g_assert_false (sf_plan (task, settings, width, height, selection, &plan, &error));
+  g_assert_false (sf_plan (task, settings, &(SfPlanSize) { .width = width, .height = height }, selection, &plan, &error));
   g_assert_error (error, SF_ERROR, code);
   g_assert_nonnull (strstr (error->message, words));
 }

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Networks as denoisers: where what a network was trained to say becomes D and a variance, and nowhere else. */
+#pragma once
+
+#include "arch/sf-network.h"
+#include "diffusion/sf-prediction.h"
+#include "diffusion/sf-sampler.h"
+
+/* How a network is asked, and what its answer means. */
+typedef struct
+{
+  SfNetwork *network;
+  SfContext *context;        /* what it runs in, one evaluation at a time */
+  double work;               /* of one evaluation of one image, for the progress; 0 = not known */
+  SfPrediction prediction;
+  SfVariance variance;       /* of the second half of its channels */
+  const int *classes;        /* (nullable) (array length=n_classes): item i is of class i % n_classes */
+  int n_classes;
+  const SfTensor *condition; /* (nullable): channels that it sees behind those of the state, the same for all items */
+} SfNetworkUse;
+
+/**
+ * sf_denoiser_network_new:
+ * @use: copied; what it points to outlives the denoiser, but for the classes
+ *
+ * Returns: (transfer full): a denoiser for n x h x w x c, c = channels of the network's prediction
+ */
+SfDenoiser *sf_denoiser_network_new (const SfNetworkUse *use);
+
+/* A classifier of noisy images, for guidance. */
+typedef struct
+{
+  SfNetwork *network;
+  SfContext *context;
+  const int *classes; /* (array length=n_classes): item i is led to class i % n_classes */
+  int n_classes;
+  double scale;
+} SfClassifierUse;
+
+/* An SfGradientFunc, @data is an SfClassifierUse: scale * gradient of log p (class | a y). */
+gboolean sf_classifier_gradient (const SfTensor *y, const SfNoiseLevel *level, SfTensor *gradient, gpointer data,
+                                 const SfProgress *progress, GError **error);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Pictures larger than a network can take: MultiDiffusion (Bar-Tal et al. 2023).
+ *
+ * The state is covered by overlapping tiles of the size that the network takes; D of the whole is the mean of theirs, each weighted by
+ * a hill that falls to its edges.  All tiles see the same state, so the noise they share keeps them together, and no seam is made.
+ * Along a side that wraps, tiles go on beyond the edge at the other one.
+ */
+#pragma once
+
+#include "diffusion/sf-denoiser.h"
+
+/**
+ * sf_denoiser_tiled_new:
+ * @inner: (transfer full): takes 1 x @height x @width
+ *
+ * Returns: (transfer full): a denoiser for states that are at least as large
+ */
+SfDenoiser *sf_denoiser_tiled_new (SfDenoiser *inner, int height, int width, gboolean wrap_y, gboolean wrap_x);
+
+/* Evaluations of the inner denoiser for a state of that size. */
+int sf_denoiser_tiled_count (const SfDenoiser *self, int height, int width);
