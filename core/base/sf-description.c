@@ -88,12 +88,27 @@ sf_description_end (SfDescription *self, GError **error)
   return FALSE;
 }
 
+const char *
+sf_description_get_unknown (const SfDescription *self)
+{
+  JsonObjectIter iter;
+  const char *name;
+
+  json_object_iter_init (&iter, self->object);
+  while (json_object_iter_next (&iter, &name, NULL))
+    if (!g_hash_table_contains (self->asked, name))
+      return name;
+  return NULL;
+}
+
 /* (nullable): not for null. */
 static JsonNode *
 member (const SfDescription *self, const char *name)
 {
   JsonNode *node = self->object != NULL && self->error == NULL ? json_object_get_member (self->object, name) : NULL;
 
+  if (self->asked != NULL)
+    g_hash_table_add (self->asked, g_strdup (name));
   return node != NULL && !JSON_NODE_HOLDS_NULL (node) ? node : NULL;
 }
 

@@ -14,6 +14,7 @@ typedef struct
   JsonObject *object; /* (nullable): nothing is in it */
   const char *file;   /* for messages */
   GError *error;      /* (nullable) */
+  GHashTable *asked;  /* (nullable): a set that gets the names of all members that were asked for */
 } SfDescription;
 
 /* (transfer full) (nullable): the object that the file @path holds; %NULL with %SF_ERROR_MODEL. */
@@ -34,6 +35,8 @@ double *sf_description_numbers (SfDescription *self, const char *name, int *n);
 /* (transfer full) (nullable): a list of texts, or of one text by itself. */
 GStrv sf_description_texts (SfDescription *self, const char *name);
 
+/* (transfer none) (nullable): a member that nobody asked for: a slip of the pen, or something that is not known here. */
+const char *sf_description_get_unknown (const SfDescription *self);
 /* Sets the error, unless there is one: for values that only the caller can judge.  @what: translated, "must be …". */
 void sf_description_refuse (SfDescription *self, const char *name, const char *what);
 /* FALSE with the sticky error, which the reader loses. */

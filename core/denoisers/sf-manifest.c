@@ -185,7 +185,7 @@ read_kind (SfDescription *json, SfManifest *self)
 static void
 read_texts (SfDescription *json, SfManifest *self)
 {
-  self->label = g_strdup (sf_description_text (json, "label", self->id));
+  self->label = g_strdup (sf_description_text (json, "label", NULL));
   self->repository = g_strdup (sf_description_text (json, "repository", NULL));
   self->publisher = g_strdup (sf_description_text (json, "publisher", NULL));
   self->license = g_strdup (sf_description_text (json, "license", NULL));
@@ -207,8 +207,10 @@ sf_manifest_load (GFile *file, GError **error)
   gsize length;
   g_autofree char *name = g_file_get_parse_name (file), *base = g_file_get_basename (file), *text = load_text (file, &length, error);
   g_autoptr (JsonObject) object = text != NULL ? sf_description_parse (text, (gssize) length, name, error) : NULL;
-  SfDescription json = { object, name };
+  g_autoptr (GHashTable) asked = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  SfDescription json = { .object = object, .file = name, .asked = asked };
   g_autoptr (SfManifest) self = NULL;
+  const char *unknown;
 
   if (object == NULL || g_strcmp0 (sf_description_text (&json, "format", NULL), FORMAT) != 0)
     {
@@ -228,6 +230,8 @@ sf_manifest_load (GFile *file, GError **error)
   self->steps = sf_description_int (&json, "steps", 0, 1000, 0);
   self->architecture = ref_object (sf_description_object (&json, "architecture"));
   self->scheduler = ref_object (sf_description_object (&json, "scheduler"));
+  if ((unknown = sf_description_get_unknown (&json)) != NULL)
+    sf_description_refuse (&json, unknown, _ ("is not known here"));
   return sf_description_end (&json, error) ? g_steal_pointer (&self) : NULL;
 }
 

@@ -43,7 +43,7 @@ const char *sf_model_kind_name (SfModelKind self);
 typedef struct
 {
   char *id;
-  char *label;
+  char *label;          /* (nullable) */
   SfModelKind kind;
   GStrv files;
   char *repository, *publisher, *license, *trained_on; /* each (nullable) */

@@ -146,7 +146,7 @@ describe (SfModel *self, const SfCatalogue *catalogue, GError **error)
 
   if (self->files->config != NULL && (config == NULL || !check_config (config, self->files->config, error)))
     return FALSE;
-  self->label = known != NULL ? g_strdup (known->label) : g_filename_display_name (name);
+  self->label = known != NULL && known->label != NULL ? g_strdup (known->label) : g_filename_display_name (name);
   if (known != NULL)
     {
       self->kind = known->kind;
@@ -494,6 +494,12 @@ sf_model_get (const char *name, const char *noise_process, gboolean load, const 
 }
 
 /*** Use ***/
+
+gboolean
+sf_model_check_values (const SfModel *self, const SfProgress *progress, GError **error)
+{
+  return sf_network_check_values (self->network, progress, error);
+}
 
 gboolean
 sf_model_check_usable (const SfModel *self, GError **error)

@@ -91,6 +91,8 @@ const SfNoisePreset *sf_model_get_likely_process (const SfModel *self);
 gboolean sf_model_set_process (SfModel *self, const char *name, GError **error);
 /* Whether pictures can be made with it; FALSE with %SF_ERROR_MODEL.  After sf_model_load(). */
 gboolean sf_model_check_usable (const SfModel *self, GError **error);
+/* Reads all parameters: FALSE with %SF_ERROR_MODEL that names an array with a number that is not finite. */
+gboolean sf_model_check_values (const SfModel *self, const SfProgress *progress, GError **error);
 /* Whether it can lead another model to a class; FALSE with %SF_ERROR_MODEL.  After sf_model_load(). */
 gboolean sf_model_check_classifier (const SfModel *self, GError **error);
 /* Whether @class is one of its classes, or -1 for none; FALSE with %SF_ERROR_ARGUMENT. */

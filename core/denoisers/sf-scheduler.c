@@ -132,11 +132,12 @@ read_betas (SfDescription *config, const SfSchedulerClass *cls, int *n)
   double start = sf_description_number (config, "beta_start", 1e-12, 1, cls->start);
   double end = sf_description_number (config, "beta_end", 1e-12, 1, cls->end);
   const Word *word = find_word (config, "beta_schedule", cls->betas, beta_schedules, G_N_ELEMENTS (beta_schedules));
+  int timesteps = sf_description_int (config, "num_train_timesteps", 1, MAX_TIMESTEPS, 1000);
   g_autoptr (GError) error = NULL;
 
   if (beta == NULL)
     {
-      *n = sf_description_int (config, "num_train_timesteps", 1, MAX_TIMESTEPS, 1000);
+      *n = timesteps;
       beta = g_new (double, *n);
       if (word == NULL || !sf_betas_fill (sf_betas_find (word->ours), *n, start, end, beta, &error))
         {

@@ -150,6 +150,7 @@ test_own (void)
     { "{\"format\": \"sfumato-model\", \"parameters\": \"many\"}", "parameters" },
     { "{\"format\": \"sfumato-model\", \"architecture\": []}", "architecture" },
     { "{\"format\": \"sfumato-model\", \"steps\": 1e9}", "steps" },
+    { "{\"format\": \"sfumato-model\", \"trained_on\": \"cats\"}", "trained_on" },
   };
   g_autofree char *deep = g_strnfill (100000, '[');
 

@@ -59,7 +59,7 @@ run_diffusers (Case *c, Mix *mix, const char *class)
     return;
   walk_compare_labels (c, levels, n);
   mix->head = reference_prediction (c, "kw.", SF_PREDICTION_EPSILON);
-  options.clip = mix->clip = walk_diffusers_clip (c, TRUE);
+  options.clip = mix->clip = reference_clip (c, TRUE);
   options.noisy_end = levels[n - 1].t > 0; /* the label says whether there is noise, not the target */
   walk (c, sampler, mix, process, levels, n, &options);
 }

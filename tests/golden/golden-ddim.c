@@ -90,7 +90,7 @@ run_diffusers (Case *c, Mix *mix, const Scheduler *scheduler)
     levels[n] = sf_noise_process_level (process, 0);
   mix->head = reference_prediction (c, "kw.", SF_PREDICTION_EPSILON);
   options.eta = case_number (c, "step.eta", scheduler->eta);
-  options.clip = mix->clip = walk_diffusers_clip (c, scheduler->clips);
+  options.clip = mix->clip = reference_clip (c, scheduler->clips);
   options.clip.keep_noise = !case_flag (c, "step.use_clipped_model_output", FALSE);
   options.full_order_last = TRUE;
   case_compare_array (c, "timesteps", labels->value, labels->size, 0); /* which the model compares */

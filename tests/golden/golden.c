@@ -41,6 +41,14 @@ find (JsonNode *node, const char *path)
   return member != NULL && dot != NULL ? find (member, dot + 1) : member;
 }
 
+JsonObject *
+case_object (Case *c, const char *path)
+{
+  JsonNode *node = *path != '\0' ? find (c->params, path) : c->params;
+
+  return node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+}
+
 /* A null counts as not given. */
 JsonNode *
 case_node (Case *c, const char *path)

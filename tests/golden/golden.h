@@ -47,6 +47,8 @@ gboolean case_flag (Case *c, const char *path, gboolean fallback);
 const char *case_text (Case *c, const char *path, const char *fallback);
 /* (nullable): everything at and below @path, which counts as asked for. */
 JsonNode *case_node (Case *c, const char *path);
+/* (nullable): the parameters below @path, "" = all, for whoever tells afterwards which of them were asked for. */
+JsonObject *case_object (Case *c, const char *path);
 /* What goes with the text of the parameter; the case fails if that is none of them. */
 typedef struct
 {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "denoisers/sf-scheduler.h"
 #include "diffusion/sf-betas.h"
 #include "diffusion/sf-schedule.h"
 #include "diffusion/sf-timesteps.h"
@@ -60,57 +61,36 @@ list (Case *c, const char *path, int *n)
 
 /*** diffusers' schedulers ***/
 
-typedef enum
+/* The parameters below @prefix, as the core reads a scheduler_config.json. */
+static SfDescription
+begin_description (Case *c, const char *prefix)
 {
-  KIND_UNKNOWN,
-  KIND_CHAIN,     /* whole timesteps of the chain */
-  KIND_DISTILLED,
-  KIND_SIGMA,     /* state in sigma space */
-  KIND_MULTISTEP, /* by sigma, state a x0 + s n */
-  KIND_FLOW,
-} Kind;
+  g_autofree char *name = g_strndup (prefix, MAX (strlen (prefix), 1) - 1); /* without the dot */
 
-/* What is not given. */
-typedef struct
+  return (SfDescription) {
+    .object = case_object (c, name),
+    .file = case_name (c),
+    .asked = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL),
+  };
+}
+
+/* FALSE, and the case fails, with the error of the reader.  What it asked for has been asked for in the case. */
+static gboolean
+end_description (Case *c, const char *prefix, SfDescription *config)
 {
-  const char *schedule;
-  double start, end;
-} Betas;
+  g_autoptr (GHashTable) asked = config->asked;
+  g_autoptr (GError) error = NULL;
+  GHashTableIter iter;
+  gpointer name;
 
-static const struct
-{
-  const char *cls;
-  Kind kind;
-  const char *spacing;
-  Betas usual;
-} classes[] = {
-  { "DDPMScheduler", KIND_CHAIN, "leading", { "linear", 1e-4, 0.02 } },
-  { "DDIMScheduler", KIND_CHAIN, "leading", { "linear", 1e-4, 0.02 } },
-  { "PNDMScheduler", KIND_CHAIN, "leading", { "linear", 1e-4, 0.02 } },
-  { "LCMScheduler", KIND_DISTILLED, "lcm", { "scaled_linear", 0.00085, 0.012 } },
-  { "TCDScheduler", KIND_DISTILLED, "lcm", { "scaled_linear", 0.00085, 0.012 } },
-  { "EulerDiscreteScheduler", KIND_SIGMA, "linspace", { "linear", 1e-4, 0.02 } },
-  { "EulerAncestralDiscreteScheduler", KIND_SIGMA, "linspace", { "linear", 1e-4, 0.02 } },
-  { "HeunDiscreteScheduler", KIND_SIGMA, "linspace", { "linear", 0.00085, 0.012 } },
-  { "LMSDiscreteScheduler", KIND_SIGMA, "linspace", { "linear", 1e-4, 0.02 } },
-  { "KDPM2DiscreteScheduler", KIND_SIGMA, "linspace", { "linear", 0.00085, 0.012 } },
-  { "KDPM2AncestralDiscreteScheduler", KIND_SIGMA, "linspace", { "linear", 0.00085, 0.012 } },
-  { "DPMSolverMultistepScheduler", KIND_MULTISTEP, "linspace", { "linear", 1e-4, 0.02 } },
-  { "DPMSolverSinglestepScheduler", KIND_MULTISTEP, "linspace", { "linear", 1e-4, 0.02 } },
-  { "UniPCMultistepScheduler", KIND_MULTISTEP, "linspace", { "linear", 1e-4, 0.02 } },
-  { "DEISMultistepScheduler", KIND_MULTISTEP, "linspace", { "linear", 1e-4, 0.02 } },
-  { "FlowMatchEulerDiscreteScheduler", KIND_FLOW, "flow-shift", { "linear", 1e-4, 0.02 } },
-  { "FlowMatchHeunDiscreteScheduler", KIND_FLOW, "flow-shift", { "linear", 1e-4, 0.02 } },
-};
+  g_hash_table_iter_init (&iter, asked);
+  while (g_hash_table_iter_next (&iter, &name, NULL))
+    {
+      g_autofree char *path = g_strconcat (prefix, name, NULL);
 
-static gsize
-class_of (const char *cls)
-{
-  gsize i = 0;
-
-  while (i < G_N_ELEMENTS (classes) && !g_str_equal (classes[i].cls, cls))
-    i++;
-  return i;
+      case_node (c, path);
+    }
+  return case_ok (c, sf_description_end (config, &error), &error);
 }
 
 /*** Processes ***/
@@ -125,50 +105,10 @@ named_process (Case *c, const char *name, int n, double start, double end)
   return process;
 }
 
-/* @terminal: alpha_bar of the last timestep after rescale_betas_zero_snr */
-static SfNoiseProcess *
-diffusers_process (Case *c, const char *prefix, const Betas *usual, double terminal)
-{
-  static const char *const names[][2] = {
-    { "linear", "linear" },
-    { "scaled_linear", "scaled-linear" },
-    { "squaredcos_cap_v2", "cosine" },
-    { "sigmoid", "sigmoid" },
-    { "laplace", "laplace" },
-  };
-  const char *name = text (c, prefix, "beta_schedule", usual->schedule), *ours = NULL;
-  g_autofree char *path = g_strconcat (prefix, "trained_betas", NULL);
-  int n = (int) number (c, prefix, "num_train_timesteps", 1000);
-  double start = number (c, prefix, "beta_start", usual->start), end = number (c, prefix, "beta_end", usual->end);
-  g_autofree double *beta = list (c, path, &n);
-  g_autoptr (GError) error = NULL;
-  SfNoiseProcess *process;
-
-  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
-    if (g_str_equal (names[i][0], name))
-      ours = names[i][1];
-  if (ours == NULL || n < 1)
-    {
-      case_fail (c, "unknown beta schedule %s of %d timesteps", name, n);
-      return NULL;
-    }
-  if (beta == NULL)
-    {
-      beta = g_new (double, n);
-      if (!case_ok (c, sf_betas_fill (sf_betas_find (ours), n, start, end, beta, &error), &error))
-        return NULL;
-    }
-  if (flag (c, prefix, "rescale_betas_zero_snr"))
-    sf_betas_rescale_zero_snr (beta, n, terminal);
-  process = sf_noise_process_new (beta, n, &error);
-  case_ok (c, process != NULL, &error);
-  return process;
-}
-
 SfNoiseProcess *
 reference_diffusers_process (Case *c, const char *prefix)
 {
-  return diffusers_process (c, prefix, &classes[0].usual, 0);
+  return reference_scheduler_process (c, "DDPMScheduler", prefix);
 }
 
 SfNoiseProcess *
@@ -261,24 +201,21 @@ reference_openai_process (Case *c)
 SfPrediction
 reference_prediction (Case *c, const char *prefix, SfPrediction fallback)
 {
-  static const struct
-  {
-    const char *name;
-    SfPrediction prediction;
-  } rows[] = {
-    { "epsilon", SF_PREDICTION_EPSILON },
-    { "sample", SF_PREDICTION_SAMPLE },
-    { "v_prediction", SF_PREDICTION_V },
-    { "flow_prediction", SF_PREDICTION_FLOW },
-  };
-  const char *name = text (c, prefix, "prediction_type", NULL);
+  SfDescription config = begin_description (c, prefix);
+  SfPrediction prediction = sf_scheduler_prediction (&config, fallback);
 
-  for (gsize i = 0; name != NULL && i < G_N_ELEMENTS (rows); i++)
-    if (g_str_equal (rows[i].name, name))
-      return rows[i].prediction;
-  if (name != NULL)
-    case_fail (c, "unknown prediction type %s", name);
-  return fallback;
+  end_description (c, prefix, &config);
+  return prediction;
+}
+
+SfClip
+reference_clip (Case *c, gboolean fallback)
+{
+  SfDescription config = begin_description (c, "kw.");
+  SfClip clip = sf_scheduler_clip (&config, fallback);
+
+  end_description (c, "kw.", &config);
+  return clip;
 }
 
 SfPrediction
@@ -309,37 +246,26 @@ reference_head (Case *c, const char *path, SfPrediction fallback)
 gboolean
 reference_is_sigma_class (const char *cls)
 {
-  gsize i = class_of (cls);
+  const SfSchedulerClass *row = sf_scheduler_class_find (cls);
 
-  return i < G_N_ELEMENTS (classes) && classes[i].kind == KIND_SIGMA;
+  return row != NULL && row->kind == SF_SCHEDULER_SIGMA;
 }
 
 SfNoiseProcess *
 reference_scheduler_process (Case *c, const char *cls, const char *prefix)
 {
-  gsize i = class_of (cls);
-  Kind kind = i < G_N_ELEMENTS (classes) ? classes[i].kind : KIND_UNKNOWN;
-  gboolean by_sigma = kind == KIND_SIGMA || kind == KIND_MULTISTEP;
-  g_autoptr (GError) error = NULL;
+  const SfSchedulerClass *row = sf_scheduler_class_find (cls);
+  SfDescription config;
   SfNoiseProcess *process;
 
-  if (kind == KIND_UNKNOWN)
+  if (row == NULL)
     {
       case_fail (c, "unknown scheduler %s", cls);
       return NULL;
     }
-  process = diffusers_process (c, prefix, &classes[i].usual, by_sigma ? SF_NOISE_ALPHA_BAR_MIN : 0);
-  if (process != NULL && (kind == KIND_FLOW || (kind == KIND_MULTISTEP && flag (c, prefix, "use_flow_sigmas"))))
-    {
-      const SfNoiseKind *flow = sf_noise_kind_find ("flow");
-      int total = process->n;
-
-      sf_noise_process_unref (process);
-      process = sf_noise_process_new_continuous (flow, flow->defaults, &error);
-      process->label_scale = total;
-    }
-  else if (process != NULL && by_sigma)
-    process->interpolation = SF_INTERPOLATE_SIGMA;
+  config = begin_description (c, prefix);
+  process = sf_scheduler_process (&config, row);
+  end_description (c, prefix, &config);
   return process;
 }
 
@@ -353,27 +279,25 @@ fill (Case *c, const char *row, const SfNoiseProcess *process, const SfScheduleO
   return case_ok (c, made > 0, &error);
 }
 
-/* The row of timestep_spacing: linspace may be fractional. */
 static const char *
-spacing_row (Case *c, const char *prefix, const char *usual, gboolean fractional, SfScheduleOptions *options)
+spacing_row (Case *c, const char *prefix, const char *cls, SfScheduleOptions *options)
 {
-  const char *name = text (c, prefix, "timestep_spacing", usual);
+  SfDescription config = begin_description (c, prefix);
+  const char *row = sf_scheduler_spacing (&config, sf_scheduler_class_find (cls), options);
 
-  options->offset = (int) number (c, prefix, "steps_offset", 0);
-  if (g_str_equal (name, "linspace"))
-    return fractional ? "uniform" : name;
-  if (!g_str_equal (name, "leading") && !g_str_equal (name, "trailing"))
-    case_fail (c, "unknown spacing %s", name);
-  return name;
+  end_description (c, prefix, &config);
+  return row;
 }
 
 /* (nullable): the row of use_karras_sigmas and its kin. */
 static const char *
 sigma_row (Case *c, const char *prefix)
 {
-  return flag (c, prefix, "use_karras_sigmas") ? "karras" : flag (c, prefix, "use_exponential_sigmas") ? "exponential"
-                                                        : flag (c, prefix, "use_beta_sigmas")          ? "beta"
-                                                                                                       : NULL;
+  SfDescription config = begin_description (c, prefix);
+  const char *row = sf_scheduler_sigmas (&config);
+
+  end_description (c, prefix, &config);
+  return row;
 }
 
 /* numpy's linspace of a single point is its first, timestep 0; ours begins with the noise. */
@@ -389,13 +313,13 @@ fill_spaced (Case *c, const char *row, const SfNoiseProcess *process, const SfSc
 
 /* Euler and its kin: the ends of other spacings are those of timestep_spacing. */
 static gboolean
-fill_sigma (Case *c, const char *cls, const char *prefix, const char *usual, const SfNoiseProcess *process,
+fill_sigma (Case *c, const char *cls, const char *prefix, const SfNoiseProcess *process,
             SfScheduleOptions *options, int *n, SfNoiseLevel *levels)
 {
   const char *between = text (c, prefix, "interpolation_type", "linear"), *other = sigma_row (c, prefix);
   int points = *n;
 
-  if (!fill_spaced (c, spacing_row (c, prefix, usual, TRUE, options), process, options, n, levels))
+  if (!fill_spaced (c, spacing_row (c, prefix, cls, options), process, options, n, levels))
     return FALSE;
   if (g_str_equal (between, "log_linear"))
     {
@@ -418,7 +342,7 @@ fill_sigma (Case *c, const char *cls, const char *prefix, const char *usual, con
 }
 
 static gboolean
-fill_multistep (Case *c, const char *cls, const char *prefix, const char *usual, const SfNoiseProcess *process,
+fill_multistep (Case *c, const char *cls, const char *prefix, const SfNoiseProcess *process,
                 SfScheduleOptions *options, int *n, SfNoiseLevel *levels)
 {
   const char *other = sigma_row (c, prefix), *row;
@@ -428,11 +352,14 @@ fill_multistep (Case *c, const char *cls, const char *prefix, const char *usual,
   options->timesteps = process->n;
   while (options->timesteps > 1 && -process->log_sigma[options->timesteps - 1] < lambda_min)
     options->timesteps--;
-  row = spacing_row (c, prefix, usual, FALSE, options);
-  if (flag (c, prefix, "use_lu_lambdas"))
-    row = other = "exponential", options->rounding = SF_LABEL_NEAREST;
-  else if (other != NULL)
-    row = other, options->rounding = g_str_equal (other, "karras") ? SF_LABEL_NEAREST : SF_LABEL_TRUNCATED;
+  row = spacing_row (c, prefix, cls, options);
+  if (other != NULL)
+    {
+      gboolean nearest = g_str_equal (other, "karras") || flag (c, prefix, "use_lu_lambdas");
+
+      row = other;
+      options->rounding = nearest ? SF_LABEL_NEAREST : SF_LABEL_TRUNCATED;
+    }
   else
     options->open = TRUE;
   if (other != NULL && cosine && g_str_equal (cls, "DPMSolverMultistepScheduler"))
@@ -547,9 +474,9 @@ fill_listed (const SfNoiseProcess *process, const double *times, const double *s
 SfNoiseLevel *
 reference_diffusers_levels (Case *c, const char *cls, const char *prefix, const SfNoiseProcess *process, int *n)
 {
-  gsize i = class_of (cls);
+  const SfSchedulerClass *row = sf_scheduler_class_find (cls);
   const char *end = text (c, prefix, "final_sigmas_type", g_str_equal (cls, "DEISMultistepScheduler") ? "sigma_min" : "zero");
-  const char *type = text (c, prefix, "timestep_type", "discrete"), *usual = classes[i].spacing;
+  const char *type = text (c, prefix, "timestep_type", "discrete");
   g_autofree double *times = list (c, "call.timesteps", n), *sigmas = list (c, "call.sigmas", n);
   g_autofree SfNoiseLevel *levels = NULL;
   SfScheduleOptions options = { 0 };
@@ -570,25 +497,25 @@ reference_diffusers_levels (Case *c, const char *cls, const char *prefix, const 
       fill_listed (process, times, sigmas, options.sigma_final, n, levels);
       ok = TRUE;
     }
-  else if (classes[i].kind == KIND_CHAIN)
+  else if (row->kind == SF_SCHEDULER_CHAIN)
     {
       if (!flag_or (c, prefix, "set_alpha_to_one", !g_str_equal (cls, "PNDMScheduler")))
         options.sigma_final = exp (process->log_sigma[0]);
-      ok = fill_spaced (c, spacing_row (c, prefix, usual, FALSE, &options), process, &options, n, levels);
+      ok = fill_spaced (c, spacing_row (c, prefix, cls, &options), process, &options, n, levels);
     }
-  else if (classes[i].kind == KIND_DISTILLED)
+  else if (row->kind == SF_SCHEDULER_DISTILLED)
     {
       options.original = (int) number (c, prefix, "original_inference_steps", 50);
       options.strength = case_number (c, "call.strength", 1);
-      ok = fill (c, usual, process, &options, n, levels);
+      ok = fill (c, row->spacing, process, &options, n, levels);
     }
-  else if (classes[i].kind == KIND_SIGMA)
-    ok = fill_sigma (c, cls, prefix, usual, process, &options, n, levels);
-  else if (classes[i].kind == KIND_FLOW)
+  else if (row->kind == SF_SCHEDULER_SIGMA)
+    ok = fill_sigma (c, cls, prefix, process, &options, n, levels);
+  else if (row->kind == SF_SCHEDULER_FLOW)
     ok = fill_flow (c, cls, prefix, sigmas, process, &options, n, levels);
   else
     ok = flow ? fill_multistep_flow (c, cls, prefix, sigmas, process, &options, *n, levels)
-              : fill_multistep (c, cls, prefix, usual, process, &options, n, levels);
+              : fill_multistep (c, cls, prefix, process, &options, n, levels);
   if (g_str_equal (type, "continuous") && reference_prediction (c, prefix, SF_PREDICTION_EPSILON) == SF_PREDICTION_V)
     for (int k = 0; ok && k < *n; k++)
       levels[k].t = 0.25 * log (levels[k].sigma);

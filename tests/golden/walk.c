@@ -89,18 +89,6 @@ walk_set_second (Mix *mix, MixSecond second)
   mix->parent.variance = variance[second];
 }
 
-SfClip
-walk_diffusers_clip (Case *c, gboolean fallback)
-{
-  gboolean dynamic = case_flag (c, "kw.thresholding", FALSE), fixed = case_flag (c, "kw.clip_sample", fallback);
-  double range = case_number (c, "kw.clip_sample_range", 1), most = case_number (c, "kw.sample_max_value", 1);
-  double quantile = case_number (c, "kw.dynamic_thresholding_ratio", 0.995);
-
-  if (dynamic)
-    return (SfClip) { .kind = SF_CLIP_DYNAMIC, .quantile = quantile, .max = most };
-  return (SfClip) { .kind = fixed ? SF_CLIP_STATIC : SF_CLIP_NONE, .range = range };
-}
-
 void
 walk_compare_labels (Case *c, const SfNoiseLevel *levels, int n)
 {

@@ -21,7 +21,5 @@ void walk_with (Case *c, const char *sampler, Mix *mix, SfDenoiser *denoiser, co
 
 /* The variance that @second of @mix stands for. */
 void walk_set_second (Mix *mix, MixSecond second);
-/* diffusers' clipping of x0: "thresholding", "clip_sample", … below "kw.". */
-SfClip walk_diffusers_clip (Case *c, gboolean fallback);
 /* The labels of @n levels against "timesteps". */
 void walk_compare_labels (Case *c, const SfNoiseLevel *levels, int n);

@@ -175,7 +175,7 @@ tell_model (SfFacts *facts, const char *name, GError **error)
   tell_classes (facts, model->n_classes, model->classes);
   tell_process (facts, model);
   sf_facts_add (facts, "classifier", _ ("classifier"), model->classifier);
-  usable = tell_cost (facts, model, &reason) && sf_model_check_usable (model, &reason);
+  usable = tell_cost (facts, model, &reason) && sf_model_check_usable (model, &reason) && sf_model_check_values (model, NULL, &reason);
   sf_facts_add_flag (facts, "usable", usable);
   sf_facts_add (facts, "reason", _ ("cannot be used"), reason != NULL ? reason->message : NULL);
   sf_facts_add (facts, "ready", _ ("ready to use"), usable ? _ ("yes") : NULL);
@@ -189,7 +189,7 @@ tell_absent (SfFacts *facts, const SfCatalogueEntry *entry, const SfCatalogue *c
   const SfManifest *manifest = entry->manifest;
 
   sf_facts_add (facts, "name", _ ("model"), entry->id);
-  sf_facts_add (facts, "label", _ ("what it is"), manifest->label);
+  sf_facts_add (facts, "label", _ ("what it is"), manifest->label != NULL ? manifest->label : entry->id);
   sf_facts_add (facts, "kind", _ ("kind"), sf_model_kind_name (manifest->kind));
   tell_manifest (facts, manifest);
   tell_size (facts, manifest->width, manifest->height, manifest->parameters);
@@ -265,7 +265,7 @@ list_entries (JsonBuilder *builder, const SfCatalogue *catalogue, gboolean prese
     {
       const SfCatalogueEntry *entry = catalogue->entries->pdata[i];
       g_autofree char *description = describe_entry (entry);
-      const char *label = entry->manifest != NULL ? entry->manifest->label : entry->id;
+      const char *label = entry->manifest != NULL && entry->manifest->label != NULL ? entry->manifest->label : entry->id;
 
       if ((entry->path != NULL && entry->missing[0] == NULL) != present)
         continue;
