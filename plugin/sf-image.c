@@ -102,16 +102,17 @@ find_layer (GimpImage *image, GimpDrawable **drawables, GError **error)
 gboolean
 sf_picture_init (SfPicture *self, SfTask task, GimpImage *image, GimpDrawable **drawables, GError **error)
 {
+  *self = (SfPicture) { .task = task };
+  if (image == NULL && task == SF_TASK_GENERATE) /* some models need none */
+    return TRUE;
   if (image == NULL)
-    return refuse (error, task == SF_TASK_GENERATE
-                              ? _ ("Open a picture to take the example from, or choose a model that needs none.")
-                              : _ ("There is no image. Open one first."));
+    return refuse (error, _ ("There is no image. Open one first."));
   if (!gimp_image_is_valid (image))
     return refuse (error, _ ("The image does not exist any more."));
   if (gimp_image_get_base_type (image) == GIMP_INDEXED)
     return refuse (error, _ ("The image has indexed colors. Convert it to RGB first (Image ▸ Mode ▸ RGB)."));
 
-  *self = (SfPicture) { .task = task, .image = image };
+  self->image = image;
   self->layer = find_layer (image, drawables, error);
   if (self->layer == NULL)
     return FALSE;
@@ -127,8 +128,13 @@ gboolean
 sf_picture_check (const SfPicture *self, const SfSettings *settings, GError **error)
 {
   GimpDrawable *drawables[] = { (GimpDrawable *) self->layer, NULL };
+  const SfEngineInfo *engine = sf_settings_engine (settings);
   SfPicture now;
 
+  if (self->image == NULL && engine != NULL && engine->needs_picture)
+    return refuse (error, _ ("Open a picture to take the example from, or choose a model that needs none."));
+  if (self->image == NULL)
+    return TRUE;
   if (!sf_picture_init (&now, self->task, self->image, drawables, error))
     return FALSE;
   if (now.layer_bounds.width != self->layer_bounds.width || now.layer_bounds.height != self->layer_bounds.height ||
@@ -151,7 +157,7 @@ sf_picture_resolve (const SfPicture *self, const SfSettings *settings)
   SfSettings *resolved = sf_settings_copy (settings);
   gboolean replace = g_strcmp0 (settings->output, "replace") == 0;
 
-  if (self->task != SF_TASK_GENERATE)
+  if (self->task != SF_TASK_GENERATE || self->image == NULL)
     return resolved;
   if (resolved->width == 0)
     resolved->width = replace ? self->layer_bounds.width : self->image_width;
@@ -222,12 +228,12 @@ sf_picture_read (const SfPicture *self, const SfSettings *settings, GError **err
   g_autoptr (GeglBuffer) buffer = NULL;
   g_autofree float *rgba = NULL, *coverage = NULL;
   SfRect box, crop, there;
-  gboolean selected = get_selection (self, &box);
+  gboolean selected = self->image != NULL && get_selection (self, &box);
   int x, y;
 
   job = sf_job_new (self->task, resolved, self->bounds.width, self->bounds.height, selected ? &box : NULL, error);
-  if (job == NULL)
-    return NULL;
+  if (job == NULL || !sf_job_needs_pixels (job))
+    return g_steal_pointer (&job);
   crop = sf_job_get_crop (job);
   buffer = sf_picture_get_buffer (self, settings, &x, &y);
   there = moved (&crop, x, y);
@@ -266,6 +272,8 @@ sf_picture_view (const SfPicture *self, const SfSettings *settings, const SfRect
   int x, y;
 
   *rgba = *coverage = NULL;
+  if (self->image == NULL)
+    return (*rgba = sf_try_alloc ((gsize) rect->width * rect->height, 4 * sizeof (float), error)) != NULL;
   if (!gimp_image_is_valid (self->image) || !gimp_item_is_valid (GIMP_ITEM (self->layer)))
     return refuse (error, _ ("The image or the layer does not exist any more."));
   buffer = sf_picture_get_buffer (self, settings, &x, &y);

@@ -15,7 +15,7 @@
 typedef struct
 {
   SfTask task;
-  GimpImage *image;
+  GimpImage *image;              /* (nullable): there is none, for models that generate from nothing; the rest is empty then */
   GimpLayer *layer;
   SfRect bounds;                 /* of the picture, in the image's coordinates */
   SfRect layer_bounds;           /* likewise, of the layer */

@@ -109,7 +109,7 @@ keep (GPtrArray *results, const SfSettings *settings, gpointer data, GError **er
   if (!write_results (run, results, settings, error))
     return FALSE;
   /* After "replace" with Expand Canvas, say, the picture is another one. */
-  if (gimp_image_is_valid (run->picture.image) && gimp_item_is_valid (GIMP_ITEM (run->picture.layer)))
+  if (run->picture.image != NULL && gimp_image_is_valid (run->picture.image) && gimp_item_is_valid (GIMP_ITEM (run->picture.layer)))
     sf_picture_init (&run->picture, run->info->task, run->picture.image,
                      (GimpDrawable *[]) { GIMP_DRAWABLE (run->picture.layer), NULL }, NULL);
   return TRUE;

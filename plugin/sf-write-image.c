@@ -7,12 +7,15 @@
 static GimpImage *
 new_image (const SfPicture *picture, int width, int height)
 {
-  GimpImage *image = gimp_image_new_with_precision (width, height, gimp_image_get_base_type (picture->image),
-                                                    gimp_image_get_precision (picture->image));
-  GimpColorProfile *profile = gimp_image_get_color_profile (picture->image);
+  GimpImage *image = picture->image == NULL ? gimp_image_new (width, height, GIMP_RGB)
+                                            : gimp_image_new_with_precision (width, height, gimp_image_get_base_type (picture->image),
+                                                                             gimp_image_get_precision (picture->image));
+  GimpColorProfile *profile = picture->image != NULL ? gimp_image_get_color_profile (picture->image) : NULL;
   double x = 72, y = 72;
 
   gimp_image_undo_disable (image);
+  if (picture->image == NULL)
+    return image;
   if (profile != NULL)
     {
       gimp_image_set_color_profile (image, profile);
@@ -50,6 +53,8 @@ whole_layer_type (const SfPicture *picture, const SfSettings *settings)
   SfRect both = sf_rect_enclose (&picture->bounds, &picture->layer_bounds);
   gboolean covered = both.width == picture->layer_bounds.width && both.height == picture->layer_bounds.height;
 
+  if (picture->image == NULL)
+    return GIMP_RGB_IMAGE;
   /* What is visible may be transparent although the layer cannot be. */
   return covered && !settings->sample_merged ? gimp_drawable_type (GIMP_DRAWABLE (picture->layer))
                                              : sf_layer_type_with_alpha (picture->image);

@@ -191,7 +191,7 @@ sf_write (const SfPicture *picture, const SfSettings *settings, GPtrArray *resul
 
   if (!sf_picture_check (picture, settings, error))
     return NULL;
-  if (g_str_equal (settings->output, "new-image"))
+  if (picture->image == NULL || g_str_equal (settings->output, "new-image"))
     done = sf_write_image (picture, settings, ranked, layers, show, error);
   else
     done = write_here (picture, settings, ranked, layers, error);

@@ -509,6 +509,7 @@ const SfEngineInfo sf_engine_patch = {
   .name = "patch",
   .label = N_ ("This picture (no weights)"),
   .description = N_ ("Continues and varies what is already in the picture, by denoising with its own patches; knows no faces, text or objects"),
+  .needs_picture = TRUE,
   .steps = 12,
   .sampler = "euler-ancestral",
   .schedule = "exponential",

@@ -82,6 +82,7 @@ typedef struct
   const char *label;       /* N_() */
   const char *description; /* N_(): one honest sentence */
   gboolean takes_prompt, takes_guidance;
+  gboolean needs_picture;  /* generates from an example only */
   gboolean takes_class;    /* is a trained network: is opened with a model, has a use for class, classifier and noise process */
   int steps;               /* recommended */
   const char *sampler, *schedule;

@@ -75,7 +75,7 @@ sf_job_new (SfTask task, const SfSettings *settings, int width, int height, cons
 gboolean
 sf_job_needs_pixels (const SfJob *self)
 {
-  return self->task != SF_TASK_GENERATE || !self->info->takes_class;
+  return self->task != SF_TASK_GENERATE || self->info->needs_picture;
 }
 
 void

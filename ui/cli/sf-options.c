@@ -23,7 +23,7 @@ static const Command commands[SF_N_TASKS] = {
   [SF_TASK_FILL] = { N_ ("IN OUT --mask=MASK"), N_ ("Replace an area by a continuation of its surroundings"), 2, TRUE,
                      N_ ("--mask is missing: a picture of the same size as IN that is white where to fill") },
   [SF_TASK_EXPAND] = { N_ ("IN OUT --left=N …"), N_ ("Enlarge the canvas and fill the new border"), 2, FALSE, NULL },
-  [SF_TASK_GENERATE] = { N_ ("OUT --example=IN"), N_ ("Make a new picture of any size from an example"), 1, FALSE, NULL },
+  [SF_TASK_GENERATE] = { N_ ("OUT [--example=IN]"), N_ ("Make a new picture of any size, from an example or by a model that needs none"), 1, FALSE, NULL },
 };
 
 const char *
@@ -229,8 +229,12 @@ check (const SfOptions *self, GError **error)
 
   if (command->needs_mask != NULL && self->mask == NULL)
     return fail (error, _ (command->needs_mask));
-  if (self->task == SF_TASK_GENERATE && self->in == NULL)
+  if (!sf_settings_validate (self->settings, self->task, error))
+    return FALSE;
+  if (self->task == SF_TASK_GENERATE && self->in == NULL && sf_settings_engine (self->settings)->needs_picture)
     return fail (error, _ ("--example is missing: the picture to take the look from"));
+  if (self->task == SF_TASK_GENERATE && self->in != NULL && !sf_settings_engine (self->settings)->needs_picture)
+    return fail (error, _ ("the model makes pictures from nothing, so it has no use for --example; leave it out"));
   if (g_strcmp0 (self->in, "-") == 0 && g_strcmp0 (self->mask, "-") == 0)
     return fail (error, _ ("only one of IN and MASK can be standard input"));
   if (is_stream (self->out) && self->settings->candidates > 1)
@@ -242,7 +246,7 @@ check (const SfOptions *self, GError **error)
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("%s: the extension must be one of %s"), name, extensions);
       return FALSE;
     }
-  return sf_settings_validate (self->settings, self->task, error);
+  return TRUE;
 }
 
 SfOptions *

@@ -14,11 +14,11 @@
 #include "sf-picture.h"
 #include "sf-terminal.h"
 
-/* The picture worked on. */
+/* The picture worked on; all is empty where a model makes one from nothing. */
 typedef struct
 {
-  SfSource *source;
-  GeglBuffer *pixels;
+  SfSource *source;   /* (nullable) */
+  GeglBuffer *pixels; /* (nullable) */
   GeglRectangle size;
 } Input;
 
@@ -88,8 +88,8 @@ make_job (SfWork *self, const Input *input, GError **error)
   if (options->mask != NULL && (mask = load_mask (options->mask, input, &bounds, error)) == NULL)
     return NULL;
   job = sf_job_new (options->task, options->settings, input->size.width, input->size.height, mask != NULL ? &bounds : NULL, error);
-  if (job == NULL)
-    return NULL;
+  if (job == NULL || !sf_job_needs_pixels (job))
+    return g_steal_pointer (&job);
   crop = sf_job_get_crop (job);
   rgba = sf_buffer_read_rgba (input->pixels, &crop, error);
   if (rgba == NULL)
@@ -127,7 +127,7 @@ run_job (SfWork *self, SfJob *job, int seed, GError **error)
 static GeglBuffer *
 compose (const SfOptions *options, const Input *input, SfJob *job, const SfResult *result, GError **error)
 {
-  const Babl *format = gegl_buffer_get_format (input->pixels);
+  const Babl *format = input->pixels != NULL ? gegl_buffer_get_format (input->pixels) : babl_format ("R'G'B' u8");
   SfRect canvas = sf_job_get_canvas (job);
   GeglRectangle rect = { canvas.x, canvas.y, canvas.width, canvas.height };
   g_autoptr (GeglBuffer) nothing = gegl_buffer_new (&rect, format);
@@ -190,7 +190,7 @@ write_results (SfWork *self, const Input *input, SfJob *job, GPtrArray *results,
   const SfFormat *format = sf_format_from_name (self->options->out);
 
   if (format == NULL) /* standard output */
-    format = input->source->format->save != NULL ? input->source->format : sf_format_from_name (".png");
+    format = input->source != NULL && input->source->format->save != NULL ? input->source->format : sf_format_from_name (".png");
   if (g_cancellable_set_error_if_cancelled (self->cancellable, error))
     return FALSE;
   if (!g_atomic_int_compare_and_exchange (&self->stage, SF_STAGE_READING_OR_COMPUTING, SF_STAGE_WRITING))
@@ -214,7 +214,7 @@ sf_work_do (SfWork *self, GError **error)
   g_autoptr (SfJob) job = NULL;
   int seed;
 
-  if (outputs == NULL || !input_load (&input, self->options->in, error))
+  if (outputs == NULL || (self->options->in != NULL && !input_load (&input, self->options->in, error)))
     return FALSE;
   job = make_job (self, &input, error);
   if (job == NULL)
