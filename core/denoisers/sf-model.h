@@ -57,7 +57,7 @@ typedef struct
 SfModel *sf_model_new (const char *model, GError **error);
 /**
  * sf_model_get:
- * @noise_process: see sf_model_set_process()
+ * @noise_process: (nullable): see sf_model_set_process(); %NULL = of no matter
  * @load: as sf_model_load() does; else only what is said about it is known, and perhaps not its noise process
  *
  * The model as it was made for an earlier call with the same arguments, unless its files have changed: what is made of its weights takes a

@@ -46,7 +46,7 @@ load_models (SfJob *self, GError **error)
     return TRUE;
   if ((self->model = load_model (s->model, s->noise_process, SF_MODEL_DIFFUSION, error)) == NULL)
     return FALSE;
-  return *s->classifier == '\0' || (self->classifier = load_model (s->classifier, "auto", SF_MODEL_CLASSIFIER, error)) != NULL;
+  return *s->classifier == '\0' || (self->classifier = load_model (s->classifier, NULL, SF_MODEL_CLASSIFIER, error)) != NULL;
 }
 
 SfJob *

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Jobs with a network: the smallest there is, with random weights, so what is made means nothing, but where it is made does. */
+#include "job.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../denoisers/files.h"
+#include "base/sf-parallel.h"
+#include "picture.h"
+
+#define NATIVE 8 /* side of these networks */
+
+/* (transfer full): settings for the network @name in the test's folder. */
+static SfSettings *
+settings_for (const char *name)
+{
+  SfSettings *s = sf_settings_new ();
+
+  g_free (s->model);
+  s->model = files_path (name);
+  g_free (s->noise_process);
+  s->noise_process = g_strdup ("linear-1000");
+  s->steps = 5;
+  return s;
+}
+
+static void
+write_network (const char *name, const NetShape *shape)
+{
+  g_autofree char *weights = g_build_filename (name, "model.safetensors", NULL), *config = g_build_filename (name, "config.json", NULL);
+
+  files_write_unet2d (weights, shape);
+  files_write_unet2d_config (config, shape);
+}
+
+/* A picture of its own, from nothing. */
+static SfResult *
+generate (const SfSettings *s, int seed, int candidate)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfJob) job = sf_job_new (SF_TASK_GENERATE, s, 0, 0, NULL, &error);
+  SfResult *result = NULL;
+
+  g_assert_no_error (error);
+  g_assert_false (sf_job_needs_pixels (job));
+  result = sf_job_run (job, seed, candidate, NULL, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  job_assert_finite (result);
+  return result;
+}
+
+/* Outside of the selection nothing changes, inside something does; the same for any number of threads. */
+static void
+test_region (void)
+{
+  static const SfTask tasks[] = { SF_TASK_REGENERATE, SF_TASK_FILL };
+  static const int threads[] = { 1, 2, 4 };
+  g_autofree float *rgba = job_texture (SIDE, SIDE);
+  g_autoptr (SfSettings) s = settings_for ("plain");
+
+  for (gsize t = 0; t < G_N_ELEMENTS (tasks); t++)
+    {
+      g_autoptr (SfResult) first = NULL;
+      g_autofree float *after = NULL;
+      gboolean changed = FALSE;
+
+      for (gsize i = 0; i < G_N_ELEMENTS (threads); i++)
+        {
+          g_autoptr (SfResult) r = NULL;
+
+          sf_parallel_set_threads (threads[i]);
+          r = job_make (tasks[t], s, rgba, SIDE, SIDE, &job_hole, 3);
+          if (first != NULL)
+            job_assert_same (first, r);
+          else
+            first = g_steal_pointer (&r);
+        }
+      after = job_blend (first, rgba, SIDE, SIDE);
+      for (int y = 0; y < SIDE; y++)
+        for (int x = 0; x < SIDE; x++)
+          {
+            gsize i = ((gsize) y * SIDE + x) * 4;
+            gboolean inside = y >= job_hole.y && x >= job_hole.x && y < job_hole.y + job_hole.height && x < job_hole.x + job_hole.width;
+
+            if (!inside)
+              g_assert_cmpmem (after + i, 16, rgba + i, 16);
+            else
+              changed = changed || memcmp (after + i, rgba + i, 16) != 0;
+          }
+      g_assert_true (changed);
+    }
+  sf_parallel_set_threads (0);
+}
+
+/* Strength 0 is the picture; few steps are made enough for a run. */
+static void
+test_strength (void)
+{
+  g_autofree float *rgba = job_texture (SIDE, SIDE);
+  g_autoptr (SfSettings) s = settings_for ("plain");
+  g_autoptr (SfResult) none = NULL, little = NULL, much = NULL;
+  g_autofree float *after = NULL;
+
+  s->strength = 0;
+  none = job_make (SF_TASK_REGENERATE, s, rgba, SIDE, SIDE, &job_hole, 3);
+  after = job_blend (none, rgba, SIDE, SIDE);
+  g_assert_cmpmem (after, SIDE * SIDE * 16, rgba, SIDE * SIDE * 16);
+  s->strength = 0.05;
+  little = job_make (SF_TASK_REGENERATE, s, rgba, SIDE, SIDE, &job_hole, 3);
+  s->strength = 0.9;
+  much = job_make (SF_TASK_REGENERATE, s, rgba, SIDE, SIDE, &job_hole, 3);
+  g_assert_cmpfloat (job_distance (none, little), <, job_distance (none, much));
+}
+
+/* At the network's size, smaller, larger, longer; the seed decides, and the candidate. */
+static void
+test_generate (void)
+{
+  static const int sizes[][2] = { { 0, 0 }, { NATIVE, NATIVE }, { 40, 24 }, { 8, 33 }, { 50, 9 } };
+  g_autoptr (SfSettings) s = settings_for ("plain");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autoptr (SfResult) a = NULL, b = NULL, c = NULL, d = NULL;
+
+      s->width = sizes[i][0];
+      s->height = sizes[i][1];
+      a = generate (s, 5, 0);
+      b = generate (s, 5, 0);
+      c = generate (s, 5, 1);
+      d = generate (s, 6, 0);
+      g_assert_cmpint (a->rect.width, ==, s->width > 0 ? s->width : NATIVE);
+      g_assert_cmpint (a->rect.height, ==, s->height > 0 ? s->height : NATIVE);
+      job_assert_same (a, b);
+      job_assert_same (c, d); /* candidate 1 of seed 5 is seed 6 */
+      g_assert_cmpfloat (job_distance (a, c), >, 1e-3);
+    }
+}
+
+/* Steps, sampler, schedule and class act. */
+static void
+test_settings (void)
+{
+  g_autoptr (SfSettings) s = settings_for ("classes");
+  g_autoptr (SfResult) first = NULL, steps = NULL, sampler = NULL, class = NULL, open = NULL, next = NULL;
+
+  s->class_number = 1;
+  first = generate (s, 5, 0);
+  s->steps = 9;
+  steps = generate (s, 5, 0);
+  s->steps = 5;
+  g_free (s->sampler);
+  s->sampler = g_strdup ("heun");
+  sampler = generate (s, 5, 0);
+  g_free (s->sampler);
+  s->sampler = g_strdup ("auto");
+  s->class_number = 2;
+  class = generate (s, 5, 0);
+  s->class_number = -1; /* that of the seed */
+  open = generate (s, 6, 0);
+  s->class_number = 0;
+  next = generate (s, 6, 0);
+  g_assert_cmpfloat (job_distance (first, steps), >, 1e-3);
+  g_assert_cmpfloat (job_distance (first, sampler), >, 1e-3);
+  g_assert_cmpfloat (job_distance (first, class), >, 1e-4);
+  job_assert_same (open, next);
+}
+
+/* A network of one channel makes grey pictures. */
+static void
+test_grey (void)
+{
+  g_autofree float *rgba = job_texture (SIDE, SIDE);
+  g_autoptr (SfSettings) s = settings_for ("grey");
+  g_autoptr (SfResult) made = generate (s, 5, 0), changed = job_make (SF_TASK_REGENERATE, s, rgba, SIDE, SIDE, &job_hole, 3);
+
+  job_assert_finite (changed);
+  for (gsize i = 0; i < sf_tensor_size (made->rgba); i += 4)
+    g_assert_true (made->rgba->data[i] == made->rgba->data[i + 1] && made->rgba->data[i] == made->rgba->data[i + 2]);
+}
+
+/*** Refused ***/
+
+static void
+assert_refused (const SfSettings *s, SfError code, const char *part)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfJob) job = sf_job_new (SF_TASK_GENERATE, s, 0, 0, NULL, &error);
+  g_autoptr (SfResult) result = job != NULL ? sf_job_run (job, 1, 0, NULL, NULL, NULL, NULL, &error) : NULL;
+
+  g_assert_null (result);
+  g_assert_error (error, SF_ERROR, (int) code);
+  if (strstr (error->message, part) == NULL)
+    g_test_fail_printf ("no “%s” in: %s", part, error->message);
+}
+
+static void
+test_refused (void)
+{
+  g_autoptr (SfSettings) s = settings_for ("plain");
+
+  s->class_number = 3;
+  assert_refused (s, SF_ERROR_ARGUMENT, "class");
+  s->class_number = -1;
+  g_free (s->noise_process);
+  s->noise_process = g_strdup ("auto");
+  assert_refused (s, SF_ERROR_MODEL, "noise-process");
+  g_free (s->noise_process);
+  s->noise_process = g_strdup ("linear-1000");
+  g_free (s->classifier);
+  s->classifier = files_path ("plain");
+  assert_refused (s, SF_ERROR_MODEL, "classifier");
+  g_free (s->model);
+  s->model = files_path ("nowhere");
+  assert_refused (s, SF_ERROR_MODEL, "nowhere");
+}
+
+static void
+test_class_range (void)
+{
+  g_autoptr (SfSettings) s = settings_for ("classes");
+
+  s->class_number = 3;
+  assert_refused (s, SF_ERROR_ARGUMENT, "class");
+}
+
+/* Stopped anywhere, the job can be run again. */
+static void
+test_stop (void)
+{
+  g_autoptr (SfSettings) s = settings_for ("plain");
+  g_autoptr (SfJob) job = NULL;
+  g_autoptr (SfResult) whole = NULL, again = NULL;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  const SfProgress progress = { .cancellable = cancellable, .hi = 1 };
+  g_autoptr (GError) error = NULL;
+
+  s->width = s->height = 24;
+  job = sf_job_new (SF_TASK_GENERATE, s, 0, 0, NULL, NULL);
+  whole = generate (s, 5, 0);
+  g_cancellable_cancel (cancellable);
+  g_assert_null (sf_job_run (job, 5, 0, NULL, NULL, NULL, &progress, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  again = sf_job_run (job, 5, 0, NULL, NULL, NULL, NULL, NULL);
+  job_assert_same (whole, again);
+}
+
+int
+main (int argc, char **argv)
+{
+  int failed;
+
+  g_test_init (&argc, &argv, NULL);
+  files_begin ();
+  write_network ("plain", &(NetShape) { 0 });
+  write_network ("classes", &(NetShape) { .classes = 3 });
+  write_network ("grey", &(NetShape) { .in = 1, .out = 1 });
+  g_test_add_func ("/job-network/region", test_region);
+  g_test_add_func ("/job-network/strength", test_strength);
+  g_test_add_func ("/job-network/generate", test_generate);
+  g_test_add_func ("/job-network/settings", test_settings);
+  g_test_add_func ("/job-network/grey", test_grey);
+  g_test_add_func ("/job-network/refused", test_refused);
+  g_test_add_func ("/job-network/class-range", test_class_range);
+  g_test_add_func ("/job-network/stop", test_stop);
+  failed = g_test_run ();
+  files_end ();
+  return failed;
+}
