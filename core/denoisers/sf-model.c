@@ -335,6 +335,7 @@ gboolean
 sf_model_load (SfModel *self, const SfProgress *progress, GError **error)
 {
   g_autoptr (SfWeights) weights = NULL;
+  GPtrArray *parameters;
   const char *latent;
   gsize n;
 
@@ -353,8 +354,11 @@ sf_model_load (SfModel *self, const SfProgress *progress, GError **error)
   self->parameters = n;
   if (self->config == NULL)
     borrow_architecture (self);
-  self->network = sf_network_open (self->config, weights, error);
-  return self->network != NULL && adopt_network (self, error) && adopt_variance (self, error);
+  if ((self->network = sf_network_open (self->config, weights, error)) == NULL)
+    return FALSE;
+  parameters = self->network->parameters;
+  self->packed = sf_conv2d_plan ((SfParameter *const *) parameters->pdata, (int) parameters->len, 0);
+  return adopt_network (self, error) && adopt_variance (self, error);
 }
 
 /*** Noise process ***/

@@ -43,6 +43,7 @@ typedef struct
   const char *architecture; /* "adm" */
   int in_channels, out_channels;
   int divisor;           /* sides must be multiples of it */
+  gsize packed;          /* bytes that its convolutions will be packed to at their first use */
   const char *const *unexpected; /* (nullable): arrays of the checkpoint that are of no use */
 } SfModel;
 

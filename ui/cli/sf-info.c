@@ -31,7 +31,7 @@ print_repeat (const SfSettings *settings, SfTask task)
   if (task == SF_TASK_FILL || task == SF_TASK_REGENERATE)
     g_string_append (line, " --mask=MASK");
   for (const SfParam *p = params; p < params + n; p++)
-    if (sf_options_has (task, p))
+    if (sf_options_offers (task, p))
       {
         g_autoptr (SfSettings) defaults = sf_settings_new ();
         g_autofree char *text = sf_settings_get (settings, p), *usual = sf_settings_get (defaults, p);
@@ -60,7 +60,7 @@ print_settings (const char *name, const char *json, GError **error)
     }
   g_print ("%-18s %s\n%-18s %d\n", "task", sf_task_name (task), "candidate", candidate + 1);
   for (const SfParam *p = params; p < params + n; p++)
-    if (sf_options_has (task, p))
+    if (sf_options_offers (task, p))
       {
         g_autofree char *text = sf_settings_get (settings, p);
 

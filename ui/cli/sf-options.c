@@ -39,7 +39,7 @@ sf_options_usage (SfTask task)
 }
 
 gboolean
-sf_options_has (SfTask task, const SfParam *param)
+sf_options_offers (SfTask task, const SfParam *param)
 {
   return (param->tasks & (1u << task)) != 0 && !g_str_equal (param->name, "sample-merged") &&
          !g_str_equal (param->name, "output");
@@ -178,7 +178,7 @@ make_group (SfOptions *self, char ***files, GPtrArray *texts)
   if (self->task == SF_TASK_GENERATE)
     g_array_append_val (entries, example);
   for (const SfParam *p = params; p < params + n; p++)
-    if (sf_options_has (self->task, p))
+    if (sf_options_offers (self->task, p))
       add_row (entries, texts, p);
   g_array_append_vals (entries, common, G_N_ELEMENTS (common));
   g_option_group_set_translation_domain (group, GETTEXT_PACKAGE);

@@ -31,4 +31,4 @@ const char *sf_options_summary (SfTask task);
 /* "IN OUT --mask=MASK". */
 const char *sf_options_usage (SfTask task);
 /* Whether files can have this setting of @task: there are no layers. */
-gboolean sf_options_has (SfTask task, const SfParam *param);
+gboolean sf_options_offers (SfTask task, const SfParam *param);
