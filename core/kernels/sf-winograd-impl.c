@@ -170,9 +170,8 @@ input (const SfWinograd *job, gsize tile, int n, float *v)
 
 /* One pixel's channels from @at on. */
 SF_INLINE void
-output_pixel (const SfWinograd *job, gsize at, SfV value, SfV bias, const int lanes)
+output_pixel (const SfWinograd *job, gsize at, SfV value, const int lanes)
 {
-  value += bias;
   if (job->residual != NULL)
     value += lanes == SF_LANES ? sf_load (job->residual + at) : sf_load_n (job->residual + at, lanes);
   value *= job->scale;
@@ -184,16 +183,15 @@ output_pixel (const SfWinograd *job, gsize at, SfV value, SfV bias, const int la
     sf_store (job->y + at, value);
 }
 
-/* Output channels [channel, channel + lanes) of the tile with its first pixel at (y0, x0); @products has its channel's. */
+/* Some channels of the @h x @w pixels that the tile has, from @at on; @products has these channels'. */
 SF_INLINE void
-output_vector (const SfWinograd *job, const int m, gsize image, int y0, int x0, int channel, const int lanes,
+output_vector (const SfWinograd *job, const int m, gsize at, const int h, const int w, SfV bias, const int lanes,
                const float *products, gsize position)
 {
   const int side = m + 2;
-  SfV t[SIDE], y[SIDE], half[SIDE * SIDE], bias = { 0 };
+  const gsize row = (gsize) job->out_w * job->out_c;
+  SfV t[SIDE], y[SIDE], half[SIDE * SIDE];
 
-  if (job->bias != NULL)
-    bias = lanes == SF_LANES ? sf_load (job->bias + channel) : sf_load_n (job->bias + channel, lanes);
   UNROLL
   for (int j = 0; j < side; j++)
     {
@@ -209,12 +207,12 @@ output_vector (const SfWinograd *job, const int m, gsize image, int y0, int x0, 
   for (int i = 0; i < m; i++)
     {
       output_1d (m, half + i * side, y);
-      if (y0 + i >= job->out_h)
+      if (i >= h)
         break;
       UNROLL
       for (int j = 0; j < m; j++)
-        if (x0 + j < job->out_w)
-          output_pixel (job, ((image * job->out_h + y0 + i) * job->out_w + x0 + j) * job->out_c + channel, y[j], bias, lanes);
+        if (j < w)
+          output_pixel (job, at + i * row + j * (gsize) job->out_c, y[j] + bias, lanes);
     }
 }
 
@@ -222,13 +220,23 @@ SF_INLINE void
 output_tile (const SfWinograd *job, const int m, gsize tile, int channel, int nr, const float *products, gsize position)
 {
   const int per_image = job->down * job->across, place = (int) (tile % per_image);
-  const int y0 = place / job->across * m, x0 = place % job->across * m, n = MIN (nr, job->out_c - channel);
+  const int y = place / job->across * m, x = place % job->across * m, n = MIN (nr, job->out_c - channel);
+  const int h = MIN (m, job->out_h - y), w = MIN (m, job->out_w - x);
+  const gsize at = ((tile / per_image * job->out_h + y) * job->out_w + x) * job->out_c + channel;
+  const SfV zero = { 0 };
   int c = 0;
 
   for (; c + SF_LANES <= n; c += SF_LANES)
-    output_vector (job, m, tile / per_image, y0, x0, channel + c, SF_LANES, products + c, position);
+    {
+      const SfV bias = job->bias != NULL ? sf_load (job->bias + channel + c) : zero;
+
+      if (h == m && w == m) /* most are whole: no comparisons */
+        output_vector (job, m, at + c, m, m, bias, SF_LANES, products + c, position);
+      else
+        output_vector (job, m, at + c, h, w, bias, SF_LANES, products + c, position);
+    }
   if (c < n)
-    output_vector (job, m, tile / per_image, y0, x0, channel + c, n - c, products + c, position);
+    output_vector (job, m, at + c, h, w, job->bias != NULL ? sf_load_n (job->bias + channel + c, n - c) : zero, n - c, products + c, position);
 }
 
 static void

@@ -37,6 +37,7 @@ sf_conv_method_can (SfConvMethod method, const SfConvJob *job)
 /*** Choice ***/
 
 #define LEAST_ROWS 24 /* below so many rows of a product, reading the weights takes longer than multiplying */
+#define TAP 8         /* a tap of the direct method takes so many steps more, to begin with */
 #define TRANSFORM 15  /* the transform of a number takes as long as so many products with it */
 
 /* Time that a method takes, in units that are the same for all. */
@@ -47,7 +48,7 @@ cost (const SfConvJob *job, int m, int nr)
   double rows;
 
   if (m == 0)
-    return job->kernel_h * job->kernel_w * MAX ((double) job->n * job->out_h * job->out_w, LEAST_ROWS) * c * out_c;
+    return job->kernel_h * job->kernel_w * MAX ((double) job->n * job->out_h * job->out_w, LEAST_ROWS) * (c + TAP) * out_c;
   rows = (double) job->n * ((job->out_h + m - 1) / m) * ((job->out_w + m - 1) / m);
   return sf_winograd_positions (m) * (MAX (rows, LEAST_ROWS) * c * out_c + TRANSFORM * rows * (c + out_c));
 }
