@@ -55,16 +55,17 @@ static const char *const advanced_rows[] = {
 static GtkWidget *
 model_new (SfControls *self, const SfParam *param)
 {
-  int n;
-  const SfEngineInfo *const *engines = sf_engines (&n);
-  g_autofree SfChoice *choices = g_new0 (SfChoice, n + 1);
+  int n_engines, n = 0;
+  const SfEngineInfo *const *engines = sf_engines (&n_engines);
+  g_autofree SfChoice *choices = g_new0 (SfChoice, n_engines + 1);
   g_autofree char *current = NULL;
   GtkWidget *combo;
 
   g_object_get (self->config, param->name, &current, NULL);
-  for (int i = 0; i < n; i++)
-    choices[i] = (SfChoice) { engines[i]->name, engines[i]->label, engines[i]->description };
-  if (current != NULL && *current != '\0' && sf_engine_find (current) == NULL)
+  for (int i = 0; i < n_engines; i++)
+    if (sf_engine_find_model (engines[i]->name) != NULL)
+      choices[n++] = (SfChoice) { engines[i]->name, engines[i]->label, engines[i]->description };
+  if (current != NULL && *current != '\0' && sf_engine_find_model (current) == NULL)
     choices[n++] = (SfChoice) { current, current, "" };
   combo = sf_choice_new (self->config, param->name, choices, n);
   gtk_widget_set_tooltip_text (combo, g_dgettext (GETTEXT_PACKAGE, param->description));
@@ -162,7 +163,7 @@ void
 sf_controls_update (SfControls *self, const SfSettings *settings, const SfRect *picture)
 {
   g_autoptr (SfSettings) automatic = sf_settings_copy (settings);
-  const SfEngineInfo *engine = sf_engine_find (settings->model);
+  const SfEngineInfo *engine = sf_settings_engine (settings);
   const SfSampler *sampler, *used = sf_sampler_find (sf_settings_sampler (settings));
   const SfSchedule *schedule;
   GtkWidget *eta = g_hash_table_lookup (self->fields, "eta");
@@ -181,9 +182,9 @@ sf_controls_update (SfControls *self, const SfSettings *settings, const SfRect *
   say_automatic_number (self, "width", picture ? picture->width : 0);
   say_automatic_number (self, "height", picture ? picture->height : 0);
 
-  show_row (self, "prompt", engine != NULL && engine->takes_prompt);
-  show_row (self, "negative-prompt", engine != NULL && engine->takes_prompt);
-  show_row (self, "guidance", engine != NULL && engine->takes_guidance);
+  show_row (self, "prompt", engine->takes_prompt);
+  show_row (self, "negative-prompt", engine->takes_prompt);
+  show_row (self, "guidance", engine->takes_guidance);
   if (eta != NULL)
     gtk_widget_set_sensitive (eta, used == NULL || used->uses_eta);
 }
