@@ -27,3 +27,11 @@ sf_engine_find (const char *name)
       return *e;
   return NULL;
 }
+
+const SfEngineInfo *
+sf_engine_find_model (const char *name)
+{
+  const SfEngineInfo *engine = sf_engine_find (name);
+
+  return engine != NULL && !engine->takes_class ? engine : NULL;
+}

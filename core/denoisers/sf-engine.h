@@ -121,3 +121,5 @@ struct _SfEngine
 const SfEngineInfo *const *sf_engines (int *n);
 /* (nullable): the one called @name. */
 const SfEngineInfo *sf_engine_find (const char *name);
+/* (nullable): likewise, if it needs no model beside it, so that its name is that of a model. */
+const SfEngineInfo *sf_engine_find_model (const char *name);

@@ -251,11 +251,11 @@ validate_param (const SfSettings *self, const SfParam *param, GError **error)
     }
 }
 
-/* The engines that bring their own model have its name; all other models are networks. */
+/* All models that are no engines are networks. */
 const SfEngineInfo *
 sf_settings_engine (const SfSettings *self)
 {
-  const SfEngineInfo *engine = sf_engine_find (self->model);
+  const SfEngineInfo *engine = sf_engine_find_model (self->model);
 
   return engine != NULL ? engine : sf_engine_find ("network");
 }
@@ -300,18 +300,13 @@ validate_model (const SfSettings *self, GError **error)
   g_autoptr (SfCatalogue) catalogue = NULL;
   g_autofree char *model = NULL, *classifier = NULL;
 
-  if (sf_engine_find (self->model) == NULL)
+  if (engine->takes_class)
     {
       catalogue = sf_catalogue_new ();
       if ((model = sf_catalogue_resolve (catalogue, self->model != NULL ? self->model : "", error)) == NULL)
         return FALSE;
       if (is_given (self->classifier) && (classifier = sf_catalogue_resolve (catalogue, self->classifier, error)) == NULL)
         return FALSE;
-    }
-  if (engine == NULL)
-    {
-      g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s: pictures cannot be made with networks yet; use “patch”"), self->model);
-      return FALSE;
     }
   return validate_use (self, engine, error);
 }
@@ -342,11 +337,11 @@ static void
 recommend (const SfSettings *self, int *steps, const char **sampler, const char **schedule)
 {
   const SfEngineInfo *engine = sf_settings_engine (self);
-  g_autoptr (SfModel) model = engine != NULL && engine->takes_class ? sf_model_get (self->model, self->noise_process, FALSE, NULL, NULL) : NULL;
+  g_autoptr (SfModel) model = engine->takes_class ? sf_model_get (self->model, self->noise_process, FALSE, NULL, NULL) : NULL;
 
-  *steps = model != NULL && model->steps > 0 ? model->steps : engine != NULL ? engine->steps : 0;
-  *sampler = model != NULL && model->sampler != NULL ? model->sampler : engine != NULL ? engine->sampler : "auto";
-  *schedule = model != NULL && model->schedule != NULL ? model->schedule : engine != NULL ? engine->schedule : "auto";
+  *steps = model != NULL && model->steps > 0 ? model->steps : engine->steps;
+  *sampler = model != NULL && model->sampler != NULL ? model->sampler : engine->sampler;
+  *schedule = model != NULL && model->schedule != NULL ? model->schedule : engine->schedule;
 }
 
 int

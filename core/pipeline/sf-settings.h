@@ -68,7 +68,7 @@ char *sf_settings_get (const SfSettings *self, const SfParam *param);
  * the rest (a prompt, say). */
 gboolean sf_settings_validate (const SfSettings *self, SfTask task, GError **error);
 
-/* (nullable): what makes the pictures; %NULL where the model is not known. */
+/* What makes the pictures. */
 const SfEngineInfo *sf_settings_engine (const SfSettings *self);
 
 /* @self's seed, or when it is -1 one drawn at random so that seed + candidate fits an int. */

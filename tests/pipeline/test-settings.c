@@ -303,7 +303,7 @@ assert_invalid (const SfSettings *settings, int code, const char *word)
 static void
 test_model (void)
 {
-  static const char *const names[] = { "sd-1.5", "", "/nowhere/model.safetensors", "guided-imagenet-512" };
+  static const char *const names[] = { "sd-1.5", "", "/nowhere/model.safetensors", "guided-imagenet-512", "network" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
     {

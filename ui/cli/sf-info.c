@@ -108,7 +108,7 @@ sf_info (char **arguments, GError **error)
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, _ ("name one model or picture: sfumato info MODEL|PICTURE"));
       return FALSE;
     }
-  engine = sf_engine_find (words[1]);
+  engine = sf_engine_find_model (words[1]);
   if (engine != NULL)
     print_engine (engine);
   else if (sf_models_know (words[1]))

@@ -294,7 +294,9 @@ sf_models_list (gboolean json)
   if (json)
     json_builder_begin_array (builder);
   for (int i = 0; i < n; i++)
-    if (json)
+    if (sf_engine_find_model (engines[i]->name) == NULL)
+      continue;
+    else if (json)
       add_row (builder, engines[i]->name, _ (engines[i]->label), _ (engines[i]->description), TRUE, NULL);
     else
       g_print ("%-36s %s: %s\n", engines[i]->name, _ (engines[i]->label), _ (engines[i]->description));
