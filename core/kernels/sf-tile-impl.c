@@ -26,9 +26,7 @@
 #endif
 #define NR (2 * SF_LANES)
 
-#define RUN 128        /* steps of k that are summed in registers; 96 to 256 make no difference in time */
-#define LINE 16 /* floats of a cache line */
-#define AHEAD (16 * NR)
+#define AHEAD (16 * NR) /* floats of B that are brought nearest: it streams from the second or third level of the cache */
 
 typedef SfV Sums[MR][2];
 
@@ -85,14 +83,14 @@ multiply_rows (const SfTile *t, const int m)
         const int end = MIN (begin + run, t->k);
         const gboolean last = tap == t->taps - 1 && end == t->k;
 
-        for (gssize p = begin; p < end; p++, b += NR, next += LINE)
+        for (gssize p = begin; p < end; p++, b += NR, next += SF_TILE_LINE)
           {
             const SfV b0 = sf_load (b), b1 = sf_load (b + SF_LANES);
 
             __builtin_prefetch (next, 0, 2);
             __builtin_prefetch (b + AHEAD);
-            if (NR > LINE)
-              __builtin_prefetch (b + AHEAD + LINE);
+            if (NR > SF_TILE_LINE)
+              __builtin_prefetch (b + AHEAD + SF_TILE_LINE);
 #pragma GCC unroll 14
             for (int i = 0; i < m; i++)
               {

@@ -30,7 +30,7 @@ typedef struct
   float scale;
   float *c;
   gsize c_row;
-  const float *next;       /* (nullable): will be read soon: a line of it is brought nearer at each step */
+  const float *next;       /* (nullable): will be read soon: a line of it is brought nearer at each step of k */
 } SfTile;
 
 typedef struct
@@ -56,7 +56,9 @@ sf_bf16 (float x)
   return x == x ? (guint16) ((bits + 0x7fff + ((bits >> 16) & 1)) >> 16) : 0x7fc0;
 }
 
-/* Steps of k that are summed in registers before they are added to C. */
+#define SF_TILE_LINE 16 /* floats of a cache line */
+
+/* Most steps of k that are summed in registers before they are added to C; 96 to 256 make no difference in time. */
 #define SF_TILE_RUN 128
 /* All runs of @k steps are nearly equal. */
 static inline int
