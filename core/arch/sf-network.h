@@ -7,6 +7,7 @@
 
 #include <json-glib/json-glib.h>
 
+#include "nn/sf-binder.h"
 #include "ops/sf-ops.h"
 #include "weights/sf-weights.h"
 
@@ -31,6 +32,7 @@ struct _SfNetwork
   const SfArch *arch;
   int in_channels, out_channels; /* of a classifier: out_channels = classes */
   int height, width;             /* native size, 0 = not known */
+  gboolean fixed_size;           /* takes no other size than the native one */
   int divisor;                   /* sides must be multiples of it */
   int n_classes;                 /* 0 = unconditional */
   SfWeights *weights;
@@ -45,14 +47,23 @@ struct _SfNetwork
 SfNetwork *sf_network_open (JsonObject *config, SfWeights *weights, GError **error);
 void sf_network_free (SfNetwork *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfNetwork, sf_network_free)
+/* Reads all parameters: FALSE with %SF_ERROR_MODEL that names an array with a number that is not finite. */
+gboolean sf_network_check_values (const SfNetwork *self, const SfProgress *progress, GError **error);
 /* FALSE with %SF_ERROR_ARGUMENT where the network cannot take pictures of that size. */
 gboolean sf_network_check_size (const SfNetwork *self, int height, int width, GError **error);
 /**
  * sf_network_forward:
  * @x: (transfer full): n x h x w x in_channels
  * @t: (array length=n): timestep labels, may be fractional
- * @classes: (nullable) (array length=n): in 0 … n_classes - 1; -1 = no class where the network was trained with one for it
+ * @classes: (nullable) (array length=n): in 0 … n_classes - 1; -1 = the network is told none.  %NULL only if it knows none
  *
  * Returns: (transfer full) (nullable): n x h x w x out_channels, a classifier n x 1 x 1 x classes
  */
 SfTensor *sf_network_forward (SfNetwork *self, SfContext *cx, SfTensor *x, const double *t, const int *classes) G_GNUC_WARN_UNUSED_RESULT;
+
+/*** For architectures ***/
+
+/* Whether the file has an array whose name is @name, or ends with ".NAME". */
+gboolean sf_weights_have (const SfWeights *weights, const char *name);
+/* (transfer full) (nullable): @self (transfer full) with what @binder bound, or %NULL with its error. */
+SfNetwork *sf_network_finish (SfNetwork *self, SfBinder *binder, SfWeights *weights, GError **error);

@@ -27,6 +27,7 @@
 #define NR (2 * SF_LANES)
 
 #define RUN 128        /* steps of k that are summed in registers; 96 to 256 make no difference in time */
+#define LINE 16 /* floats of a cache line */
 #define AHEAD (16 * NR)
 
 typedef SfV Sums[MR][2];
@@ -72,7 +73,7 @@ multiply_rows (const SfTile *t, const int m)
 {
   const int run = sf_tile_run (t->k);
   const float *const *a = (const float *const *) t->a;
-  const float *b = t->b;
+  const float *b = t->b, *next = t->next != NULL ? t->next : b;
   gboolean first = TRUE;
   int steps = 0;
   Sums sums;
@@ -84,13 +85,14 @@ multiply_rows (const SfTile *t, const int m)
         const int end = MIN (begin + run, t->k);
         const gboolean last = tap == t->taps - 1 && end == t->k;
 
-        for (gssize p = begin; p < end; p++, b += NR)
+        for (gssize p = begin; p < end; p++, b += NR, next += LINE)
           {
             const SfV b0 = sf_load (b), b1 = sf_load (b + SF_LANES);
 
+            __builtin_prefetch (next, 0, 2);
             __builtin_prefetch (b + AHEAD);
-            if (NR * 4 > 64)
-              __builtin_prefetch (b + AHEAD + 16);
+            if (NR > LINE)
+              __builtin_prefetch (b + AHEAD + LINE);
 #pragma GCC unroll 14
             for (int i = 0; i < m; i++)
               {

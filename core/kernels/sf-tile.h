@@ -30,6 +30,7 @@ typedef struct
   float scale;
   float *c;
   gsize c_row;
+  const float *next;       /* (nullable): will be read soon: a line of it is brought nearer at each step */
 } SfTile;
 
 typedef struct

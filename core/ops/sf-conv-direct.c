@@ -55,18 +55,18 @@ run_task (const Run *run, gsize index)
         const gsize at = (begin + r) * job->out_c + panel * nr;
 
         run->tile->multiply (&(SfTile) {
-          .m = MIN (group, rows - r),
-          .n = MIN (nr, job->out_c - panel * nr),
-          .k = job->c,
-          .taps = run->taps,
-          .a = a + r * run->taps,
-          .b = run->packed + (gsize) panel * run->taps * job->c * nr,
-          .bias = job->bias != NULL ? job->bias + panel * nr : NULL,
-          .residual = job->residual != NULL ? job->residual + at : NULL,
-          .residual_row = job->out_c,
-          .scale = job->scale,
-          .c = job->y + at,
-          .c_row = job->out_c,
+            .m = MIN (group, rows - r),
+            .n = MIN (nr, job->out_c - panel * nr),
+            .k = job->c,
+            .taps = run->taps,
+            .a = a + r * run->taps,
+            .b = run->packed + (gsize) panel * run->taps * job->c * nr,
+            .bias = job->bias != NULL ? job->bias + panel * nr : NULL,
+            .residual = job->residual != NULL ? job->residual + at : NULL,
+            .residual_row = job->out_c,
+            .scale = job->scale,
+            .c = job->y + at,
+            .c_row = job->out_c,
         });
       }
 }

@@ -40,7 +40,7 @@ typedef struct
 
 /* Products of one position, with the steps [k0, k0 + k) of it, added to M unless they are the first. */
 static void
-multiply (const Run *run, const float *v, int k0, int k, const float *u, float *products, int n)
+multiply (const Run *run, const float *v, int k0, int k, const float *u, const float *next, float *products, int n)
 {
   const SfTileKernels *tile = run->kernels->tile;
   const int group = sf_tile_group (tile, n), nr = tile->nr;
@@ -54,7 +54,8 @@ multiply (const Run *run, const float *v, int k0, int k, const float *u, float *
       for (int i = 0; i < m; i++)
         a[i] = v + (r + i) * run->winograd.v_row + k0;
       tile->multiply (&(SfTile) {
-        .m = m, .n = nr, .k = k, .taps = 1, .a = a, .b = u, .residual = k0 > 0 ? c : NULL, .residual_row = nr, .scale = 1, .c = c, .c_row = nr });
+          .m = m, .n = nr, .k = k, .taps = 1, .a = a, .b = u, .residual = k0 > 0 ? c : NULL, .residual_row = nr, .scale = 1, .c = c, .c_row = nr, .next = next });
+      next = next != NULL && r == 0 && nr > 16 ? next + k * 16 : NULL;
     }
 }
 
@@ -67,7 +68,7 @@ multiply_panel (const Run *run, int panel, const float *v, int n, float *product
   const float *u = run->packed + panel * run->positions * size;
 
   for (int i = 0; i < run->positions; i++)
-    multiply (run, v + i * run->winograd.v_position, 0, run->job->c, u + i * size, products + (gsize) i * n * nr, n);
+    multiply (run, v + i * run->winograd.v_position, 0, run->job->c, u + i * size, u + (i + 1) * size, products + (gsize) i * n * nr, n);
 }
 
 /* The same where the weights are plain: each run of input channels is transformed to @u first. */
@@ -83,7 +84,7 @@ multiply_panel_lean (const Run *run, int panel, const float *v, int n, float *pr
 
       run->kernels->winograd->filter (run->winograd.m, w + (gsize) k0 * 9 * nr, k, nr, u, (gsize) step * nr);
       for (int i = 0; i < run->positions; i++)
-        multiply (run, v + i * run->winograd.v_position, k0, k, u + (gsize) i * step * nr, products + (gsize) i * n * nr, n);
+        multiply (run, v + i * run->winograd.v_position, k0, k, u + (gsize) i * step * nr, NULL, products + (gsize) i * n * nr, n);
     }
 }
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ops/sf-conv.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/sf-error.h"
 #include "base/sf-parallel.h"
 
 static const struct
@@ -106,8 +110,8 @@ pack_panels (gsize begin, gsize end, gpointer data)
 {
   const Packing *p = data;
   const gsize row = (gsize) p->c * p->taps;
-  g_autofree float *w = g_new (float, row *p->nr);
-  float *plain = p->m == 0 || p->lean ? NULL : g_new (float, row *p->nr);
+  g_autofree float *w = g_new (float, row * p->nr);
+  float *plain = p->m == 0 || p->lean ? NULL : g_new (float, row * p->nr);
 
   for (gsize panel = begin; panel < end; panel++)
     {
@@ -145,9 +149,93 @@ sf_conv_pack (const SfKernels *kernels, SfConvMethod method, const SfArray *w, f
   return sf_parallel_for (n_panels (&packing), 1, pack_panels, &packing, cancellable);
 }
 
+/*** Memory ***/
+
+static gsize
+packed_bytes (const SfParameter *parameter)
+{
+  return sf_conv_packed_size (sf_kernels (), parameter->lean ? SF_CONV_WINOGRAD_4_LEAN : SF_CONV_WINOGRAD_4, &parameter->array) * sizeof (float);
+}
+
+/* Largest first. */
+static int
+compare_sizes (gconstpointer a, gconstpointer b)
+{
+  const SfParameter *const *x = a, *const *y = b;
+
+  return ((*x)->array.n < (*y)->array.n) - ((*x)->array.n > (*y)->array.n);
+}
+
+gsize
+sf_conv2d_plan (SfParameter *const *parameters, int n, gsize budget)
+{
+  g_autoptr (GPtrArray) convolutions = g_ptr_array_new ();
+  gsize total = 0;
+
+  if (budget == 0)
+    budget = (gsize) sysconf (_SC_PHYS_PAGES) / 2 * (gsize) sysconf (_SC_PAGESIZE);
+  for (int i = 0; i < n; i++)
+    if (parameters[i]->array.n_dims == 4 && parameters[i]->array.dim[2] == 3 && parameters[i]->array.dim[3] == 3)
+      {
+        parameters[i]->lean = FALSE;
+        g_ptr_array_add (convolutions, parameters[i]);
+        total += packed_bytes (parameters[i]);
+      }
+  g_ptr_array_sort (convolutions, compare_sizes);
+  for (guint i = 0; i < convolutions->len && total > budget; i++)
+    {
+      SfParameter *parameter = g_ptr_array_index (convolutions, i);
+
+      total -= packed_bytes (parameter);
+      parameter->lean = TRUE;
+      total += packed_bytes (parameter);
+    }
+  return total;
+}
+
+/*** Work ***/
+
 gboolean
 sf_conv_run (SfContext *cx, const SfKernels *kernels, SfConvMethod method, const SfConvJob *job, const float *packed)
 {
   return methods[method].m == 0 ? sf_conv_run_direct (cx, kernels, job, packed)
                                 : sf_conv_run_winograd (cx, kernels, methods[method].m, methods[method].lean, job, packed);
+}
+
+/* (nullable): @cx has failed. */
+static const float *
+get_packed (SfContext *cx, const SfKernels *kernels, SfConvMethod method, SfParameter *w)
+{
+  static const char kinds[SF_N_CONV_METHODS];
+  const gsize size = sf_conv_packed_size (kernels, method, &w->array);
+  float *packed = sf_parameter_find_packing (w, &kinds[method]);
+  GError *error = NULL;
+
+  if (packed != NULL)
+    return packed;
+  packed = sf_try_alloc_aligned (size, sizeof (float), &error);
+  if (packed == NULL)
+    {
+      sf_context_fail (cx, error);
+      return NULL;
+    }
+  if (!sf_conv_pack (kernels, method, &w->array, packed, sf_context_get_cancellable (cx)) && sf_context_failed (cx))
+    {
+      free (packed);
+      return NULL;
+    }
+  sf_parameter_add_packing (w, &kinds[method], packed, size * sizeof (float), free);
+  return packed;
+}
+
+gboolean
+sf_conv_apply (SfContext *cx, SfParameter *w, const SfConvJob *job)
+{
+  const SfKernels *kernels = sf_kernels ();
+  const SfConvMethod method = sf_conv_method_choose (kernels, job, w->lean);
+  const float *packed = NULL;
+
+  if (!sf_context_is_dry (cx) && (packed = get_packed (cx, kernels, method, w)) == NULL)
+    return FALSE;
+  return sf_conv_run (cx, kernels, method, job, packed);
 }

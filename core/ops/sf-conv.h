@@ -12,7 +12,7 @@
 #pragma once
 
 #include "kernels/sf-kernels.h"
-#include "ops/sf-parameter.h"
+#include "ops/sf-ops.h"
 
 #define SF_CONV_MAX_TAPS 49
 #define SF_CONV_MAX_CHANNELS 8192 /* of the input */
@@ -52,6 +52,9 @@ gsize sf_conv_packed_size (const SfKernels *kernels, SfConvMethod method, const 
 gboolean sf_conv_pack (const SfKernels *kernels, SfConvMethod method, const SfArray *w, float *packed, GCancellable *cancellable);
 /* FALSE: the context has failed. */
 gboolean sf_conv_run (SfContext *cx, const SfKernels *kernels, SfConvMethod method, const SfConvJob *job, const float *packed);
+
+/* Does @job with @w, whose packed form is made now if need be.  FALSE: the context has failed. */
+gboolean sf_conv_apply (SfContext *cx, SfParameter *w, const SfConvJob *job);
 
 /*** Between the files of this folder ***/
 

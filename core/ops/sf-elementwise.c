@@ -61,6 +61,43 @@ sf_affine (SfContext *cx, SfTensor *x, float a, float b)
   return g_steal_pointer (&y);
 }
 
+/*** Each item times a number of its own ***/
+
+static void
+scale_tile (gsize begin, gsize end, gpointer data)
+{
+  const SfOp *op = data;
+  const gsize item = sf_tensor_size (op->y) / op->y->n;
+
+  for (gsize i = begin; i < end; i++)
+    op->y->data[i] = op->x[0]->data[i] * op->x[1]->data[i / item];
+}
+
+static void
+scale_backward (SfContext *cx, SfTensor *dy, gpointer saved)
+{
+  const SfOp *op = saved;
+
+  sf_context_add_gradient (cx, op->x[0], sf_scale_items (cx, dy, sf_tensor_ref (op->x[1])));
+}
+
+SfTensor *
+sf_scale_items (SfContext *cx, SfTensor *x, SfTensor *factors)
+{
+  g_autoptr (SfTensor) input_x = x, input_factors = factors;
+  g_autoptr (SfTensor) y = NULL;
+  SfOp op = { .x = { x, factors } };
+
+  if (sf_op_failed (cx, &op, 2))
+    return NULL;
+  g_assert (sf_tensor_size (factors) == (gsize) x->n);
+  op.y = y = sf_op_reuse (cx, x);
+  if (y == NULL || !sf_op_run (cx, sf_tensor_size (x), SF_OP_TILE, scale_tile, &op, sf_tensor_size (x)))
+    return NULL;
+  sf_op_record (cx, scale_backward, &op, sizeof op);
+  return g_steal_pointer (&y);
+}
+
 /*** scale (x + y) ***/
 
 typedef struct

@@ -18,7 +18,7 @@ embedding_backward (SfContext *cx, SfTensor *dy, gpointer saved)
 
   if (self->w->gradient != NULL && !sf_context_is_dry (cx))
     for (int i = 0; i < self->n; i++)
-      for (int j = 0; j < g->c; j++)
+      for (int j = 0; j < g->c && self->ids[i] >= 0; j++)
         self->w->gradient[(gsize) self->ids[i] * g->c + j] += g->data[(gsize) i * g->c + j];
 }
 
@@ -32,8 +32,12 @@ sf_embedding (SfContext *cx, SfParameter *w, const int *ids, int n)
     return NULL;
   for (int i = 0; i < n; i++)
     {
-      g_assert (ids[i] >= 0 && (gsize) ids[i] < w->array.dim[0]);
-      if (!sf_context_is_dry (cx))
+      g_assert (ids[i] < 0 || (gsize) ids[i] < w->array.dim[0]);
+      if (sf_context_is_dry (cx))
+        continue;
+      if (ids[i] < 0)
+        memset (y->data + (gsize) i * c, 0, c * sizeof (float));
+      else
         sf_array_read (&w->array, (gsize) ids[i] * c, c, y->data + (gsize) i * c);
     }
   if (sf_context_has_tape (cx))

@@ -25,6 +25,17 @@ typedef struct
 
 /* w: [out, in, kh, kw], b: (nullable) [out]. */
 SfTensor *sf_conv2d (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfConv conv) G_GNUC_WARN_UNUSED_RESULT;
+/**
+ * sf_conv2d_plan:
+ * @parameters: all of a network; those that are no weights of a 3x3 convolution are passed over
+ * @budget: bytes, 0 = half of the machine's memory
+ *
+ * The fastest convolutions keep weights of four times the size.  Where all together would be larger than the budget, the
+ * largest become lean, so that they are transformed anew in each run: they work on the smallest images, where that matters least.
+ *
+ * Returns: bytes that packed convolutions will take
+ */
+gsize sf_conv2d_plan (SfParameter *const *parameters, int n, gsize budget);
 /* Over channels, of every pixel or token.  w: [out, in] or [out, in, 1] or [out, in, 1, 1]; @residual: (transfer full) (nullable). */
 SfTensor *sf_linear (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfTensor *residual, float scale) G_GNUC_WARN_UNUSED_RESULT;
 
@@ -60,6 +71,8 @@ SfTensor *sf_activate (SfContext *cx, SfTensor *x, SfActivation activation) G_GN
 SfTensor *sf_add (SfContext *cx, SfTensor *x, SfTensor *y, float scale) G_GNUC_WARN_UNUSED_RESULT;
 /* a x + b */
 SfTensor *sf_affine (SfContext *cx, SfTensor *x, float a, float b) G_GNUC_WARN_UNUSED_RESULT;
+/* Item i of x times factors[i]: n x 1 x 1 x 1, a constant.  Both (transfer full). */
+SfTensor *sf_scale_items (SfContext *cx, SfTensor *x, SfTensor *factors) G_GNUC_WARN_UNUSED_RESULT;
 /* Channels of x, then those of y. */
 SfTensor *sf_concat (SfContext *cx, SfTensor *x, SfTensor *y) G_GNUC_WARN_UNUSED_RESULT;
 /* Each pixel becomes 2 x 2. */
@@ -73,5 +86,7 @@ SfTensor *sf_fir_downsample (SfContext *cx, SfTensor *x) G_GNUC_WARN_UNUSED_RESU
 SfTensor *sf_prepend_mean (SfContext *cx, SfTensor *x, SfParameter *position) G_GNUC_WARN_UNUSED_RESULT;
 /* Returns: n x 1 x 1 x c */
 SfTensor *sf_first_token (SfContext *cx, SfTensor *x) G_GNUC_WARN_UNUSED_RESULT;
-/* Row ids[i] of w: [rows, c] for item i.  Returns: n x 1 x 1 x c */
+/* Of all pixels.  Returns: n x 1 x 1 x c */
+SfTensor *sf_mean (SfContext *cx, SfTensor *x) G_GNUC_WARN_UNUSED_RESULT;
+/* Row ids[i] of w: [rows, c] for item i, zeros for an id < 0.  Returns: n x 1 x 1 x c */
 SfTensor *sf_embedding (SfContext *cx, SfParameter *w, const int *ids, int n) G_GNUC_WARN_UNUSED_RESULT;

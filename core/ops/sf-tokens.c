@@ -98,6 +98,45 @@ sf_prepend_mean (SfContext *cx, SfTensor *x, SfParameter *position)
   return g_steal_pointer (&y);
 }
 
+/*** The mean alone ***/
+
+/* x: dy; y: dx */
+static void
+mean_backward_tile (gsize begin, gsize end, gpointer data)
+{
+  const SfOp *op = data;
+  const SfTensor *dy = op->x[0], *dx = op->y;
+  const int pixels = dx->h * dx->w, c = dx->c;
+
+  for (gsize i = begin; i < end; i++)
+    for (int j = 0; j < c; j++)
+      dx->data[i * c + j] = dy->data[i / pixels * c + j] / pixels;
+}
+
+static void
+mean_backward (SfContext *cx, SfTensor *dy, gpointer saved)
+{
+  SfTensor *x = ((SfOp *) saved)->x[0];
+  g_autoptr (SfTensor) g = dy, dx = sf_op_new_like (cx, x);
+
+  if (dx != NULL && sf_op_run (cx, (gsize) x->n * x->h * x->w, MAX (SF_OP_TILE / x->c, 1), mean_backward_tile, &(SfOp) { .x = { g }, .y = dx }, sf_tensor_size (x)))
+    sf_context_add_gradient (cx, x, g_steal_pointer (&dx));
+}
+
+SfTensor *
+sf_mean (SfContext *cx, SfTensor *x)
+{
+  g_autoptr (SfTensor) input = x;
+  SfOp op = { .x = { x } };
+
+  if (sf_op_failed (cx, &op, 1) || (op.y = sf_op_sum_pixels (cx, x)) == NULL)
+    return NULL;
+  for (gsize i = 0; i < sf_tensor_size (op.y) && !sf_context_is_dry (cx); i++)
+    op.y->data[i] /= x->h * x->w;
+  sf_op_record (cx, mean_backward, &op, sizeof op);
+  return op.y;
+}
+
 /*** The first token ***/
 
 static void

@@ -63,7 +63,7 @@ free_memory (void)
 static void
 reserve (SfArena *self)
 {
-  for (gsize spare = 0; self->budget >= HUGE_PAGE; self->budget /= 2, spare = self->budget)
+  for (gsize spare = 0; self->budget >= ALIGN; self->budget /= 2, spare = self->budget)
     {
       guint8 *map;
 
@@ -232,6 +232,12 @@ sf_arena_free (SfArena *self, gpointer memory)
   self->live -= block->size;
   release (self, block);
   g_mutex_unlock (&self->mutex);
+}
+
+gsize
+sf_arena_get_live (const SfArena *self)
+{
+  return self->live;
 }
 
 gsize

@@ -20,5 +20,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfArena, sf_arena_unref)
 gpointer sf_arena_alloc (SfArena *self, gsize size, GError **error);
 void sf_arena_free (SfArena *self, gpointer block);
 
+gsize sf_arena_get_live (const SfArena *self);      /* bytes in use now */
 gsize sf_arena_get_peak (const SfArena *self);      /* highest end of a block so far */
 gsize sf_arena_get_live_peak (const SfArena *self); /* most bytes that were in use at the same time: no arena can do better */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is around the sampler: latents, pixels, timesteps as the network sees them, thresholds. */
-#include "diffusion/sf-embedding.h"
 #include "diffusion/sf-gaussian.h"
 #include "golden.h"
+#include "nn/sf-waves.h"
 #include "tensor/sf-pixel.h"
 
 static void
@@ -48,14 +48,14 @@ run_pixels (Case *c)
 }
 
 static void
-compare_embedding (Case *c, const char *name, SfEmbedding embedding, int n)
+compare_embedding (Case *c, const char *name, SfWaves waves, int n)
 {
   const GoldenTensor *t = case_need (c, "t");
   g_autofree SfReal *out = g_new (SfReal, n);
 
   for (gsize i = 0; i < t->size; i++)
     {
-      sf_embedding (&embedding, t->value[i], out, n);
+      sf_waves (&waves, t->value[i], out, n);
       for (int k = 0; k < n; k++)
         case_compare_number (c, name, i * n + k, out[k], TOLERANCE_STATE);
     }
@@ -72,9 +72,9 @@ run_embedding (Case *c)
       case_fail (c, "an embedding of %d numbers", n);
       return;
     }
-  compare_embedding (c, "openai", SF_EMBEDDING_OPENAI, n);
-  compare_embedding (c, "sd", SF_EMBEDDING_OPENAI, n);
-  compare_embedding (c, "ddpm", SF_EMBEDDING_HO, n);
+  compare_embedding (c, "openai", SF_WAVES_OPENAI, n);
+  compare_embedding (c, "sd", SF_WAVES_OPENAI, n);
+  compare_embedding (c, "ddpm", SF_WAVES_HO, n);
 }
 
 static void

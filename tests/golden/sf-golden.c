@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sf-golden DIR [GROUP…]: runs every case of a folder of golden numbers, or of those groups, and counts. */
+/* sf-golden DIR [GROUP…]: runs every case of a folder of golden numbers, or of those groups, and counts.
+ * Networks, group "nets" in a folder of that name, are float32: the double build leaves them out.
+ */
 #include <locale.h>
 #include <string.h>
 
-#include "golden-private.h"
+#include "golden-nets.h"
 
 #define SF_ITEM(name) extern const GoldenGroup golden_##name;
 #include "golden-list.h"
@@ -24,7 +26,6 @@ find_group (const char *name)
   return NULL;
 }
 
-/* Networks, their sampling runs and tokenizers live in folders of their own. */
 static gboolean
 run_group (const char *folder, const char *name, int counts[N_OUTCOMES], GError **error)
 {
@@ -83,6 +84,17 @@ list_groups (const char *folder, GError **error)
   return names;
 }
 
+#ifndef SF_DOUBLE
+static void
+run_nets (const char *folder, int counts[N_OUTCOMES], GError **error)
+{
+  g_autofree char *nets = g_build_filename (folder, "nets", NULL);
+
+  if (g_file_test (nets, G_FILE_TEST_IS_DIR))
+    golden_nets_run (nets, counts, error);
+}
+#endif
+
 int
 main (int argc, char **argv)
 {
@@ -102,6 +114,10 @@ main (int argc, char **argv)
   for (guint i = 0; i < names->len && error == NULL; i++)
     if (argc == 2 || g_strv_contains ((const char *const *) argv + 2, names->pdata[i]))
       run_group (argv[1], names->pdata[i], counts, &error);
+#ifndef SF_DOUBLE
+  if (error == NULL && (argc == 2 || g_strv_contains ((const char *const *) argv + 2, "nets")))
+    run_nets (argv[1], counts, &error);
+#endif
   if (error != NULL)
     {
       g_printerr ("sf-golden: %s\n", error->message);

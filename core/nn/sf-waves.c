@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "diffusion/sf-embedding.h"
+#include "nn/sf-waves.h"
 
 #include <math.h>
 
-/* Wave i of h: period^(-i / h), or with whole_range period^(-i / (h - 1)) */
+/* Wave i of h: period^(-i / (h - shift)) */
 void
-sf_embedding (const SfEmbedding *self, double t, SfReal *out, int n)
+sf_waves (const SfWaves *self, double t, SfReal *out, int n)
 {
   int half = n / 2;
-  double slope = log (self->period > 0 ? self->period : 10000) / (half - self->whole_range);
+  double slope = log (self->period > 0 ? self->period : 10000) / (half - self->shift);
   SfReal *sines = out + (self->sine_first ? 0 : half), *cosines = out + (self->sine_first ? half : 0);
 
-  g_return_if_fail (n > 3);
+  g_return_if_fail (half > self->shift);
 
   for (int i = 0; i < half; i++)
     {

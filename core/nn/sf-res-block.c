@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Residual block (He et al. 2016) of Ho et al. 2020, with the variants of Dhariwal and Nichol 2021 and Song et al. 2021:
+ *
+ *   x ── norm1 ─ act ─ resample ─ conv1 ──(+ e)── norm2 (· (1 + e') + e'') ─ act ─ conv2 ──(+)── · scale
+ *   └─── resample ─ shortcut ─────────────────────────────────────────────────────────────┘
+ */
+#include "nn/sf-block.h"
+
+typedef struct
+{
+  SfBlock parent;
+  SfResBlock like;
+  SfLayer norm1, conv1, embedding, norm2, conv2, shortcut;
+} ResBlock;
+
+static void
+forward (const SfBlock *block, SfContext *cx, SfStream *stream)
+{
+  const ResBlock *self = (const ResBlock *) block;
+  const SfResBlock *like = &self->like;
+  SfConv conv = { .top = 1, .left = 1, .bottom = 1, .right = 1 };
+  SfTensor *residual, *x, *e = NULL;
+
+  /* The shortcut first: then the norm holds the only reference to x and may write in place. */
+  residual = sf_resample (cx, sf_tensor_ref (stream->x), like->resample);
+  if (self->shortcut.w != NULL)
+    residual = sf_linear (cx, residual, self->shortcut.w, self->shortcut.b, NULL, 1);
+
+  x = sf_group_norm (cx, stream->x, self->norm1.w, self->norm1.b, like->groups, like->eps, NULL, like->activation);
+  x = sf_resample (cx, x, like->resample);
+  x = sf_conv2d (cx, x, self->conv1.w, self->conv1.b, conv);
+  if (self->embedding.w != NULL)
+    e = sf_linear (cx, sf_tensor_ref (stream->embedding), self->embedding.w, self->embedding.b, NULL, 1);
+  if (e != NULL && !like->modulate)
+    x = sf_add (cx, x, g_steal_pointer (&e), 1);
+  x = sf_group_norm (cx, x, self->norm2.w, self->norm2.b, like->groups_out, like->eps, e, like->activation);
+  conv.residual = residual;
+  conv.scale = like->scale;
+  stream->x = sf_conv2d (cx, x, self->conv2.w, self->conv2.b, conv);
+}
+
+SfBlock *
+sf_res_block_new (SfBinder *binder, SfResBlock like)
+{
+  ResBlock *self = g_new0 (ResBlock, 1);
+
+  like.groups_out = like.groups_out > 0 ? like.groups_out : like.groups;
+  self->parent.forward = forward;
+  self->like = like;
+  self->norm1 = sf_bind_norm (binder, "norm1", like.in, like.groups);
+  self->conv1 = sf_bind_conv (binder, "conv1", like.in, like.out, 3);
+  if (like.embedding > 0)
+    self->embedding = sf_bind_linear (binder, "time_emb_proj", like.embedding, like.modulate ? 2 * like.out : like.out);
+  self->norm2 = sf_bind_norm (binder, "norm2", like.out, like.groups_out);
+  self->conv2 = sf_bind_conv (binder, "conv2", like.out, like.out, 3);
+  if (like.shortcut || like.in != like.out)
+    self->shortcut = sf_bind_linear (binder, "conv_shortcut", like.in, like.out);
+  return &self->parent;
+}
