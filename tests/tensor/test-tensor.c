@@ -41,6 +41,36 @@ test_ref (void)
   x->data[0] = 1; /* still there; the sanitizers see if not */
   sf_tensor_unref (x);
   sf_tensor_unref (NULL);
+  g_assert_null (sf_tensor_ref (NULL));
+}
+
+static void
+count (gpointer counter, gpointer data)
+{
+  g_assert_cmpfloat (*(float *) data, ==, 1);
+  ++*(int *) counter;
+}
+
+/* Memory that somebody lends is given back once, when the last view is gone. */
+static void
+test_lent (void)
+{
+  float data[24] = { 1 };
+  int freed = 0;
+  SfTensor *x = sf_tensor_new_for (1, 2, 3, 4, data, count, &freed), *view, *inner;
+
+  g_assert_true (sf_tensor_is_unique (x));
+  view = sf_tensor_view (sf_tensor_ref (x), 1, 1, 3, 4, 12);
+  g_assert_false (sf_tensor_is_unique (x));
+  g_assert_false (sf_tensor_is_unique (view)); /* x sees it */
+  sf_tensor_unref (x);
+  g_assert_true (sf_tensor_is_unique (view));
+  inner = sf_tensor_view (view, 2, 1, 1, 2, 8);
+  g_assert_true (inner->data == data + 20);
+  g_assert_true (sf_tensor_is_unique (inner));
+  g_assert_cmpint (freed, ==, 0);
+  sf_tensor_unref (inner);
+  g_assert_cmpint (freed, ==, 1);
 }
 
 /* Sizes whose number of elements, or of bytes, does not fit a gsize. */
@@ -70,6 +100,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tensor/new", test_new);
   g_test_add_func ("/tensor/copy", test_copy);
   g_test_add_func ("/tensor/ref", test_ref);
+  g_test_add_func ("/tensor/lent", test_lent);
   g_test_add_func ("/tensor/too-large", test_too_large);
   return g_test_run ();
 }
