@@ -273,12 +273,14 @@ enter ()
 #   stage  stage/bin/sfumato, stage/plug-ins/sfumato/sfumato, …
 build ()
 {
-  local root=$1 variant=$2 setup source flags=(--buildtype=release) text
+  local root=$1 variant=$2 setup source compiler=cc flags=(--buildtype=release) text
   case $variant in
     release) ;;
     asan) flags=(--buildtype=debugoptimized "-Db_sanitize=address,undefined" -Db_lundef=false) ;;
     # Atomic, as several threads count; optimised, as the tests compute.
     coverage) flags=(--buildtype=debugoptimized -Db_coverage=true -Dc_args=-fprofile-update=atomic) ;;
+    fuzz) compiler=clang flags=(--buildtype=debugoptimized -Dfuzz=true -Dplugin=disabled -Dcli=disabled -Db_lundef=false
+      "-Db_sanitize=address,undefined" -Dc_args=-fsanitize=fuzzer-no-link) ;;
     *) die "unknown variant '$variant'" ;;
   esac
   [[ $root = native ]] || flags+=(-Dwerror=true)
@@ -295,7 +297,7 @@ build ()
   flock 8
   if [[ ! -e $dir/build/build.ninja || $(cat "$dir/setup" 2> /dev/null) != "$setup" ]]; then
     rm -rf "$dir/build" "$dir/setup"
-    step "Configuring $text" "$dir/log" in_root "$root" meson setup --prefix="$stage" -Dplugindir="$stage/plug-ins" "${flags[@]}" "$dir/build" "$top" 8>&- ||
+    step "Configuring $text" "$dir/log" in_root "$root" env CC="$compiler" meson setup --prefix="$stage" -Dplugindir="$stage/plug-ins" "${flags[@]}" "$dir/build" "$top" 8>&- ||
       { rm -rf "$dir/build"; build_failed "$text"; return 1; }
     echo "$setup" > "$dir/setup"
   fi

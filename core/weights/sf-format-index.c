@@ -24,7 +24,7 @@ probe (const guint8 *head, gsize n, gsize file_size)
   SfJson json;
 
   sf_json_init (&json, head, n);
-  return memchr (head, '\0', n) == NULL && sf_json_more (&json, 0, '{') && *json.at == '"';
+  return memchr (head, '\0', n) == NULL && sf_json_more (&json, 0, '{') && json.at < json.end && *json.at == '"';
 }
 
 static gboolean

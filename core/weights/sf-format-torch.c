@@ -85,16 +85,16 @@ parse_storage (const SfPickleValue *value, Storage *storage, GError **error)
   if (i == G_N_ELEMENTS (dtypes))
     return sf_bad_file (error, _ ("has numbers of the unknown kind “%s”"), class->text);
   *storage = (Storage) { class->text, key->text, dtypes[i].dtype, (gsize) n->integer, 0 };
-  return g_size_checked_mul (&storage->size, storage->n, sf_dtype_size (storage->dtype)) || sf_bad_file (error, _ ("has a damaged pickle: tensor memory of impossible size"));
+  return g_size_checked_mul (&storage->size, storage->n, sf_dtype_size (storage->dtype)) ||
+         sf_bad_file (error, _ ("has a damaged pickle: tensor memory of impossible size"));
 }
 
-/* Numbers from 0, at most @most. */
 static gboolean
-read_sizes (const SfPickleValue *value, gsize *sizes, int n)
+read_sizes (const SfPickleValue *value, gsize *sizes, guint n)
 {
-  for (int i = 0; i < n; i++)
+  for (guint i = 0; i < n; i++)
     {
-      const SfPickleValue *size = sf_pickle_item (value, (guint) i, SF_PICKLE_INTEGER);
+      const SfPickleValue *size = sf_pickle_item (value, i, SF_PICKLE_INTEGER);
 
       if (size == NULL || size->integer < 0)
         return FALSE;
@@ -154,49 +154,75 @@ gather (const Reader *r, const SfArray *array, const gsize *strides, const guint
   return TRUE;
 }
 
-/* Arguments of _rebuild_tensor_v2(); @name is for the error. */
-static gboolean
-add_tensor (Reader *r, const SfPickleValue *arguments, const char *name, GError **error)
+/* What the arguments of _rebuild_tensor_v2() say. */
+typedef struct
 {
-  const SfPickleValue *memory = sf_pickle_item (arguments, 0, SF_PICKLE_PERSISTENT);
+  SfArray array; /* without data */
+  gsize strides[SF_ARRAY_MAX_DIMS];
+  gsize offset;
+  Storage storage;
+} Tensor;
+
+static gboolean
+parse_tensor (const SfPickleValue *arguments, const char *name, Tensor *tensor, GError **error)
+{
+  const SfPickleValue *storage = sf_pickle_item (arguments, 0, SF_PICKLE_PERSISTENT);
   const SfPickleValue *offset = sf_pickle_item (arguments, 1, SF_PICKLE_INTEGER);
   const SfPickleValue *shape = sf_pickle_item (arguments, 2, SF_PICKLE_TUPLE);
-  const SfPickleValue *steps = sf_pickle_item (arguments, 3, SF_PICKLE_TUPLE);
+  const SfPickleValue *strides = sf_pickle_item (arguments, 3, SF_PICKLE_TUPLE);
   const guint n_dims = shape != NULL ? sf_pickle_n (shape) : 0;
-  gsize strides[SF_ARRAY_MAX_DIMS], first, bytes;
-  const SfZipEntry *entry;
-  g_autofree char *label = NULL;
-  SfArray array = { .n_dims = (int) n_dims };
-  Storage storage;
 
   if (n_dims > SF_ARRAY_MAX_DIMS)
     return sf_bad_file (error, _ ("array “%s” has more than %d dimensions, or too large ones"), name, SF_ARRAY_MAX_DIMS);
-  if (memory == NULL || !is_storage (memory) || offset == NULL || offset->integer < 0 || shape == NULL || steps == NULL || sf_pickle_n (steps) != n_dims || !read_sizes (shape, array.dim, array.n_dims) || !read_sizes (steps, strides, array.n_dims))
+  if (storage == NULL || !is_storage (storage) || offset == NULL || offset->integer < 0 || shape == NULL || strides == NULL ||
+      sf_pickle_n (strides) != n_dims || !read_sizes (shape, tensor->array.dim, n_dims) || !read_sizes (strides, tensor->strides, n_dims))
     return sf_bad_file (error, _ ("array “%s” is not described as a tensor should be"), name);
-  if (!parse_storage (memory, &storage, error))
+  if (!parse_storage (storage, &tensor->storage, error))
     return FALSE;
-  label = g_strconcat (r->prefix, storage.key, NULL);
+  tensor->array.n_dims = (int) n_dims;
+  tensor->array.dtype = tensor->storage.dtype;
+  tensor->offset = (gsize) offset->integer;
+  return TRUE;
+}
+
+static gboolean
+is_packed (const SfZipEntry *entry, const char *name, GError **error)
+{
+  if (entry->data == NULL)
+    sf_bad_file (error, _ ("“%s” is compressed or encrypted, which PyTorch itself never does: unpack the archive and pack it again without compression"), name);
+  return entry->data == NULL;
+}
+
+static gboolean
+add_tensor (Reader *r, const SfPickleValue *arguments, const char *name, GError **error)
+{
+  Tensor tensor = { 0 };
+  SfArray *array = &tensor.array;
+  g_autofree char *label = NULL;
+  const SfZipEntry *entry;
+  gsize size;
+
+  if (!parse_tensor (arguments, name, &tensor, error))
+    return FALSE;
+  label = g_strconcat (r->prefix, tensor.storage.key, NULL);
   entry = g_hash_table_lookup (r->storages, label);
   if (entry == NULL)
     return sf_bad_file (error, _ ("the memory “%s” of array “%s” is missing"), label, name);
-  if (entry->data == NULL)
-    return sf_bad_file (error, _ ("“%s” is compressed or encrypted, which PyTorch itself never does: unpack the archive and pack it again without compression"), label);
-  array.dtype = storage.dtype;
-  first = (gsize) offset->integer;
-  if (storage.size > entry->size || !sf_array_measure (&array, &bytes) || (array.n > 0 && !fits (&array, strides, first, storage.n)))
+  if (is_packed (entry, label, error))
+    return FALSE;
+  if (!sf_array_measure (array, &size) || tensor.storage.size > entry->size ||
+      (array->n > 0 && !fits (array, tensor.strides, tensor.offset, tensor.storage.n)))
     return sf_bad_file (error, _ ("array “%s” goes beyond its memory"), name);
-  if (array.n == 0)
-    first = 0;
-  array.data = entry->data + first * sf_dtype_size (array.dtype);
-  if (array.n > 0 && !is_contiguous (&array, strides))
+  array->data = entry->data + (array->n > 0 ? tensor.offset * sf_dtype_size (array->dtype) : 0);
+  if (array->n > 0 && !is_contiguous (array, tensor.strides))
     {
-      guint8 *copy = sf_weights_alloc (r->weights, bytes, error);
+      guint8 *copy = sf_weights_alloc (r->weights, size, error);
 
-      if (copy == NULL || !gather (r, &array, strides, array.data, copy, error))
+      if (copy == NULL || !gather (r, array, tensor.strides, array->data, copy, error))
         return FALSE;
-      array.data = copy;
+      array->data = copy;
     }
-  return sf_weights_add (r->weights, name, &array, error);
+  return sf_weights_add (r->weights, name, array, error);
 }
 
 /*** What is in the pickle ***/
@@ -241,7 +267,8 @@ add_pairs (Reader *r, const SfPickleValue *dict, const char *name, int depth, GE
       char number[24];
 
       g_snprintf (number, sizeof number, "%" G_GINT64_FORMAT, key->integer);
-      if ((key->kind == SF_PICKLE_TEXT || key->kind == SF_PICKLE_INTEGER) && !add_item (r, value, name, key->kind == SF_PICKLE_TEXT ? key->text : number, depth, error))
+      if ((key->kind == SF_PICKLE_TEXT || key->kind == SF_PICKLE_INTEGER) &&
+          !add_item (r, value, name, key->kind == SF_PICKLE_TEXT ? key->text : number, depth, error))
         return FALSE;
     }
   return TRUE;
@@ -311,10 +338,10 @@ add_fact (Reader *r, const SfPickleValue *value, const char *name, int depth)
 static gboolean
 add_value (Reader *r, const SfPickleValue *value, const char *name, int depth, GError **error)
 {
-  if (depth > DEEPEST) /* or containers that hold themselves */
-    return TRUE;
   if (++r->visited > MOST_VISITED)
     return sf_bad_file (error, _ ("holds more than %d values"), MOST_VISITED);
+  if (depth > DEEPEST) /* or containers that hold themselves */
+    return TRUE;
   if (sf_progress_stopped (r->progress, error))
     return FALSE;
   value = unwrap (value);
@@ -350,7 +377,7 @@ add_all (Reader *r, const SfPickle *pickle, GError **error)
   if (sf_weights_get_n (r->weights) > 0)
     return TRUE;
   if (r->passed != NULL)
-    return sf_bad_file (error, _ ("has no tensors outside of an object of the class “%s”; only tensors, dictionaries and lists are read, and nothing is run: save the model's state_dict() instead"), r->passed);
+    return sf_bad_file (error, _ ("holds an object of the class “%s”, but no tensors that can be read without running its code: save the model's state_dict() instead"), r->passed);
   return sf_bad_file (error, _ ("has no tensors"));
 }
 
@@ -398,8 +425,8 @@ read_archive (Reader *r, const guint8 *data, gsize size, GError **error)
   order = find_entry (entries, folder, "byteorder");
   if (order != NULL && order->data != NULL && order->size == 3 && memcmp (order->data, "big", 3) == 0)
     return sf_bad_file (error, _ ("was written by a machine of the other byte order"));
-  if (main->data == NULL)
-    return sf_bad_file (error, _ ("“%s” is compressed or encrypted, which PyTorch itself never does: unpack the archive and pack it again without compression"), "data.pkl");
+  if (is_packed (main, "data.pkl", error))
+    return FALSE;
   pickle = sf_pickle_read (main->data, main->size, error);
   r->storages = entries;
   r->prefix = g_strconcat (folder, "data/", NULL);
@@ -486,7 +513,9 @@ read_row (Reader *r, const guint8 *data, gsize size, GError **error)
 
   r->storages = storages;
   r->prefix = g_strdup ("");
-  ok = read_parts (parts, data, size, &used, error) && find_storages (parts[CONTENT], parts[KEYS]->root, data + used, size - used, storages, error) && add_all (r, parts[CONTENT], error);
+  ok = read_parts (parts, data, size, &used, error) &&
+       find_storages (parts[CONTENT], parts[KEYS]->root, data + used, size - used, storages, error) &&
+       add_all (r, parts[CONTENT], error);
   for (int i = 0; i < N_PARTS && parts[i] != NULL; i++)
     sf_pickle_free (parts[i]);
   return ok;

@@ -59,7 +59,8 @@ replace_lost (uintptr_t address)
   uintptr_t page = address & ~(page_size - 1), end;
   Guard *guard = find_guard (address, &end);
 
-  if (guard == NULL || mmap ((gpointer) page, end - page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) == MAP_FAILED)
+  if (guard == NULL ||
+      mmap ((gpointer) page, end - page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) == MAP_FAILED)
     return FALSE;
   atomic_store (&guard->lost, TRUE);
   return TRUE;
@@ -224,13 +225,19 @@ sf_mapping_get_size (const SfMapping *self)
   return self->size;
 }
 
+static gboolean
+same_file (const struct stat *a, const struct stat *b)
+{
+  return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+         a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
 gboolean
 sf_mapping_check (const SfMapping *self, GError **error)
 {
-  const struct stat *then = &self->status;
   struct stat now;
 
-  if (!atomic_load (&self->guard->lost) && stat (self->path, &now) == 0 && now.st_dev == then->st_dev && now.st_ino == then->st_ino && now.st_size == then->st_size && now.st_mtim.tv_sec == then->st_mtim.tv_sec && now.st_mtim.tv_nsec == then->st_mtim.tv_nsec)
+  if (!atomic_load (&self->guard->lost) && stat (self->path, &now) == 0 && same_file (&self->status, &now))
     return TRUE;
   return sf_bad_file (error, _ ("was changed while in use; open it again"));
 }

@@ -379,7 +379,8 @@ make_global (Machine *m, int n)
 {
   const SfPickleValue *name = pop (m), *module = pop (m);
 
-  if (name == NULL || module == NULL || name->kind != SF_PICKLE_TEXT || module->kind != SF_PICKLE_TEXT || strlen (name->text) > LONGEST_NAME || strlen (module->text) > LONGEST_NAME)
+  if (name == NULL || module == NULL || name->kind != SF_PICKLE_TEXT || module->kind != SF_PICKLE_TEXT ||
+      strlen (name->text) > LONGEST_NAME || strlen (module->text) > LONGEST_NAME)
     return FALSE;
   push_new (m, SF_PICKLE_GLOBAL)->text = g_strconcat (module->text, ".", name->text, NULL);
   return TRUE;

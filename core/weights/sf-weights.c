@@ -53,16 +53,16 @@ sf_formats (int *n)
 gboolean
 sf_bad_file (GError **error, const char *format, ...)
 {
-  g_autofree char *text = NULL;
+  g_autoptr (GString) text = g_string_new (NULL);
   g_autofree char *valid = NULL;
   va_list args;
 
   va_start (args, format);
-  text = g_strdup_vprintf (format, args);
+  g_string_vprintf (text, format, args);
   va_end (args);
-  if (strlen (text) > LONGEST_MESSAGE)
-    strcpy (text + LONGEST_MESSAGE, "…");
-  valid = g_utf8_make_valid (text, -1);
+  if (text->len > LONGEST_MESSAGE)
+    g_string_append (g_string_truncate (text, LONGEST_MESSAGE), "…");
+  valid = g_utf8_make_valid (text->str, (gssize) text->len);
   for (char *c = valid; *c != '\0'; c++)
     if (g_ascii_iscntrl (*c))
       *c = '?';
