@@ -284,6 +284,7 @@ sf_adm_attention_block_new (const SfAdm *self, int channels, gboolean up)
     .dim = channels / MAX (heads, 1),
     .groups = SF_ADM_GROUPS,
     .eps = SF_ADM_EPS,
+    .joint = TRUE,
     .interleaved = self->interleaved,
   };
 
