@@ -40,3 +40,7 @@ GQuark sf_error_quark (void);
  * Returns: (transfer full) (nullable): the memory, or %NULL with %SF_ERROR_MEMORY
  */
 gpointer sf_try_alloc (gsize count, gsize size, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The same, but not zeroed, at the beginning of a cache line, in large pages where it is large, and released with free(): for
+ * weights and work space of kernels. */
+gpointer sf_try_alloc_aligned (gsize count, gsize size, GError **error) G_GNUC_WARN_UNUSED_RESULT;

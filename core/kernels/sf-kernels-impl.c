@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* All kernels in one C file, compiled once per flavour with -DSF_FLAVOUR=name and that CPU's -m options.
+/* The patch engine's kernels in one C file, compiled once per flavour.
  *
  * V16 is a GCC vector: one register with AVX-512, two with AVX2, four with SSE2.
  */
@@ -8,6 +8,8 @@
 #include <float.h>
 #include <math.h>
 #include <string.h>
+
+#include "kernels/sf-flavour.h"
 
 typedef float V16 __attribute__ ((vector_size (64)));
 typedef float V16u __attribute__ ((vector_size (64), aligned (4), may_alias)); /* loads from anywhere */
@@ -434,15 +436,16 @@ softmin (float *d, gsize n, float least, float scale)
   return total;
 }
 
-#define CONCAT(a, b) a##b
-#define TABLE(flavour) CONCAT (sf_kernels_, flavour)
-#define STRING(name) #name
-#define NAME(flavour) STRING (flavour)
+extern const SfKernels SF_TABLE (sf_kernels);
+extern const SfLayerKernels SF_TABLE (sf_layers);
+extern const SfTileKernels SF_TABLE (sf_tile);
+extern const SfWinogradKernels SF_TABLE (sf_winograd);
 
-extern const SfKernels TABLE (SF_FLAVOUR);
-
-const SfKernels TABLE (SF_FLAVOUR) = {
-  .name = NAME (SF_FLAVOUR),
+const SfKernels SF_TABLE (sf_kernels) = {
+  .name = SF_STRING (SF_FLAVOUR),
+  .layers = &SF_TABLE (sf_layers),
+  .tile = &SF_TABLE (sf_tile),
+  .winograd = &SF_TABLE (sf_winograd),
   .patch_score = patch_score,
   .patch_improve = patch_improve,
   .patch_vote = patch_vote,

@@ -5,11 +5,32 @@
 #include "kernels/sf-kernels-list.h"
 #undef SF_ITEM
 
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define ARCH_REQ_XCOMP_PERM 0x1023 /* of asm/prctl.h, which old systems lack */
+#define XFEATURE_XTILEDATA 18
+
+/* A process may use the tile registers after it has asked for them, as they make its threads' saved state 8 KB larger. */
+static gboolean
+ask_for_amx (void)
+{
+  return syscall (SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+}
+#else
+#define ask_for_amx() FALSE
+#endif
+
 /* What each flavour needs, worst first: a later one that runs is better. */
 static gboolean
 can_run (const char *name)
 {
 #if defined(__x86_64__)
+  if (g_str_equal (name, "amx"))
+    return can_run ("avx512bf16") && __builtin_cpu_supports ("amx-bf16") && ask_for_amx ();
+  if (g_str_equal (name, "avx512bf16"))
+    return can_run ("avx512") && __builtin_cpu_supports ("avx512bf16");
   if (g_str_equal (name, "avx512"))
     return __builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw") &&
            __builtin_cpu_supports ("avx512vl") && __builtin_cpu_supports ("avx512dq");

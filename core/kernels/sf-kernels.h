@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Inner loops on plain pointers, compiled once per CPU flavour and picked at run time.
  *
- * sf-kernels-impl.c is ordinary C (GCC vector types); kernels/meson.build compiles it once for each flavour, and
+ * The files sf-*-impl.c are ordinary C (GCC vector types); kernels/meson.build compiles them once for each flavour, and
  * sf_kernels() returns the best table that this CPU can run.  The baseline flavour is the reference that the test
  * compares all others with.
  *
@@ -10,7 +10,9 @@
  */
 #pragma once
 
-#include <glib.h>
+#include "kernels/sf-layers.h"
+#include "kernels/sf-tile.h"
+#include "kernels/sf-winograd.h"
 
 #define SF_PATCH_MAX_RADIUS 3
 #define SF_PATCH_PAD 8
@@ -73,6 +75,9 @@ typedef struct
 typedef struct
 {
   const char *name;
+  const SfLayerKernels *layers;
+  const SfTileKernels *tile;
+  const SfWinogradKernels *winograd;
   /* Scores what nn holds; queries without a source get random ones. */
   void (*patch_score) (const SfPatchSearch *search, gsize begin, gsize end);
   /* One PatchMatch iteration (Barnes et al. 2009) from `old`: propagation, then random search. */

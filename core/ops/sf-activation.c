@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/sf-kernels.h"
 #include "ops/sf-ops-private.h"
 
 #define SQRT_2_OVER_PI 0.7978845608f
@@ -40,6 +41,11 @@ softplus (float x)
 void
 sf_activation_apply (SfActivation self, const float *x, float *y, gsize n)
 {
+  if (!sf_ops_are_plain ())
+    {
+      sf_kernels ()->layers->activate (self, x, y, n);
+      return;
+    }
   switch (self)
     {
     case SF_ACTIVATION_NONE:

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "kernels/sf-blas.h"
+#include "ops/sf-attention-fast.h"
 #include "ops/sf-ops-private.h"
 #include "ops/sf-scratch.h"
 
@@ -257,6 +258,23 @@ attention_backward (SfContext *cx, SfTensor *dy, gpointer saved)
     sf_tensor_unref (self.dx[i]);
 }
 
+static SfAttentionInput
+get_input (const Attention *self, int which)
+{
+  const SfTensor *x = self->op.x[which];
+
+  return (SfAttentionInput) { x->data + self->head[which].offset, x->c, self->head[which].stride };
+}
+
+static gboolean
+forward_fast (SfContext *cx, const Attention *self)
+{
+  const SfTensor *y = self->op.y;
+  const SfAttentionJob job = { .n = y->n, .heads = self->heads, .dim = self->dim, .queries = n_tokens (y), .keys = n_tokens (self->op.x[K]), .q = get_input (self, Q), .k = get_input (self, K), .v = get_input (self, V), .scale = self->scale, .y = y->data };
+
+  return sf_attention_run (cx, sf_kernels (), sf_op_wants_bf16 (cx), &job);
+}
+
 SfTensor *
 sf_attention (SfContext *cx, SfHeads q, SfHeads k, SfHeads v, int heads, int dim, float scale)
 {
@@ -270,7 +288,9 @@ sf_attention (SfContext *cx, SfHeads q, SfHeads k, SfHeads v, int heads, int dim
     g_assert (self.head[i].offset + (heads - 1) * self.head[i].stride + dim <= self.op.x[i]->c && self.op.x[i]->n == q.x->n);
   g_assert (n_tokens (k.x) == n_tokens (v.x));
   self.op.y = y = sf_context_tensor (cx, q.x->n, q.x->h, q.x->w, heads * dim);
-  if (y == NULL || !run (cx, &self, Q, forward_tile, 1, 2))
+  if (y == NULL)
+    return NULL;
+  if (sf_ops_are_plain () || dim > SF_ATTENTION_MAX_DIM ? !run (cx, &self, Q, forward_tile, 1, 2) : !forward_fast (cx, &self))
     return NULL;
   sf_op_record (cx, attention_backward, &self, sizeof self);
   return g_steal_pointer (&y);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "kernels/sf-blas.h"
+#include "ops/sf-conv.h"
 #include "ops/sf-ops-private.h"
 #include "ops/sf-scratch.h"
 
@@ -220,6 +221,17 @@ conv_backward (SfContext *cx, SfTensor *dy, gpointer saved)
     sf_context_add_gradient (cx, self->op.x[1], g_steal_pointer (&g));
 }
 
+/* The plain way, which the fast ones are compared with. */
+static gboolean
+run_plain (SfContext *cx, const SfTensor *x, SfParameter *w, const SfConvJob *job)
+{
+  const float *weights = pack (cx, w, FALSE);
+  const Axis y_axis = { job->stride, 1, -job->top, 1 }, x_axis = { job->stride, 1, -job->left, 1 };
+
+  return weights != NULL && run_product (cx, (Gather) { x, job->out_h, job->out_w, job->kernel_h, job->kernel_w, y_axis, x_axis }, weights,
+                                         (SfEpilogue) { job->y, job->out_c, job->bias, job->residual, job->scale });
+}
+
 SfTensor *
 sf_conv2d (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfConv conv)
 {
@@ -227,8 +239,9 @@ sf_conv2d (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfConv co
   g_autoptr (SfTensor) input = x, residual = conv.residual;
   g_autoptr (SfTensor) y = NULL;
   Conv self = { .op.x = { x, residual }, .w = w, .b = b };
-  const float *weights, *bias = NULL;
+  const float *bias = NULL;
   SfActivation activation = conv.activation;
+  SfConvJob job;
   int h, width;
 
   conv.stride = MAX (conv.stride, 1);
@@ -246,9 +259,26 @@ sf_conv2d (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfConv co
   if (y == NULL || (b != NULL && (bias = sf_parameter_get_floats (b, cx)) == NULL))
     return NULL;
   g_assert (y->n == x->n && y->h == h && y->w == width && y->c == out);
-  if ((weights = pack (cx, w, FALSE)) == NULL ||
-      !run_product (cx, (Gather) { x, h, width, kh, kw, { conv.stride, 1, -conv.top, 1 }, { conv.stride, 1, -conv.left, 1 } },
-                    weights, (SfEpilogue) { y->data, out, bias, residual != NULL ? residual->data : NULL, conv.scale }))
+  job = (SfConvJob) {
+    .n = x->n,
+    .h = x->h,
+    .w = x->w,
+    .c = x->c,
+    .kernel_h = kh,
+    .kernel_w = kw,
+    .stride = conv.stride,
+    .top = conv.top,
+    .left = conv.left,
+    .out_h = h,
+    .out_w = width,
+    .out_c = out,
+    .x = x->data,
+    .bias = bias,
+    .residual = residual != NULL ? residual->data : NULL,
+    .scale = conv.scale,
+    .y = y->data,
+  };
+  if (sf_ops_are_plain () || !sf_conv_method_can (SF_CONV_DIRECT, &job) ? !run_plain (cx, x, w, &job) : !sf_conv_apply (cx, w, &job))
     return NULL;
   sf_op_record (cx, conv_backward, &self, sizeof self);
   return sf_activate (cx, g_steal_pointer (&y), activation);

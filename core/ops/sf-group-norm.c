@@ -14,6 +14,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ops/sf-norm-fast.h"
 #include "ops/sf-ops-private.h"
 
 typedef struct
@@ -336,14 +337,46 @@ group_norm_backward (SfContext *cx, SfTensor *dy, gpointer saved)
   sf_context_add_gradient (cx, x, g_steal_pointer (&dz));
 }
 
+static gboolean
+forward_plain (SfContext *cx, GroupNorm *self)
+{
+  const SfTensor *x = self->op.x[0];
+  const gsize chunks = x->n * self->chunks, groups = (gsize) x->n * self->groups;
+  g_autoptr (SfTensor) sums = make_sums (cx, self, 2 * self->groups), line = NULL;
+
+  return sums != NULL && sf_op_run (cx, chunks, 1, sum_tile, self, sf_tensor_size (x)) &&
+         sf_op_run (cx, groups, groups, statistics_tile, self, 0) && (line = make_line (cx, self)) != NULL &&
+         sf_op_run (cx, chunks, 1, apply_tile, self, sf_tensor_size (x));
+}
+
+static gboolean
+forward_fast (SfContext *cx, const GroupNorm *self)
+{
+  const SfTensor *x = self->op.x[0], *modulation = self->op.x[1];
+
+  return sf_group_norm_run (cx, sf_kernels (), &(SfGroupNormJob) {
+                                                   .n = x->n,
+                                                   .pixels = (gsize) x->h * x->w,
+                                                   .c = x->c,
+                                                   .groups = self->groups,
+                                                   .eps = self->eps,
+                                                   .x = x->data,
+                                                   .w = self->weights,
+                                                   .b = self->bias,
+                                                   .modulation = modulation != NULL ? modulation->data : NULL,
+                                                   .activation = self->activation,
+                                                   .statistics = self->op.x[2]->data,
+                                                   .y = self->op.y->data,
+                                               });
+}
+
 SfTensor *
 sf_group_norm (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, int groups, float eps, SfTensor *modulation,
                SfActivation activation)
 {
   g_autoptr (SfTensor) input = x, modulator = modulation;
-  g_autoptr (SfTensor) statistics = NULL, sums = NULL, line = NULL, y = NULL;
+  g_autoptr (SfTensor) statistics = NULL, y = NULL;
   GroupNorm self = { .op.x = { x, modulation }, .w = w, .b = b, .groups = groups, .eps = eps, .activation = activation };
-  gsize chunks;
 
   if (sf_op_failed (cx, &self.op, 1))
     return NULL;
@@ -351,17 +384,11 @@ sf_group_norm (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, int g
   g_assert (modulation == NULL || (modulation->n == x->n && sf_tensor_size (modulation) == (gsize) x->n * 2 * x->c));
   self.chunk = MAX (SF_OP_TILE / 4 / x->c, 1);
   self.chunks = ((gsize) x->h * x->w + self.chunk - 1) / self.chunk;
-  chunks = x->n * self.chunks;
   self.weights = sf_parameter_get_floats (w, cx);
   self.bias = sf_parameter_get_floats (b, cx);
   self.op.x[2] = statistics = sf_context_tensor (cx, x->n, 1, groups, 2);
-  sums = make_sums (cx, &self, 2 * groups);
-  if (sf_context_failed (cx) || !sf_op_run (cx, chunks, 1, sum_tile, &self, sf_tensor_size (x)) ||
-      !sf_op_run (cx, (gsize) x->n * groups, (gsize) x->n * groups, statistics_tile, &self, 0) ||
-      (line = make_line (cx, &self)) == NULL)
-    return NULL;
   self.op.y = y = sf_op_reuse (cx, x);
-  if (y == NULL || !sf_op_run (cx, chunks, 1, apply_tile, &self, sf_tensor_size (x)))
+  if (sf_context_failed (cx) || !(sf_ops_are_plain () ? forward_plain (cx, &self) : forward_fast (cx, &self)))
     return NULL;
   sf_op_record (cx, group_norm_backward, &self, sizeof self);
   return g_steal_pointer (&y);

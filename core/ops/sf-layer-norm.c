@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/sf-kernels.h"
 #include "ops/sf-ops-private.h"
 
 typedef struct
@@ -53,6 +54,16 @@ forward_tile (gsize begin, gsize end, gpointer data)
       for (int j = 0; j < c; j++)
         y[j] = (float) ((x[j] - mean) * r) * self->weights[j] + self->bias[j];
     }
+}
+
+static void
+fast_tile (gsize begin, gsize end, gpointer data)
+{
+  const LayerNorm *self = data;
+  const gsize c = self->op.y->c;
+
+  sf_kernels ()->layers->layer_norm (self->op.x[0]->data + begin * c, self->weights, self->bias, self->eps, self->op.y->data + begin * c,
+                                     end - begin, c);
 }
 
 static void
@@ -115,7 +126,7 @@ sf_layer_norm (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, float
   self.bias = sf_parameter_get_floats (b, cx);
   self.op.y = y = sf_op_reuse (cx, x);
   if (y == NULL || self.weights == NULL || self.bias == NULL ||
-      !sf_op_run (cx, n_tokens (x), MAX (SF_OP_TILE / x->c, 1), forward_tile, &self, sf_tensor_size (x)))
+      !sf_op_run (cx, n_tokens (x), MAX (SF_OP_TILE / x->c, 1), sf_ops_are_plain () ? forward_tile : fast_tile, &self, sf_tensor_size (x)))
     return NULL;
   sf_op_record (cx, layer_norm_backward, &self, sizeof self);
   return g_steal_pointer (&y);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* y = scale (x W^T + b + residual) for rows of channels: one product.  Backward, with g = scale dy: dx = g W, dW = g^T x. */
+#include "ops/sf-linear-fast.h"
 #include "ops/sf-ops-private.h"
 
 typedef struct
@@ -39,6 +40,43 @@ linear_backward (SfContext *cx, SfTensor *dy, gpointer saved)
     sf_context_add_gradient (cx, self->op.x[1], g_steal_pointer (&g));
 }
 
+static gboolean
+forward_plain (SfContext *cx, const Linear *self, const float *bias)
+{
+  const SfTensor *x = self->op.x[0], *residual = self->op.x[1], *y = self->op.y;
+  const float *w = sf_parameter_get_floats (self->w, cx);
+
+  return w != NULL &&
+         sf_op_product (cx, &(SfProduct) { .tb = TRUE, .m = n_rows (x), .k = x->c, .a = x->data, .lda = x->c, .b = w, .ldb = x->c, .to = { y->data, y->c, bias, residual != NULL ? residual->data : NULL, self->scale } });
+}
+
+/* (transfer none) (nullable): the packed weights, made at the first use. */
+static gconstpointer
+get_packed (SfContext *cx, SfParameter *w, gboolean bf16)
+{
+  static const char kinds[2];
+  const SfKernels *kernels = sf_kernels ();
+  gpointer packed = sf_parameter_find_packing (w, &kinds[bf16]);
+
+  if (packed != NULL || sf_context_is_dry (cx))
+    return packed;
+  packed = sf_parameter_pack (w, cx, &kinds[bf16], sf_linear_packed_size (kernels, bf16, &w->array) / sizeof (float));
+  if (packed != NULL)
+    sf_linear_pack (kernels, bf16, &w->array, packed);
+  return packed;
+}
+
+static gboolean
+forward_fast (SfContext *cx, const Linear *self, const float *bias)
+{
+  const SfTensor *x = self->op.x[0], *residual = self->op.x[1], *y = self->op.y;
+  const gboolean bf16 = sf_op_wants_bf16 (cx);
+  const SfLinearJob job = { .m = n_rows (x), .k = x->c, .n = y->c, .x = x->data, .bias = bias, .scale = self->scale, .y = y->data, .residual = residual != NULL ? residual->data : NULL };
+  gconstpointer packed = get_packed (cx, self->w, bf16);
+
+  return !sf_context_failed (cx) && sf_linear_run (cx, sf_kernels (), bf16, &job, packed);
+}
+
 SfTensor *
 sf_linear (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfTensor *residual, float scale)
 {
@@ -46,17 +84,17 @@ sf_linear (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfTensor 
   g_autoptr (SfTensor) input = x, added = residual;
   g_autoptr (SfTensor) y = NULL;
   Linear self = { .op.x = { x, residual }, .w = w, .b = b, .scale = scale != 0 ? scale : 1 };
-  const float *weights, *bias = NULL;
+  const float *bias = NULL;
 
   if (sf_op_failed (cx, &self.op, 1))
     return NULL;
   g_assert (w->array.n == (gsize) n * x->c && (b == NULL || b->array.n == (gsize) n));
   g_assert (residual == NULL || (n_rows (residual) == n_rows (x) && residual->c == n));
   self.op.y = y = residual != NULL ? sf_op_reuse (cx, residual) : sf_context_tensor (cx, x->n, x->h, x->w, n);
-  if (y == NULL || (weights = sf_parameter_get_floats (w, cx)) == NULL ||
-      (b != NULL && (bias = sf_parameter_get_floats (b, cx)) == NULL))
+  if (y == NULL || (b != NULL && (bias = sf_parameter_get_floats (b, cx)) == NULL))
     return NULL;
-  if (!sf_op_product (cx, &(SfProduct) { .tb = TRUE, .m = n_rows (x), .k = x->c, .a = x->data, .lda = x->c, .b = weights, .ldb = x->c, .to = { y->data, n, bias, residual != NULL ? residual->data : NULL, self.scale } }))
+  /* Weights that are being trained change: they are not worth packing. */
+  if (!(sf_ops_are_plain () || w->gradient != NULL ? forward_plain : forward_fast) (cx, &self, bias))
     return NULL;
   sf_op_record (cx, linear_backward, &self, sizeof self);
   return g_steal_pointer (&y);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ops/sf-ops-private.h"
 
+#include "kernels/sf-kernels.h"
+
 static gint plain; /* (atomic) */
 
 void
@@ -13,6 +15,12 @@ gboolean
 sf_ops_are_plain (void)
 {
   return g_atomic_int_get (&plain);
+}
+
+gboolean
+sf_op_wants_bf16 (SfContext *cx)
+{
+  return sf_context_is_fast (cx) && !sf_context_has_tape (cx) && sf_kernels ()->tile->multiply_bf16 != NULL;
 }
 
 gboolean

@@ -28,6 +28,8 @@ void sf_op_record (SfContext *cx, SfBackwardFunc backward, gconstpointer op, gsi
 /* Tests compare the fast ways with the plain ones. */
 void sf_ops_force_plain (gboolean plain);
 gboolean sf_ops_are_plain (void);
+/* Whether linear layers and attention are to multiply in bf16: it is wanted, the CPU can, and nobody asks for gradients. */
+gboolean sf_op_wants_bf16 (SfContext *cx);
 
 /*** Sums over pixels ***/
 

@@ -10,18 +10,8 @@
  */
 #pragma once
 
+#include "kernels/sf-activation.h"
 #include "ops/sf-parameter.h"
-
-typedef enum
-{
-  SF_ACTIVATION_NONE,
-  SF_ACTIVATION_SILU,       /* x sigmoid (x) */
-  SF_ACTIVATION_GELU,       /* x Phi (x), by erf */
-  SF_ACTIVATION_GELU_TANH,
-  SF_ACTIVATION_QUICK_GELU, /* x sigmoid (1.702 x) */
-  SF_ACTIVATION_RELU,
-  SF_ACTIVATION_MISH,       /* x tanh (log (1 + e^x)) */
-} SfActivation;
 
 /* y = scale (W x + b + residual) */
 typedef struct
@@ -35,6 +25,17 @@ typedef struct
 
 /* w: [out, in, kh, kw], b: (nullable) [out]. */
 SfTensor *sf_conv2d (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfConv conv) G_GNUC_WARN_UNUSED_RESULT;
+/**
+ * sf_conv2d_plan:
+ * @parameters: all of a network; those that are no weights of a 3x3 convolution are passed over
+ * @budget: bytes, 0 = half of the machine's memory
+ *
+ * The fastest convolutions keep weights of four times the size.  Where all together would be larger than the budget, the
+ * largest become lean, so that they are transformed anew in each run: they work on the smallest images, where that matters least.
+ *
+ * Returns: bytes that packed convolutions will take
+ */
+gsize sf_conv2d_plan (SfParameter *const *parameters, int n, gsize budget);
 /* Over channels, of every pixel or token.  w: [out, in] or [out, in, 1] or [out, in, 1, 1]; @residual: (transfer full) (nullable). */
 SfTensor *sf_linear (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfTensor *residual, float scale) G_GNUC_WARN_UNUSED_RESULT;
 

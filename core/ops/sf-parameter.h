@@ -26,6 +26,7 @@ struct _SfParameter
   SfArray array;
   float *gradient;       /* (nullable) of array.n, summed over backward runs */
   GArray *packings;      /* of SfPacking */
+  gboolean lean;         /* a packed copy may not be larger than the array as float */
 };
 
 /* @array: what it points to outlives the parameter. */

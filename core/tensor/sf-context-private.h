@@ -7,7 +7,7 @@
 struct _SfContext
 {
   SfArena *arena;
-  gboolean dry;
+  gboolean dry, fast;
   const SfProgress *progress; /* (nullable) */
   double expected, done;      /* work */
   GError *error;              /* (nullable) sticky */

@@ -53,6 +53,18 @@ sf_context_get_arena (SfContext *self)
   return self->arena;
 }
 
+void
+sf_context_set_fast (SfContext *self, gboolean fast)
+{
+  self->fast = fast;
+}
+
+gboolean
+sf_context_is_fast (const SfContext *self)
+{
+  return self->fast;
+}
+
 /* Only as many threads as there is memory for to multiply matrices. */
 static void
 reserve_threads (SfContext *self)

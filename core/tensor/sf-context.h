@@ -22,6 +22,10 @@ void sf_context_free (SfContext *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfContext, sf_context_free)
 gboolean sf_context_is_dry (const SfContext *self);
 SfArena *sf_context_get_arena (SfContext *self);
+/* Whether linear layers and attention may round their operands to bf16 where the CPU multiplies those faster: an error of some
+ * 2e-3 of their results.  Off at first. */
+void sf_context_set_fast (SfContext *self, gboolean fast);
+gboolean sf_context_is_fast (const SfContext *self);
 
 /**
  * sf_context_begin:

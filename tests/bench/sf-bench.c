@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sf-bench [SUITE …] [--json FILE] [--prototype DIR] [--repeats N]: how fast, and how much memory.
+/* sf-bench [SUITE …] [--json FILE] [--prototype DIR] [--peers DIR] [--peers-command COMMAND] [--repeats N]: how fast, and how much memory.
  *
  * Every figure is the best of several runs, in a child process of its own, so that no suite warms another one's caches
  * and the peak of the memory is the run's own.  The machine is described first: the product of matrices is measured in
@@ -22,7 +22,7 @@ static const struct
 {
   const char *name;
   void (*run) (Bench *bench);
-} suites[] = { { "cancel", bench_cancel }, { "fill", bench_fill }, { "kernels", bench_kernels }, { "samplers", bench_samplers } };
+} suites[] = { { "cancel", bench_cancel }, { "fill", bench_fill }, { "kernels", bench_kernels }, { "networks", bench_networks }, { "samplers", bench_samplers } };
 
 void
 bench_figure (Bench *bench, const char *name, double value, const char *unit)
@@ -176,13 +176,15 @@ int
 main (int argc, char **argv)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (GOptionContext) context = g_option_context_new ("[cancel] [fill] [kernels] [samplers]");
-  g_autofree char *json = NULL, *prototype = NULL;
+  g_autoptr (GOptionContext) context = g_option_context_new ("[cancel] [fill] [kernels] [networks] [samplers]");
+  g_autofree char *json = NULL, *prototype = NULL, *peers = NULL, *peers_command = NULL;
   g_auto (GStrv) wanted = NULL;
   Bench bench = { .repeats = 3, .json = builder };
   GOptionEntry entries[] = {
     { "json", 0, 0, G_OPTION_ARG_FILENAME, &json, "Write the figures there as JSON", "FILE" },
     { "prototype", 0, 0, G_OPTION_ARG_FILENAME, &prototype, "Time this Python implementation on the same pictures", "DIR" },
+    { "peers", 0, 0, G_OPTION_ARG_FILENAME, &peers, "Time the networks of this folder", "DIR" },
+    { "peers-command", 0, 0, G_OPTION_ARG_STRING, &peers_command, "Prints what others take for them", "COMMAND" },
     { "repeats", 0, 0, G_OPTION_ARG_INT, &bench.repeats, "Runs of which the best counts", "N" },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &wanted, NULL, NULL },
     { 0 },
@@ -198,6 +200,8 @@ main (int argc, char **argv)
       return 2;
     }
   bench.prototype = prototype;
+  bench.peers = peers;
+  bench.peers_command = peers_command;
   json_builder_begin_object (builder);
   json_builder_set_member_name (builder, "machine");
   describe (&bench);

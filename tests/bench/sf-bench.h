@@ -7,6 +7,8 @@
 typedef struct
 {
   const char *prototype; /* (nullable) folder of a Python implementation to compare with */
+  const char *peers;     /* (nullable) folder of networks */
+  const char *peers_command;
   int repeats;
   JsonBuilder *json;     /* rows go here too */
 } Bench;
@@ -27,4 +29,5 @@ gboolean bench_in_child (int n_threads, BenchChild func, gconstpointer in, gpoin
 void bench_cancel (Bench *bench);
 void bench_fill (Bench *bench);
 void bench_kernels (Bench *bench);
+void bench_networks (Bench *bench);
 void bench_samplers (Bench *bench);

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Inner loops of layers, compiled once per flavour.  Functions are of a register of numbers; all exponentials are one
+ * polynomial.
+ */
+#include "kernels/sf-layers.h"
+
+#include <math.h>
+
+#include "kernels/sf-flavour.h"
+
+typedef gint32 SfI __attribute__ ((vector_size (SF_LANES * 4)));
+typedef guint32 SfU __attribute__ ((vector_size (SF_LANES * 4)));
+
+/*** Functions of one number ***/
+
+SF_INLINE SfV
+all (float x)
+{
+  return x - (SfV) { 0 };
+}
+
+SF_INLINE SfV
+choose (SfI condition, SfV yes, SfV no)
+{
+  return (SfV) ((condition & (SfI) yes) | (~condition & (SfI) no));
+}
+
+SF_INLINE SfV
+larger (SfV x, SfV y)
+{
+  return choose (x > y, x, y);
+}
+
+SF_INLINE SfV
+magnitude (SfV x)
+{
+  return (SfV) ((SfI) x & 0x7fffffff);
+}
+
+/* 1.5 * 2^23: added to a float below 2^22, it rounds that to an integer, which then stands in the lowest bits. */
+#define ROUNDER 12582912.0f
+
+/* 2^n (1 + p) for n = rounded - ROUNDER, -126 <= n <= 127. */
+SF_INLINE SfV
+scaled (SfV one_and_p, SfV rounded)
+{
+  return one_and_p * (SfV) (((SfU) rounded << 23) + 0x3f800000);
+}
+
+/* 2^x, relative error below 3e-7, for x >= -126; that of -126 below.  x = n + f, |f| <= 1/2; degree-6 Taylor in f ln 2. */
+SF_INLINE SfV
+exp2_fast (SfV x)
+{
+  SfV rounded, f, p;
+
+  x = choose (x < -126, all (-126), x); /* NaN stays */
+  rounded = x + ROUNDER;
+  f = x - (rounded - ROUNDER);
+  p = f * 1.5403530e-4f + 1.3333558e-3f;
+  p = p * f + 9.6181291e-3f;
+  p = p * f + 5.5504109e-2f;
+  p = p * f + 2.4022651e-1f;
+  p = p * f + 6.9314718e-1f;
+  p = p * f + 1;
+  return scaled (p, rounded);
+}
+
+/* e^x, relative error below 3e-7, for -87 <= x <= 88; that of the nearer bound elsewhere.  As above, but x - n ln 2 is taken in
+ * two steps, as n ln 2 has too many digits (Cody and Waite 1980). */
+SF_INLINE SfV
+exp_fast (SfV x)
+{
+  SfV rounded, n, f, p;
+
+  x = choose (x < -87, all (-87), x);
+  x = choose (x > 88, all (88), x);
+  rounded = x * 1.44269504f + ROUNDER;
+  n = rounded - ROUNDER;
+  f = x - n * 0.693359375f + n * 2.12194440e-4f;
+  p = f * (1.0f / 720) + 1.0f / 120;
+  p = p * f + 1.0f / 24;
+  p = p * f + 1.0f / 6;
+  p = p * f + 0.5f;
+  p = p * f + 1;
+  p = p * f + 1;
+  return scaled (p, rounded);
+}
+
+/* Phi (x), absolute error below 2e-7: Abramowitz and Stegun 7.1.26 for the smaller tail. */
+SF_INLINE SfV
+normal_cdf (SfV x)
+{
+  SfV z = magnitude (x) * 0.707106781f, t = 1 / (1 + 0.3275911f * z), tail;
+
+  tail = t * 1.061405429f - 1.453152027f;
+  tail = tail * t + 1.421413741f;
+  tail = tail * t - 0.284496736f;
+  tail = tail * t + 0.254829592f;
+  tail *= 0.5f * t * exp_fast (-z * z);
+  return choose (x > 0, 1 - tail, tail);
+}
+
+/* x sigmoid (z) */
+SF_INLINE SfV
+gate (SfV x, SfV z)
+{
+  return x / (1 + exp_fast (-z));
+}
+
+/* x tanh (log (1 + e)), e = e^x: tanh (log (a)) = (a^2 - 1) / (a^2 + 1). */
+SF_INLINE SfV
+mish (SfV x)
+{
+  SfV e = exp_fast (choose (x > 30, all (30), x)), q = e * (e + 2);
+
+  return x * (q / (q + 2));
+}
+
+SF_INLINE SfV
+activation_of (const SfActivation activation, SfV x)
+{
+  switch (activation)
+    {
+    case SF_ACTIVATION_SILU:
+      return gate (x, x);
+    case SF_ACTIVATION_GELU:
+      return x * normal_cdf (x);
+    case SF_ACTIVATION_GELU_TANH: /* (1 + tanh u) / 2 = sigmoid (2 u) */
+      return gate (x, 1.59576912f * (x + 0.044715f * x * x * x));
+    case SF_ACTIVATION_QUICK_GELU:
+      return gate (x, 1.702f * x);
+    case SF_ACTIVATION_RELU:
+      return choose (x < 0, all (0), x);
+    case SF_ACTIVATION_MISH:
+      return mish (x);
+    default:
+      return x;
+    }
+}
+
+/* One copy of a loop for each activation. */
+#define CASE(activation, function, ...) \
+  case activation:                      \
+    function (activation, __VA_ARGS__); \
+    break;
+#define FOR_ACTIVATION(activation, function, ...)            \
+  switch (activation)                                        \
+    {                                                        \
+      CASE (SF_ACTIVATION_SILU, function, __VA_ARGS__)       \
+      CASE (SF_ACTIVATION_GELU, function, __VA_ARGS__)       \
+      CASE (SF_ACTIVATION_GELU_TANH, function, __VA_ARGS__)  \
+      CASE (SF_ACTIVATION_QUICK_GELU, function, __VA_ARGS__) \
+      CASE (SF_ACTIVATION_RELU, function, __VA_ARGS__)       \
+      CASE (SF_ACTIVATION_MISH, function, __VA_ARGS__)       \
+    default:                                                 \
+      function (SF_ACTIVATION_NONE, __VA_ARGS__);            \
+    }
+
+/* Of the end of a row, where there is less than a register. */
+SF_INLINE SfV
+load_few (const float *x, gsize n)
+{
+  SfV value = { 0 };
+
+  memcpy (&value, x, n * sizeof (float));
+  return value;
+}
+
+SF_INLINE void
+store_few (float *x, SfV value, gsize n)
+{
+  memcpy (x, &value, n * sizeof (float));
+}
+
+/*** Activations ***/
+
+SF_INLINE void
+activate_row (const SfActivation activation, const float *x, float *y, gsize n)
+{
+  gsize i = 0;
+
+  for (; i + SF_LANES <= n; i += SF_LANES)
+    sf_store (y + i, activation_of (activation, sf_load (x + i)));
+  if (i < n)
+    store_few (y + i, activation_of (activation, load_few (x + i, n - i)), n - i);
+}
+
+static void
+activate (SfActivation activation, const float *x, float *y, gsize n) {
+  FOR_ACTIVATION (activation, activate_row, x, y, n)
+}
+
+/*** Norms ***/
+
+SF_INLINE void scale_shift_rows (const SfActivation activation, const float *x, const float *scale, const float *shift, float *y, gsize rows,
+                                 gsize c)
+{
+  for (gsize r = 0; r < rows; r++, x += c, y += c)
+    {
+      gsize i = 0;
+
+      for (; i + SF_LANES <= c; i += SF_LANES)
+        sf_store (y + i, activation_of (activation, sf_load (x + i) * sf_load (scale + i) + sf_load (shift + i)));
+      if (i < c)
+        store_few (y + i,
+                   activation_of (activation, load_few (x + i, c - i) * load_few (scale + i, c - i) +
+                                                  load_few (shift + i, c - i)),
+                   c - i);
+    }
+}
+
+static void
+scale_shift (SfActivation activation, const float *x, const float *scale, const float *shift, float *y, gsize rows, gsize c) {
+  FOR_ACTIVATION (activation, scale_shift_rows, x, scale, shift, y, rows, c)
+}
+
+/* Rows that are summed in float before the sum is added to one in double: few, for the sake of the last digits, and so that
+ * they stay in the cache while their channels are visited. */
+#define SHORT_SUM 32
+
+/* @n registers of channels side by side. */
+SF_INLINE void moments_of (const float *x, const float *pivot, double *sum, double *squares, gsize rows, gsize c, const int n)
+{
+  SfV s[4] = { 0 }, q[4] = { 0 };
+
+  for (gsize r = 0; r < rows; r++, x += c)
+#pragma GCC unroll 4
+    for (int i = 0; i < n; i++)
+      {
+        SfV d = sf_load (x + i * SF_LANES) - sf_load (pivot + i * SF_LANES);
+
+        s[i] += d;
+        q[i] += d * d;
+      }
+#pragma GCC unroll 4
+  for (int i = 0; i < n; i++)
+    for (int j = 0; j < SF_LANES; j++)
+      {
+        sum[i * SF_LANES + j] += (double) s[i][j];
+        squares[i * SF_LANES + j] += (double) q[i][j];
+      }
+}
+
+static void
+moments (const float *x, const float *pivot, double *sum, double *squares, gsize rows, gsize c)
+{
+  memset (sum, 0, c * sizeof *sum);
+  memset (squares, 0, c * sizeof *squares);
+  for (gsize r = 0; r < rows; r += SHORT_SUM, x += SHORT_SUM * c)
+    {
+      gsize n = MIN (rows - r, SHORT_SUM), i = 0;
+
+      for (; i + 4 * SF_LANES <= c; i += 4 * SF_LANES)
+        moments_of (x + i, pivot + i, sum + i, squares + i, n, c, 4);
+      for (; i + SF_LANES <= c; i += SF_LANES)
+        moments_of (x + i, pivot + i, sum + i, squares + i, n, c, 1);
+      for (; i < c; i++)
+        for (gsize j = 0; j < n; j++)
+          {
+            double d = (double) x[j * c + i] - (double) pivot[i];
+
+            sum[i] += d;
+            squares[i] += d * d;
+          }
+    }
+}
+
+static void
+layer_norm (const float *x, const float *w, const float *b, float eps, float *y, gsize rows, gsize c)
+{
+  for (gsize r = 0; r < rows; r++, x += c, y += c)
+    {
+      float total = 0, squares = 0, mean, scale;
+
+#pragma omp simd reduction(+ : total)
+      for (gsize i = 0; i < c; i++)
+        total += x[i];
+      mean = total / c;
+#pragma omp simd reduction(+ : squares)
+      for (gsize i = 0; i < c; i++)
+        squares += (x[i] - mean) * (x[i] - mean);
+      scale = 1 / sqrtf (squares / c + eps);
+#pragma omp simd
+      for (gsize i = 0; i < c; i++)
+        y[i] = (x[i] - mean) * scale * w[i] + b[i];
+    }
+}
+
+/*** Softmax ***/
+
+/* Of as many columns as a register has lanes. */
+SF_INLINE void
+softmax_of (float *s, gsize rows, gsize columns, float *maximum, float *sum, float *rescale)
+{
+  SfV old = sf_load (maximum), m = old, total;
+  gsize r = 0;
+
+  for (; r + 4 <= rows; r += 4) /* several at a time: each waits for the one before */
+    {
+      const float *x = s + r * columns;
+
+      m = larger (m, larger (larger (sf_load (x), sf_load (x + columns)),
+                             larger (sf_load (x + 2 * columns), sf_load (x + 3 * columns))));
+    }
+  for (; r < rows; r++)
+    m = larger (m, sf_load (s + r * columns));
+  total = exp2_fast (old - m);
+  sf_store (rescale, total);
+  total *= sf_load (sum);
+  for (r = 0; r < rows; r++)
+    {
+      SfV p = exp2_fast (sf_load (s + r * columns) - m);
+
+      sf_store (s + r * columns, p);
+      total += p;
+    }
+  sf_store (maximum, m);
+  sf_store (sum, total);
+}
+
+static void
+softmax (float *s, gsize rows, gsize columns, float *maximum, float *sum, float *rescale)
+{
+  for (gsize i = 0; i < columns; i += SF_LANES)
+    softmax_of (s + i, rows, columns, maximum + i, sum + i, rescale + i);
+}
+
+extern const SfLayerKernels SF_TABLE (sf_layers);
+
+const SfLayerKernels SF_TABLE (sf_layers) = {
+  .activate = activate,
+  .scale_shift = scale_shift,
+  .moments = moments,
+  .layer_norm = layer_norm,
+  .softmax = softmax,
+};

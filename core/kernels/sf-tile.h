@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The register tile that every matrix product of a network is made of, and the packed form of its weights.
+ *
+ * The outer-product scheme of Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008), with two
+ * changes.  A is not packed: each row is a pointer, so that rows may be pixels (Dukhan, "The Indirect Convolution Algorithm",
+ * 2019), and a 3x3 convolution is one call with nine sets of rows, "taps".  B, the weights, is packed once, in panels of nr
+ * columns.  Sums are taken in runs of at most 128 steps, and the runs added up in C: the rounding error then grows like that
+ * of a blocked library product, not like one long chain of additions.
+ *
+ * Row distances that are multiples of 4096 bytes put all rows of A into one set of the cache: give such rows another length.
+ */
+#pragma once
+
+#include <glib.h>
+#include <string.h>
+
+#define SF_TILE_MAX_ROWS 64
+#define SF_TILE_MAX_COLUMNS 32
+
+/* C = scale (bias + residual + sum over taps of A B), a block of at most mr x nr. */
+typedef struct
+{
+  int m, n;                /* rows, columns of C */
+  int k, taps;             /* steps of one tap */
+  const void *const *a;    /* taps x m rows of k floats */
+  const void *b;           /* a panel: taps x k x nr */
+  const float *bias;       /* (nullable) [n] */
+  const float *residual;   /* (nullable) m x n; may be @c, to add to what is there */
+  gsize residual_row;      /* floats from one row to the next */
+  float scale;
+  float *c;
+  gsize c_row;
+  const float *next;       /* (nullable): will be read soon: a line of it is brought nearer at each step */
+} SfTile;
+
+typedef struct
+{
+  int mr, nr;                                   /* most rows (<= SF_TILE_MAX_ROWS), columns of a panel */
+  void (*multiply) (const SfTile *tile);
+  /* (nullable) The same of bf16, at most mr_bf16 rows at equal distances.  k is a multiple of step_bf16; the panel is
+   * taps x k/2 x nr x 2.  Products and sums are float32. */
+  void (*multiply_bf16) (const SfTile *tile);
+  int mr_bf16, step_bf16;
+  void (*to_bf16) (const float *in, guint16 *out, gsize n); /* sf_bf16() of each */
+  /* A panel of an even number of rows: rows x nr becomes rows/2 x nr x 2. */
+  void (*pair_bf16) (const float *in, gsize rows, guint16 *out);
+} SfTileKernels;
+
+/* The upper half of a float, rounded to the nearest, of two as near to the even one; NaN stays NaN. */
+static inline guint16
+sf_bf16 (float x)
+{
+  guint32 bits;
+
+  memcpy (&bits, &x, sizeof bits);
+  return x == x ? (guint16) ((bits + 0x7fff + ((bits >> 16) & 1)) >> 16) : 0x7fc0;
+}
+
+/* Steps of k that are summed in registers before they are added to C. */
+#define SF_TILE_RUN 128
+/* All runs of @k steps are nearly equal. */
+static inline int
+sf_tile_run (int k)
+{
+  int runs = MAX ((k + SF_TILE_RUN - 1) / SF_TILE_RUN, 1);
+
+  return (k + runs - 1) / runs;
+}
+
+/* Rows of a group when @m rows are done in as few groups as possible and all groups are nearly equal (16 = 8 + 8, not 14 + 2). */
+int sf_tile_group (const SfTileKernels *kernels, int m);
+
+/**
+ * sf_tile_pack:
+ * @w: B transposed: element (step, column) is w[column * w_row + step * w_step]
+ * @n: columns, <= @nr; the rest of the panel is 0
+ * @panel: (out): k x nr
+ */
+void sf_tile_pack (const float *w, gsize w_row, gsize w_step, int n, int k, int nr, float *panel);
+/* The same in bf16: (k + 1) / 2 x nr x 2. */
+void sf_tile_pack_bf16 (const float *w, gsize w_row, gsize w_step, int n, int k, int nr, guint16 *panel);

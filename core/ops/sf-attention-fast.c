@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The one-pass softmax of Milakov and Gimelshein (2018) in blocks of keys, as in FlashAttention (Dao et al. 2022), but
+ * transposed, to fit the register tile.  A task is as many queries of one head as the tile has columns, 32 say:
+ *
+ *   S^T [keys][32] = K [keys][dim] Q^T [dim][32]
+ *   O^T [dim][32] = O^T + V^T [dim][keys] P^T [keys][32]
+ *
+ * S^T comes out in the very layout that the second product wants as its panel, maxima and sums run down its columns, and a head
+ * of 40 channels wastes nothing, which it would as a number of columns.  Keys and values are first copied head by head: keys
+ * times the scale, values transposed.
+ */
+#include "ops/sf-attention-fast.h"
+
+#include <math.h>
+
+#include "ops/sf-ops-private.h"
+#include "ops/sf-scratch.h"
+
+#define KEYS 512      /* of a block: S^T is 64 KB */
+#define LOG2_E 1.44269504088896341f
+#define TRANSPOSED 16 /* channels of v that are transposed at a time */
+#define ALIAS 1024    /* floats: rows so far apart, or a multiple of it, share one set of the cache */
+#define PAD 16        /* floats between rows of V^T, so that they do not */
+
+typedef struct
+{
+  const SfAttentionJob *job;
+  const SfKernels *kernels;
+  const SfTileKernels *tile;
+  gboolean bf16;
+  gsize size;       /* of a number: 4 or 2 bytes */
+  int dim;          /* that of a head, and what bf16 adds to it */
+  int k_row, v_row; /* numbers from one row to the next */
+  guint8 *k, *v;    /* [n heads][keys][k_row], [n heads][dim][v_row] */
+  gsize blocks;     /* of queries */
+  SfScratch scratch;
+} Run;
+
+/* A task's own memory. */
+typedef struct
+{
+  float maximum[SF_TILE_MAX_COLUMNS], sum[SF_TILE_MAX_COLUMNS], rescale[SF_TILE_MAX_COLUMNS];
+  float *q, *s, *o; /* [dim][nr], [KEYS][nr], [dim][nr] */
+  guint16 *p;       /* of bf16: [KEYS / 2][nr][2] */
+} Work;
+
+static int
+round_up (int n, int step)
+{
+  return (n + step - 1) / step * step;
+}
+
+/* Floats of a task's memory. */
+static gsize
+work_size (const Run *run)
+{
+  return sizeof (Work) / sizeof (float) + (2 * (gsize) run->dim + KEYS + (run->bf16 ? KEYS / 2 : 0)) * run->tile->nr + 64;
+}
+
+static Work *
+work_open (const Run *run, float *memory)
+{
+  Work *self = (Work *) memory;
+  const gsize nr = run->tile->nr;
+
+  self->q = memory + round_up (sizeof *self / sizeof (float), 16);
+  self->s = self->q + run->dim * nr;
+  self->o = self->s + KEYS * nr;
+  self->p = (guint16 *) (self->o + run->dim * nr);
+  for (gsize i = 0; i < nr; i++)
+    {
+      self->maximum[i] = -INFINITY;
+      self->sum[i] = 0;
+    }
+  return self;
+}
+
+/*** Keys and values ***/
+
+/* Keys [@begin, @end) of all items and heads. */
+static void
+copy_keys (gsize begin, gsize end, gpointer data)
+{
+  const Run *run = data;
+  const SfAttentionJob *job = run->job;
+  const float scale = job->scale * LOG2_E;
+  float scaled[SF_ATTENTION_MAX_DIM];
+
+  for (gsize i = begin; i < end; i++)
+    {
+      const gsize key = i % job->keys, head = i / job->keys % job->heads, item = i / job->keys / job->heads;
+      const float *k = job->k.x + (item * job->keys + key) * job->k.row + head * job->k.head;
+      guint8 *to = run->k + i * run->k_row * run->size;
+
+      for (int d = 0; d < job->dim; d++)
+        scaled[d] = scale * k[d];
+      memset (scaled + job->dim, 0, (run->dim - job->dim) * sizeof *scaled);
+      if (run->bf16)
+        run->tile->to_bf16 (scaled, (guint16 *) to, run->dim);
+      else
+        memcpy (to, scaled, run->dim * sizeof *scaled);
+    }
+}
+
+/* Some channels of one head. */
+static void
+transpose_values (gsize begin, gsize end, gpointer data)
+{
+  const Run *run = data;
+  const SfAttentionJob *job = run->job;
+  const gsize groups = (job->dim + TRANSPOSED - 1) / TRANSPOSED;
+  float block[TRANSPOSED * KEYS];
+
+  for (gsize i = begin; i < end; i++)
+    {
+      const gsize head = i / groups % job->heads, item = i / groups / job->heads, first = i % groups * TRANSPOSED;
+      const int n = (int) MIN (TRANSPOSED, job->dim - first);
+      const float *v = job->v.x + item * job->keys * job->v.row + head * job->v.head + first;
+      guint8 *to = run->v + ((item * job->heads + head) * job->dim + first) * run->v_row * run->size;
+
+      for (gsize key = 0; key < job->keys; key += KEYS)
+        {
+          const int keys = (int) MIN (KEYS, job->keys - key), padded = run->bf16 ? round_up (keys, run->tile->step_bf16) : keys;
+
+          sf_tile_pack (v + key * job->v.row, job->v.row, 1, keys, n, padded, block);
+          for (int d = 0; d < n; d++)
+            if (run->bf16)
+              run->tile->to_bf16 (block + d * padded, (guint16 *) to + d * run->v_row + key, padded);
+            else
+              memcpy ((float *) to + d * run->v_row + key, block + d * padded, keys * sizeof *block);
+        }
+    }
+}
+
+/*** A task ***/
+
+/* C [m][nr] = A B, or C + A B; A's rows are @row numbers apart. */
+static void
+multiply (const Run *run, const guint8 *a, int row, int m, int k, const void *b, float *c, gboolean add)
+{
+  const SfTileKernels *tile = run->tile;
+  const int group = run->bf16 ? tile->mr_bf16 : sf_tile_group (tile, m), nr = tile->nr;
+  const void *rows[SF_TILE_MAX_ROWS];
+
+  for (int r = 0; r < m; r += group)
+    {
+      SfTile t = { .m = MIN (group, m - r), .n = nr, .k = k, .taps = 1, .a = rows, .b = b, .residual = add ? c + r * nr : NULL, .residual_row = nr, .scale = 1, .c = c + r * nr, .c_row = nr };
+
+      for (int i = 0; i < t.m; i++)
+        rows[i] = a + (gsize) (r + i) * row * run->size;
+      if (run->bf16)
+        tile->multiply_bf16 (&t);
+      else
+        tile->multiply (&t);
+    }
+}
+
+/* o is a sum of terms 2^(s - maximum), of a maximum that is @rescale larger now. */
+static void
+rescale (const Run *run, const Work *w)
+{
+  const int nr = run->tile->nr;
+  gboolean changed = FALSE;
+
+  for (int i = 0; i < nr; i++)
+    changed |= !(w->rescale[i] == 1); /* NaN too */
+  if (changed)
+    for (int d = 0; d < run->job->dim; d++)
+      for (int i = 0; i < nr; i++)
+        w->o[d * nr + i] *= w->rescale[i];
+}
+
+/* Keys [@key, @key + @n) of a head, whose keys are at @k and values at @v. */
+static void
+add_keys (const Run *run, Work *w, const guint8 *k, const guint8 *v, gsize key, int n)
+{
+  const int nr = run->tile->nr;
+
+  multiply (run, k + key * run->k_row * run->size, run->k_row, n, run->dim, w->q, w->s, FALSE);
+  run->kernels->layers->softmax (w->s, n, nr, w->maximum, w->sum, w->rescale);
+  if (key > 0)
+    rescale (run, w);
+  if (run->bf16)
+    {
+      const int padded = round_up (n, run->tile->step_bf16);
+
+      memset (w->s + (gsize) n * nr, 0, (padded - n) * nr * sizeof (float));
+      run->tile->pair_bf16 (w->s, padded, w->p);
+      n = padded;
+    }
+  multiply (run, v + key * run->size, run->v_row, run->job->dim, n, run->bf16 ? (void *) w->p : w->s, w->o, key > 0);
+}
+
+static void
+run_task (const Run *run, gsize index, float *memory)
+{
+  const SfAttentionJob *job = run->job;
+  const gsize head = index / run->blocks, first = index % run->blocks * run->tile->nr;
+  const gsize item = head / job->heads, j = head % job->heads, width = (gsize) job->heads * job->dim;
+  const int nr = run->tile->nr, n = (int) MIN ((gsize) nr, job->queries - first);
+  const float *q = job->q.x + (item * job->queries + first) * job->q.row + j * job->q.head;
+  const guint8 *k = run->k + head * job->keys * run->k_row * run->size, *v = run->v + head * job->dim * run->v_row * run->size;
+  float *y = job->y + (item * job->queries + first) * width + j * job->dim;
+  Work *w = work_open (run, memory);
+
+  if (run->bf16)
+    {
+      memset (w->q, 0, (gsize) run->dim * nr * sizeof (guint16));
+      sf_tile_pack_bf16 (q, job->q.row, 1, n, job->dim, nr, (guint16 *) w->q);
+    }
+  else
+    sf_tile_pack (q, job->q.row, 1, n, job->dim, nr, w->q);
+  for (gsize key = 0; key < job->keys; key += KEYS)
+    add_keys (run, w, k, v, key, (int) MIN (KEYS, job->keys - key));
+  for (int i = 0; i < n; i++)
+    for (int d = 0; d < job->dim; d++)
+      y[i * width + d] = w->o[d * nr + i] / w->sum[i];
+}
+
+static void
+run_tasks (gsize begin, gsize end, gpointer data)
+{
+  Run *run = data;
+  float *memory = sf_scratch_take (&run->scratch);
+
+  for (gsize i = begin; i < end; i++)
+    run_task (run, i, memory);
+  sf_scratch_give (&run->scratch, memory);
+}
+
+gboolean
+sf_attention_run (SfContext *cx, const SfKernels *kernels, gboolean bf16, const SfAttentionJob *job)
+{
+  const SfTileKernels *tile = kernels->tile;
+  const int step = bf16 ? tile->step_bf16 : 1, dim = round_up (job->dim, step), floats = bf16 ? 2 : 1;
+  const int n_heads = job->n * job->heads;
+  Run run = {
+    .job = job,
+    .kernels = kernels,
+    .tile = tile,
+    .bf16 = bf16,
+    .size = bf16 ? sizeof (guint16) : sizeof (float),
+    .dim = dim,
+    .k_row = dim % ALIAS == 0 ? dim + 2 * PAD : dim,
+    .v_row = round_up ((int) job->keys, 32) + 2 * PAD,
+    .blocks = (job->queries + tile->nr - 1) / tile->nr,
+  };
+  g_autoptr (SfTensor) k = sf_context_tensor (cx, 1, n_heads, (int) job->keys, (run.k_row + floats - 1) / floats);
+  g_autoptr (SfTensor) v = sf_context_tensor (cx, 1, n_heads, job->dim, run.v_row / floats);
+  gboolean done;
+
+  g_assert (job->dim <= SF_ATTENTION_MAX_DIM);
+  if (k == NULL || v == NULL || !sf_scratch_init (&run.scratch, cx, work_size (&run)))
+    return FALSE;
+  run.k = (guint8 *) k->data;
+  run.v = (guint8 *) v->data;
+  done = sf_op_run (cx, n_heads * job->keys, MAX (1, SF_OP_TILE / job->dim), copy_keys, &run, 0) &&
+         sf_op_run (cx, (gsize) n_heads * ((job->dim + TRANSPOSED - 1) / TRANSPOSED), 1, transpose_values, &run, 0) &&
+         sf_op_run (cx, n_heads * run.blocks, 1, run_tasks, &run, 4.0 * n_heads * job->queries * job->keys * job->dim);
+  sf_scratch_clear (&run.scratch);
+  return done;
+}

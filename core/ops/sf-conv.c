@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ops/sf-conv.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/sf-error.h"
+#include "base/sf-parallel.h"
+
+static const struct
+{
+  const char *name;
+  int m; /* of Winograd's F(m x m, 3x3), 0 = direct */
+  gboolean lean;
+} methods[SF_N_CONV_METHODS] = {
+  [SF_CONV_DIRECT] = { "direct", 0, FALSE },
+  [SF_CONV_WINOGRAD_2] = { "winograd-2", 2, FALSE },
+  [SF_CONV_WINOGRAD_4] = { "winograd-4", 4, FALSE },
+  [SF_CONV_WINOGRAD_2_LEAN] = { "winograd-2-lean", 2, TRUE },
+  [SF_CONV_WINOGRAD_4_LEAN] = { "winograd-4-lean", 4, TRUE },
+};
+
+const char *
+sf_conv_method_name (SfConvMethod method)
+{
+  return methods[method].name;
+}
+
+gboolean
+sf_conv_method_can (SfConvMethod method, const SfConvJob *job)
+{
+  if (job->c > SF_CONV_MAX_CHANNELS || job->kernel_h * job->kernel_w > SF_CONV_MAX_TAPS)
+    return FALSE;
+  return methods[method].m == 0 || (job->kernel_h == 3 && job->kernel_w == 3 && job->stride == 1);
+}
+
+/*** Choice ***/
+
+#define LEAST_ROWS 24 /* below so many rows of a product, reading the weights takes longer than multiplying */
+#define TRANSFORM 15  /* the transform of a number takes as long as so many products with it */
+
+/* Time that a method takes, in units that are the same for all. */
+static double
+cost (const SfConvJob *job, int m, int nr)
+{
+  const double c = job->c, out_c = (job->out_c + nr - 1) / nr * nr;
+  double rows;
+
+  if (m == 0)
+    return job->kernel_h * job->kernel_w * MAX ((double) job->n * job->out_h * job->out_w, LEAST_ROWS) * c * out_c;
+  rows = (double) job->n * ((job->out_h + m - 1) / m) * ((job->out_w + m - 1) / m);
+  return sf_winograd_positions (m) * (MAX (rows, LEAST_ROWS) * c * out_c + TRANSFORM * rows * (c + out_c));
+}
+
+SfConvMethod
+sf_conv_method_choose (const SfKernels *kernels, const SfConvJob *job, gboolean lean)
+{
+  SfConvMethod best = SF_CONV_DIRECT;
+
+  for (int i = 0; i < SF_N_CONV_METHODS; i++)
+    if (sf_conv_method_can (i, job) && (methods[i].m == 0 || methods[i].lean == lean) &&
+        cost (job, methods[i].m, kernels->tile->nr) < cost (job, methods[best].m, kernels->tile->nr))
+      best = i;
+  return best;
+}
+
+/*** Weights ***/
+
+typedef struct
+{
+  const SfKernels *kernels;
+  const SfArray *w;
+  int m;
+  gboolean lean;
+  int out_c, c, taps, nr;
+  float *packed;
+} Packing;
+
+static void
+packing_open (Packing *self, const SfKernels *kernels, SfConvMethod method, const SfArray *w)
+{
+  *self = (Packing) {
+    .kernels = kernels,
+    .w = w,
+    .m = methods[method].m,
+    .lean = methods[method].lean,
+    .out_c = (int) w->dim[0],
+    .c = (int) w->dim[1],
+    .taps = (int) (w->dim[2] * w->dim[3]),
+    .nr = kernels->tile->nr,
+  };
+}
+
+/* Floats of one panel. */
+static gsize
+panel_size (const Packing *p)
+{
+  return (gsize) (p->m == 0 || p->lean ? p->taps : sf_winograd_positions (p->m)) * p->c * p->nr;
+}
+
+static gsize
+n_panels (const Packing *p)
+{
+  return ((gsize) p->out_c + p->nr - 1) / p->nr;
+}
+
+/* Direct: [tap][channel][nr]; lean: [channel][tap][nr]; else Winograd's [position][channel][nr]. */
+static void
+pack_panels (gsize begin, gsize end, gpointer data)
+{
+  const Packing *p = data;
+  const gsize row = (gsize) p->c * p->taps;
+  g_autofree float *w = g_new (float, row * p->nr);
+  float *plain = p->m == 0 || p->lean ? NULL : g_new (float, row * p->nr);
+
+  for (gsize panel = begin; panel < end; panel++)
+    {
+      const int n = (int) MIN ((gsize) p->nr, p->out_c - panel * p->nr);
+      float *packed = p->packed + panel * panel_size (p);
+
+      sf_array_read (p->w, panel * p->nr * row, n * row, w);
+      if (p->m == 0)
+        for (int tap = 0; tap < p->taps; tap++)
+          sf_tile_pack (w + tap, row, p->taps, n, p->c, p->nr, packed + (gsize) tap * p->c * p->nr);
+      else
+        sf_tile_pack (w, row, 1, n, (int) row, p->nr, p->lean ? packed : plain);
+      if (plain != NULL)
+        p->kernels->winograd->filter (p->m, plain, p->c, p->nr, packed, (gsize) p->c * p->nr);
+    }
+  g_free (plain);
+}
+
+gsize
+sf_conv_packed_size (const SfKernels *kernels, SfConvMethod method, const SfArray *w)
+{
+  Packing packing;
+
+  packing_open (&packing, kernels, method, w);
+  return n_panels (&packing) * panel_size (&packing);
+}
+
+gboolean
+sf_conv_pack (const SfKernels *kernels, SfConvMethod method, const SfArray *w, float *packed, GCancellable *cancellable)
+{
+  Packing packing;
+
+  packing_open (&packing, kernels, method, w);
+  packing.packed = packed;
+  return sf_parallel_for (n_panels (&packing), 1, pack_panels, &packing, cancellable);
+}
+
+/*** Memory ***/
+
+static gsize
+packed_bytes (const SfParameter *parameter)
+{
+  return sf_conv_packed_size (sf_kernels (), parameter->lean ? SF_CONV_WINOGRAD_4_LEAN : SF_CONV_WINOGRAD_4, &parameter->array) * sizeof (float);
+}
+
+/* Largest first. */
+static int
+compare_sizes (gconstpointer a, gconstpointer b)
+{
+  const SfParameter *const *x = a, *const *y = b;
+
+  return ((*x)->array.n < (*y)->array.n) - ((*x)->array.n > (*y)->array.n);
+}
+
+gsize
+sf_conv2d_plan (SfParameter *const *parameters, int n, gsize budget)
+{
+  g_autoptr (GPtrArray) convolutions = g_ptr_array_new ();
+  gsize total = 0;
+
+  if (budget == 0)
+    budget = (gsize) sysconf (_SC_PHYS_PAGES) / 2 * (gsize) sysconf (_SC_PAGESIZE);
+  for (int i = 0; i < n; i++)
+    if (parameters[i]->array.n_dims == 4 && parameters[i]->array.dim[2] == 3 && parameters[i]->array.dim[3] == 3)
+      {
+        parameters[i]->lean = FALSE;
+        g_ptr_array_add (convolutions, parameters[i]);
+        total += packed_bytes (parameters[i]);
+      }
+  g_ptr_array_sort (convolutions, compare_sizes);
+  for (guint i = 0; i < convolutions->len && total > budget; i++)
+    {
+      SfParameter *parameter = g_ptr_array_index (convolutions, i);
+
+      total -= packed_bytes (parameter);
+      parameter->lean = TRUE;
+      total += packed_bytes (parameter);
+    }
+  return total;
+}
+
+/*** Work ***/
+
+gboolean
+sf_conv_run (SfContext *cx, const SfKernels *kernels, SfConvMethod method, const SfConvJob *job, const float *packed)
+{
+  return methods[method].m == 0 ? sf_conv_run_direct (cx, kernels, job, packed)
+                                : sf_conv_run_winograd (cx, kernels, methods[method].m, methods[method].lean, job, packed);
+}
+
+/* (nullable): @cx has failed. */
+static const float *
+get_packed (SfContext *cx, const SfKernels *kernels, SfConvMethod method, SfParameter *w)
+{
+  static const char kinds[SF_N_CONV_METHODS];
+  const gsize size = sf_conv_packed_size (kernels, method, &w->array);
+  float *packed = sf_parameter_find_packing (w, &kinds[method]);
+  GError *error = NULL;
+
+  if (packed != NULL)
+    return packed;
+  packed = sf_try_alloc_aligned (size, sizeof (float), &error);
+  if (packed == NULL)
+    {
+      sf_context_fail (cx, error);
+      return NULL;
+    }
+  if (!sf_conv_pack (kernels, method, &w->array, packed, sf_context_get_cancellable (cx)) && sf_context_failed (cx))
+    {
+      free (packed);
+      return NULL;
+    }
+  sf_parameter_add_packing (w, &kinds[method], packed, size * sizeof (float), free);
+  return packed;
+}
+
+gboolean
+sf_conv_apply (SfContext *cx, SfParameter *w, const SfConvJob *job)
+{
+  const SfKernels *kernels = sf_kernels ();
+  const SfConvMethod method = sf_conv_method_choose (kernels, job, w->lean);
+  const float *packed = NULL;
+
+  if (!sf_context_is_dry (cx) && (packed = get_packed (cx, kernels, method, w)) == NULL)
+    return FALSE;
+  return sf_conv_run (cx, kernels, method, job, packed);
+}

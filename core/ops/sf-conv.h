@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Fast convolutions on the register tile; sf_conv2d() chooses among them, and tests and benchmarks call each.
+ *
+ *   method      for                         weights in memory   error, RMS
+ *   direct      any kernel and stride       1 x                 3e-7
+ *   winograd-2  3x3, stride 1, small images 1.8 x               5e-7
+ *   winograd-4  3x3, stride 1               4 x                 1.3e-6
+ *
+ * "Lean" weights stay 1 x: Winograd's transform of them is made for 128 input channels at a time, just before the products.
+ * The results are the same bits (but where OpenBLAS multiplies, which sums in another order).
+ */
+#pragma once
+
+#include "kernels/sf-kernels.h"
+#include "ops/sf-ops.h"
+
+#define SF_CONV_MAX_TAPS 49
+#define SF_CONV_MAX_CHANNELS 8192 /* of the input */
+
+typedef enum
+{
+  SF_CONV_DIRECT,
+  SF_CONV_WINOGRAD_2,
+  SF_CONV_WINOGRAD_4,
+  SF_CONV_WINOGRAD_2_LEAN,
+  SF_CONV_WINOGRAD_4_LEAN,
+  SF_N_CONV_METHODS,
+} SfConvMethod;
+
+/* y = scale (W x + b + residual), n images */
+typedef struct
+{
+  int n, h, w, c;          /* of the input */
+  int kernel_h, kernel_w, stride, top, left;
+  int out_h, out_w, out_c;
+  const float *x;
+  const float *bias;       /* (nullable) */
+  const float *residual;   /* (nullable): may be @y */
+  float scale;
+  float *y;
+} SfConvJob;
+
+/* "winograd-4" */
+const char *sf_conv_method_name (SfConvMethod method);
+gboolean sf_conv_method_can (SfConvMethod method, const SfConvJob *job);
+/* The one that should be fastest, by the sizes of @job alone. */
+SfConvMethod sf_conv_method_choose (const SfKernels *kernels, const SfConvJob *job, gboolean lean);
+
+/* Floats of the packed weights. */
+gsize sf_conv_packed_size (const SfKernels *kernels, SfConvMethod method, const SfArray *w);
+/* @w: [out, in, kernel height, kernel width]; @packed: (out): of that size.  FALSE: cancelled. */
+gboolean sf_conv_pack (const SfKernels *kernels, SfConvMethod method, const SfArray *w, float *packed, GCancellable *cancellable);
+/* FALSE: the context has failed. */
+gboolean sf_conv_run (SfContext *cx, const SfKernels *kernels, SfConvMethod method, const SfConvJob *job, const float *packed);
+
+/* Does @job with @w, whose packed form is made now if need be.  FALSE: the context has failed. */
+gboolean sf_conv_apply (SfContext *cx, SfParameter *w, const SfConvJob *job);
+
+/*** Between the files of this folder ***/
+
+gboolean sf_conv_run_direct (SfContext *cx, const SfKernels *kernels, const SfConvJob *job, const float *packed);
+gboolean sf_conv_run_winograd (SfContext *cx, const SfKernels *kernels, int m, gboolean lean, const SfConvJob *job, const float *packed);
+/* So many zeros that stand for a pixel outside of the image. */
+extern const float *const sf_conv_zeros;

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* First pass: for each channel the sums of x - p and (x - p)^2 over chunks of pixels, where p is the channel's value in the first
+ * pixel, so that a large mean takes no digits from the variance.  They are joined, in the order of the chunks, in double:
+ *
+ *   mean_c = p + s / n       M_c = q - s^2 / n
+ *   mean = mean of mean_c    n variance = sum M_c + n sum (mean_c - mean)^2      over the channels of a group
+ *
+ * Second pass: y = activation (scale_c x + shift_c).
+ */
+#include "ops/sf-norm-fast.h"
+
+#include <math.h>
+
+#include "ops/sf-ops-private.h"
+
+#define MOST_CHUNKS 64 /* of an image */
+
+typedef struct
+{
+  const SfGroupNormJob *job;
+  const SfLayerKernels *kernels;
+  gsize chunks;         /* of an image */
+  double *sums;         /* n x chunks x 2 x c */
+  float *scale, *shift; /* n x c */
+} Run;
+
+typedef struct
+{
+  gsize image, begin, end; /* pixels */
+} Chunk;
+
+static Chunk
+run_chunk (const Run *run, gsize index)
+{
+  gsize image = index / run->chunks, i = index % run->chunks, pixels = run->job->pixels;
+
+  return (Chunk) { image, pixels * i / run->chunks, pixels * (i + 1) / run->chunks };
+}
+
+static void
+sum_chunks (gsize begin, gsize end, gpointer data)
+{
+  const Run *run = data;
+  const gsize c = run->job->c;
+
+  for (gsize i = begin; i < end; i++)
+    {
+      const Chunk chunk = run_chunk (run, i);
+      const float *x = run->job->x + chunk.image * run->job->pixels * c;
+      double *sums = run->sums + i * 2 * c;
+
+      run->kernels->moments (x + chunk.begin * c, x, sums, sums + c, chunk.end - chunk.begin, c);
+    }
+}
+
+/* The channels of a group from the sums of image @image. */
+static void
+finish_group (const Run *run, gsize image, int group)
+{
+  const SfGroupNormJob *job = run->job;
+  const gsize c = job->c, size = c / job->groups, first = group * size, pixels = job->pixels;
+  const float *pivot = job->x + image * pixels * c, *modulation = job->modulation != NULL ? job->modulation + image * 2 * c : NULL;
+  double *total = run->sums + image * run->chunks * 2 * c; /* becomes that of all chunks */
+  double mean = 0, variance = 0, rstd;
+
+  for (gsize chunk = 1; chunk < run->chunks; chunk++)
+    for (gsize i = first; i < first + size; i++)
+      {
+        total[i] += total[chunk * 2 * c + i];
+        total[c + i] += total[chunk * 2 * c + c + i];
+      }
+  for (gsize i = first; i < first + size; i++)
+    {
+      total[c + i] -= total[i] * total[i] / pixels;
+      total[i] = pivot[i] + total[i] / pixels;
+      mean += total[i] / size;
+    }
+  for (gsize i = first; i < first + size; i++)
+    variance += (total[c + i] / pixels + (total[i] - mean) * (total[i] - mean)) / size;
+  rstd = 1 / sqrt (variance + job->eps);
+  job->statistics[(image * job->groups + group) * 2] = mean;
+  job->statistics[(image * job->groups + group) * 2 + 1] = rstd;
+  for (gsize i = first; i < first + size; i++)
+    {
+      double scale = rstd * job->w[i], shift = job->b[i] - mean * scale;
+
+      if (modulation != NULL)
+        {
+          scale *= 1 + modulation[i];
+          shift = shift * (1 + modulation[i]) + modulation[c + i];
+        }
+      run->scale[image * c + i] = scale;
+      run->shift[image * c + i] = shift;
+    }
+}
+
+static void
+apply_chunks (gsize begin, gsize end, gpointer data)
+{
+  const Run *run = data;
+  const SfGroupNormJob *job = run->job;
+  const gsize c = job->c;
+
+  for (gsize i = begin; i < end; i++)
+    {
+      const Chunk chunk = run_chunk (run, i);
+      const gsize at = (chunk.image * job->pixels + chunk.begin) * c;
+
+      run->kernels->scale_shift (job->activation, job->x + at, run->scale + chunk.image * c, run->shift + chunk.image * c, job->y + at,
+                                 chunk.end - chunk.begin, c);
+    }
+}
+
+gboolean
+sf_group_norm_run (SfContext *cx, const SfKernels *kernels, const SfGroupNormJob *job)
+{
+  const gsize size = job->pixels * job->c;
+  Run run = { .job = job, .kernels = kernels->layers, .chunks = CLAMP (size / (SF_OP_TILE / 2), 1, MIN (MOST_CHUNKS, job->pixels)) };
+  const gsize n_sums = run.chunks * 2 * job->c, n_floats = n_sums * (sizeof (double) / sizeof (float)) + 2 * job->c;
+  g_autoptr (SfTensor) memory = sf_context_tensor (cx, 1, 1, job->n, (int) n_floats);
+
+  if (memory == NULL)
+    return FALSE;
+  run.sums = (double *) memory->data;
+  run.scale = (float *) (run.sums + job->n * n_sums);
+  run.shift = run.scale + (gsize) job->n * job->c;
+  if (!sf_op_run (cx, job->n * run.chunks, 1, sum_chunks, &run, job->n * size))
+    return FALSE;
+  if (!sf_context_is_dry (cx))
+    for (int image = 0; image < job->n; image++)
+      for (int group = 0; group < job->groups; group++)
+        finish_group (&run, image, group);
+  return sf_op_run (cx, job->n * run.chunks, 1, apply_chunks, &run, job->n * size);
+}

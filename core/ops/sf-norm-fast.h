@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Group norm with its modulation and activation in two passes over the memory, for all images at once. */
+#pragma once
+
+#include "kernels/sf-kernels.h"
+#include "tensor/sf-context.h"
+
+/* y = activation (norm (x) (1 + first half of modulation) + second half) */
+typedef struct
+{
+  int n;                   /* images */
+  gsize pixels;            /* of an image */
+  int c, groups;
+  float eps;
+  const float *x, *w, *b;  /* n x pixels x c, c, c */
+  const float *modulation; /* (nullable) n x 2 c */
+  SfActivation activation;
+  float *statistics;       /* n x groups x {mean, 1 / sqrt (variance + eps)} */
+  float *y;                /* may be @x */
+} SfGroupNormJob;
+
+/* FALSE: the context has failed. */
+gboolean sf_group_norm_run (SfContext *cx, const SfKernels *kernels, const SfGroupNormJob *job);

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The register tile of every flavour, and the packing of its panels, against sums in double precision. */
+#include "kernels/sf-kernels.h"
+
+#include <math.h>
+
+#include "base/sf-rng.h"
+
+#define FLOAT_EPSILON 6e-8
+/* A chain of up to 128 + 64 roundings in registers and of some in C, relative to the sum of the terms' sizes: each rounding
+ * moves the result by at most half a unit of the sum so far. */
+#define TOLERANCE (256 * FLOAT_EPSILON)
+/* Of bf16 operands that are exact: the sum is one chain, here at most 3 * 300 long. */
+#define TOLERANCE_BF16 (1024 * FLOAT_EPSILON)
+
+static const SfRng rng = { 17, 0 };
+static guint64 drawn;
+
+static float *
+noise (gsize n)
+{
+  float *x = g_new (float, n);
+
+  sf_rng_normal (rng, drawn, x, n);
+  drawn += (n + 3) / 4 * 4;
+  return x;
+}
+
+static float
+from_bf16 (guint16 x)
+{
+  guint32 bits = (guint32) x << 16;
+  float value;
+
+  memcpy (&value, &bits, sizeof value);
+  return value;
+}
+
+typedef struct
+{
+  int m, n, k, taps;
+  gboolean bias, residual, in_place;
+  float scale;
+} Case;
+
+/* Everything that a tile reads, in float and in bf16. */
+typedef struct
+{
+  const float *rows[SF_TILE_MAX_ROWS * 9];
+  const guint16 *rows_bf16[SF_TILE_MAX_ROWS * 9]; /* at equal distances */
+  float *w, *panel;
+  guint16 *all_bf16, *panel_bf16;
+} Operands;
+
+static void
+fill (Operands *o, const Case *c, int nr, int step_bf16)
+{
+  const gsize k = c->k, steps = (k + step_bf16 - 1) / step_bf16 * step_bf16;
+
+  o->w = noise (c->n * k * c->taps);
+  o->panel = g_new (float, k * c->taps * nr);
+  o->panel_bf16 = g_new0 (guint16, steps * c->taps * nr);
+  o->all_bf16 = g_new0 (guint16, c->m * c->taps * steps);
+  for (gsize i = 0; i < c->n * k * c->taps; i++)
+    o->w[i] = from_bf16 (sf_bf16 (o->w[i]));
+  for (int tap = 0; tap < c->taps; tap++) /* w is [column][step][tap], as a convolution's */
+    {
+      sf_tile_pack (o->w + tap, k * c->taps, c->taps, c->n, c->k, nr, o->panel + tap * k * nr);
+      sf_tile_pack_bf16 (o->w + tap, k * c->taps, c->taps, c->n, c->k, nr, o->panel_bf16 + tap * steps * nr);
+    }
+  for (int i = 0; i < c->m * c->taps; i++)
+    {
+      float *row = noise (k);
+      guint16 *row_bf16 = o->all_bf16 + i * steps;
+
+      o->rows[i] = row;
+      o->rows_bf16[i] = row_bf16;
+      for (gsize p = 0; p < k; p++)
+        {
+          row_bf16[p] = sf_bf16 (row[p]);
+          row[p] = from_bf16 (row_bf16[p]);
+        }
+    }
+}
+
+static void
+clear (Operands *o, const Case *c)
+{
+  for (int i = 0; i < c->m * c->taps; i++)
+    g_free ((gpointer) o->rows[i]);
+  g_free (o->all_bf16);
+  g_free (o->w);
+  g_free (o->panel);
+  g_free (o->panel_bf16);
+}
+
+static void
+compare (const Case *c, const Operands *o, const SfTile *t, const float *before, double tolerance)
+{
+  for (int i = 0; i < c->m; i++)
+    for (int j = 0; j < c->n; j++)
+      {
+        double sum = 0, size = 0, error;
+
+        for (int tap = 0; tap < c->taps; tap++)
+          for (int p = 0; p < c->k; p++)
+            {
+              double term = (double) o->rows[tap * c->m + i][p] * o->w[((gsize) j * c->k + p) * c->taps + tap];
+
+              sum += term;
+              size += fabs (term);
+            }
+        sum += (c->bias ? t->bias[j] : 0) + (c->residual ? before[i * t->residual_row + j] : 0);
+        size += (c->bias ? fabs (t->bias[j]) : 0) + (c->residual ? fabs (before[i * t->residual_row + j]) : 0);
+        error = fabs (t->c[i * t->c_row + j] - c->scale * sum);
+        if (!(error <= tolerance * size * c->scale)) /* so written, NaN fails */
+          g_error ("m %d n %d k %d taps %d: [%d][%d] is %.9g, expected %.9g", c->m, c->n, c->k, c->taps, i, j,
+                   t->c[i * t->c_row + j], c->scale * sum);
+      }
+}
+
+static void
+check (const SfTileKernels *kernels, gboolean bf16, const Case *c)
+{
+  const gsize row = c->n + 3;
+  g_autofree float *bias = noise (c->n), *residual = noise (c->m * row), *out = g_new (float, c->m *row + 1);
+  Operands o;
+  SfTile t = { .m = c->m, .n = c->n, .k = c->k, .taps = c->taps, .bias = c->bias ? bias : NULL, .scale = c->scale, .c = out, .c_row = row };
+
+  if (c->residual)
+    {
+      t.residual = c->in_place ? out : residual;
+      t.residual_row = row;
+    }
+  fill (&o, c, kernels->nr, bf16 ? kernels->step_bf16 : 2);
+  for (gsize i = 0; i < c->m * row + 1; i++)
+    out[i] = c->in_place && i < c->m * row ? residual[i] : NAN; /* C is written, not read */
+  if (bf16)
+    {
+      t.k = (c->k + kernels->step_bf16 - 1) / kernels->step_bf16 * kernels->step_bf16;
+      t.a = (const void *const *) o.rows_bf16;
+      t.b = o.panel_bf16;
+      kernels->multiply_bf16 (&t);
+    }
+  else
+    {
+      t.a = (const void *const *) o.rows;
+      t.b = o.panel;
+      kernels->multiply (&t);
+    }
+  compare (c, &o, &t, residual, bf16 ? TOLERANCE_BF16 : TOLERANCE);
+  for (int i = 0; i < c->m; i++) /* nothing beside the block was touched */
+    for (gsize j = c->n; j < row; j++)
+      g_assert_true (c->in_place ? out[i * row + j] == residual[i * row + j] : isnan (out[i * row + j]));
+  clear (&o, c);
+}
+
+static void
+check_all (const SfTileKernels *kernels, gboolean bf16, int mr)
+{
+  static const int depths[] = { 1, 2, 3, 17, 127, 128, 129, 300 };
+
+  g_assert_cmpint (mr, <=, SF_TILE_MAX_ROWS);
+  g_assert_cmpint (kernels->nr, <=, SF_TILE_MAX_COLUMNS);
+  for (int m = 1; m <= mr; m++)
+    for (gsize i = 0; i < G_N_ELEMENTS (depths); i++)
+      {
+        Case c = { .m = m, .n = (m + (int) i) % 3 == 0 ? 1 + (m * 7 + (int) i) % kernels->nr : kernels->nr, .k = depths[i], .taps = 1 + m % 3, .scale = 1 };
+
+        c.bias = (m + i) % 2 == 0;
+        c.residual = m % 2 == 0;
+        c.in_place = m % 4 == 0;
+        if (i % 3 == 0)
+          c.scale = 0.7071f;
+        check (kernels, bf16, &c);
+      }
+  check (kernels, bf16, &(Case) { .m = mr, .n = kernels->nr, .k = 40, .taps = 9, .bias = TRUE, .scale = 1 });
+}
+
+static void
+test_products (gconstpointer data)
+{
+  const SfTileKernels *kernels = data;
+
+  check_all (kernels, FALSE, kernels->mr);
+  if (kernels->multiply_bf16 != NULL)
+    check_all (kernels, TRUE, kernels->mr_bf16);
+}
+
+/* Rows at equal distances, which a product by OpenBLAS reads where they are. */
+static void
+test_regular (gconstpointer data)
+{
+  const SfTileKernels *kernels = data;
+  const int m = kernels->mr, k = 100, row = 109;
+  g_autofree float *a = noise (m * row), *w = noise (kernels->nr * k), *panel = g_new (float, k * kernels->nr), *out = g_new (float, m * kernels->nr);
+  const void *rows[SF_TILE_MAX_ROWS];
+  SfTile t = { .m = m, .n = kernels->nr, .k = k, .taps = 1, .a = rows, .b = panel, .scale = 1, .c = out, .c_row = kernels->nr };
+
+  for (int i = 0; i < m; i++)
+    rows[i] = a + i * row;
+  sf_tile_pack (w, k, 1, kernels->nr, k, kernels->nr, panel);
+  kernels->multiply (&t);
+  for (int i = 0; i < m; i++)
+    for (int j = 0; j < kernels->nr; j++)
+      {
+        double sum = 0, size = 0;
+
+        for (int p = 0; p < k; p++)
+          {
+            sum += (double) a[i * row + p] * w[j * k + p];
+            size += fabs ((double) a[i * row + p] * w[j * k + p]);
+          }
+        g_assert_true (fabs (out[i * kernels->nr + j] - sum) <= TOLERANCE * size);
+      }
+}
+
+static void
+test_bf16 (gconstpointer data)
+{
+  const SfTileKernels *kernels = data;
+  g_autofree float *in = noise (37);
+  guint16 out[37];
+
+  in[0] = NAN;
+  in[1] = INFINITY;
+  in[2] = 0x1.01p0f;    /* half way: to the even one, below */
+  in[3] = 0x1.03p0f;    /* half way: to the even one, above */
+  in[4] = 0x1.010002p0f; /* just above the middle */
+  kernels->to_bf16 (in, out, 37);
+  g_assert_true (isnan (from_bf16 (out[0])));
+  g_assert_true (from_bf16 (out[1]) == INFINITY);
+  g_assert_true (from_bf16 (out[2]) == 1);
+  g_assert_true (from_bf16 (out[3]) == 0x1.04p0f);
+  g_assert_true (from_bf16 (out[4]) == 0x1.02p0f);
+  for (gsize i = 5; i < 37; i++)
+    g_assert_true (fabsf (from_bf16 (out[i]) - in[i]) <= fabsf (in[i]) / 256); /* 8 bits of mantissa, rounded */
+}
+
+static void
+test_pair_bf16 (gconstpointer data)
+{
+  const SfTileKernels *kernels = data;
+  const int rows = 6, nr = kernels->nr;
+  g_autofree float *in = noise (rows * nr);
+  g_autofree guint16 *out = g_new (guint16, rows * nr);
+
+  kernels->pair_bf16 (in, rows, out);
+  for (int r = 0; r < rows; r++)
+    for (int i = 0; i < nr; i++)
+      g_assert_cmpuint (out[(r / 2 * nr + i) * 2 + r % 2], ==, sf_bf16 (in[r * nr + i]));
+}
+
+static void
+test_group (void)
+{
+  const SfTileKernels kernels = { .mr = 14 };
+
+  g_assert_cmpint (sf_tile_group (&kernels, 14), ==, 14);
+  g_assert_cmpint (sf_tile_group (&kernels, 16), ==, 8);
+  g_assert_cmpint (sf_tile_group (&kernels, 29), ==, 10);
+  g_assert_cmpint (sf_tile_group (&kernels, 1), ==, 1);
+}
+
+int
+main (int argc, char **argv)
+{
+  int n;
+  const SfKernels *const *all = sf_kernels_all (&n);
+
+  g_test_init (&argc, &argv, NULL);
+  for (int i = 0; i < n; i++)
+    {
+      g_autofree char *products = g_strdup_printf ("/tile/products/%s", all[i]->name);
+      g_autofree char *regular = g_strdup_printf ("/tile/regular/%s", all[i]->name);
+      g_autofree char *bf16 = g_strdup_printf ("/tile/bf16/%s", all[i]->name);
+      g_autofree char *pair = g_strdup_printf ("/tile/bf16/pair/%s", all[i]->name);
+
+      g_test_add_data_func (products, all[i]->tile, test_products);
+      g_test_add_data_func (regular, all[i]->tile, test_regular);
+      g_test_add_data_func (bf16, all[i]->tile, test_bf16);
+      g_test_add_data_func (pair, all[i]->tile, test_pair_bf16);
+    }
+  g_test_add_func ("/tile/group", test_group);
+  return g_test_run ();
+}
