@@ -299,6 +299,18 @@ function_name (const SfPickleValue *call)
   return function != NULL ? sf_pickle_name (function) : NULL;
 }
 
+/* A tensor that has a class or attributes of its own: (function, class, arguments, state). */
+static gboolean
+add_typed (Reader *r, const SfPickleValue *arguments, const char *name, int depth, GError **error)
+{
+  const SfPickleValue *function = sf_pickle_item (arguments, 0, SF_PICKLE_GLOBAL), *inner = sf_pickle_item (arguments, 2, SF_PICKLE_TUPLE);
+  const SfPickleValue call = { .kind = SF_PICKLE_CALL, .function = (SfPickleValue *) function, .argument = (SfPickleValue *) inner };
+
+  if (function == NULL || inner == NULL)
+    return sf_bad_file (error, _ ("array “%s” is not described as a tensor should be"), name);
+  return add_value (r, &call, name, depth + 1, error);
+}
+
 static gboolean
 add_call (Reader *r, const SfPickleValue *call, const char *name, int depth, GError **error)
 {
@@ -308,6 +320,8 @@ add_call (Reader *r, const SfPickleValue *call, const char *name, int depth, GEr
     return TRUE;
   if (g_str_equal (function, "torch._utils._rebuild_tensor_v2") || g_str_equal (function, "torch._utils._rebuild_tensor"))
     return add_tensor (r, call->argument, *name != '\0' ? name : "tensor", error);
+  if (g_str_equal (function, "torch._tensor._rebuild_from_type_v2"))
+    return add_typed (r, call->argument, name, depth, error);
   if (g_str_equal (function, "collections.OrderedDict"))
     return add_pairs (r, call, name, depth, error);
   if (g_str_has_prefix (function, "torch._utils._rebuild") || g_str_has_prefix (function, "torch._tensor._rebuild"))
