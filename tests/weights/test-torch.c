@@ -263,13 +263,13 @@ static void
 test_names (void)
 {
   static const int one[] = { 1 };
-  static const char *const names[] = { "0.w", "2.5.w", "2.k.0" };
+  static const char *const names[] = { "0.w", "2.5.w", "2.k.0", "4" };
   g_autoptr (GByteArray) pickle = begin ();
   g_autoptr (GByteArray) file = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (SfWeights) weights = NULL;
 
-  end (pickle, "](}"); /* [{"w": …}, 3, {5: {"w": …}, "k": [… , object], object: …}, object] */
+  end (pickle, "](}"); /* [{"w": …}, 3, {5: {"w": …}, "k": [… , object], object: …}, object, …] */
   pickle_text (pickle, "w");
   pickle_tensor (pickle, "FloatStorage", "0", 64, 0, one, one, 1);
   end (pickle, "sK\3}(K\5}");
@@ -285,7 +285,13 @@ test_names (void)
   pickle_tensor (pickle, "FloatStorage", "0", 64, 0, one, one, 1);
   end (pickle, "u");
   pickle_global (pickle, "argparse", "Namespace");
-  end (pickle, ")\x81}be.");
+  end (pickle, ")\x81}b");
+  pickle_global (pickle, "torch._tensor", "_rebuild_from_type_v2");
+  end (pickle, "(");
+  pickle_global (pickle, "torch._utils", "_rebuild_tensor_v2");
+  pickle_global (pickle, "torch", "Tensor");
+  pickle_arguments (pickle, "FloatStorage", "0", 64, 0, one, one, 1);
+  end (pickle, "}tRe.");
   weights = read_pickle (pickle, &file, &error);
   g_assert_no_error (error);
   g_assert_cmpint (sf_weights_get_n (weights), ==, (int) G_N_ELEMENTS (names));
