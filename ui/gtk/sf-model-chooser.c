@@ -109,7 +109,7 @@ on_model (GObject *config, GParamSpec *pspec, GtkWidget *self)
   const SfEngineInfo *engine;
 
   g_object_get (config, chooser->property, &name, NULL);
-  engine = sf_engine_find (name);
+  engine = sf_engine_find_model (name);
   if (engine == NULL && name != NULL && *name != '\0')
     model = sf_model_get (name, NULL, TRUE, NULL, NULL); /* the dialog says what is wrong with it */
   preselect_noise (config, model);
