@@ -338,10 +338,10 @@ add_fact (Reader *r, const SfPickleValue *value, const char *name, int depth)
 static gboolean
 add_value (Reader *r, const SfPickleValue *value, const char *name, int depth, GError **error)
 {
-  if (depth > DEEPEST) /* or containers that hold themselves */
-    return TRUE;
   if (++r->visited > MOST_VISITED)
     return sf_bad_file (error, _ ("holds more than %d values"), MOST_VISITED);
+  if (depth > DEEPEST) /* or containers that hold themselves */
+    return TRUE;
   if (sf_progress_stopped (r->progress, error))
     return FALSE;
   value = unwrap (value);

@@ -78,28 +78,35 @@ list_groups (const char *folder, GError **error)
   const char *name;
 
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    if (g_str_has_suffix (name, ".json"))
+    if (g_str_has_suffix (name, ".json") && !g_str_equal (name, "cases.json"))
       g_ptr_array_add (names, g_strndup (name, strlen (name) - strlen (".json")));
   g_ptr_array_sort (names, compare_names);
   return names;
 }
 
-#ifndef SF_DOUBLE
-static void
-run_nets (const char *folder, int counts[N_OUTCOMES], GError **error)
+/* (transfer full) (nullable): where the networks lie, in @folder or in a folder of their own. */
+static char *
+find_nets (const char *folder)
 {
-  g_autofree char *nets = g_build_filename (folder, "nets", NULL);
+  static const char *const below[] = { "nets", "." };
 
-  if (g_file_test (nets, G_FILE_TEST_IS_DIR))
-    golden_nets_run (nets, counts, error);
+  for (gsize i = 0; i < G_N_ELEMENTS (below); i++)
+    {
+      g_autofree char *nets = g_build_filename (folder, below[i], NULL);
+      g_autofree char *cases = g_build_filename (nets, "cases.json", NULL);
+
+      if (g_file_test (cases, G_FILE_TEST_EXISTS))
+        return g_steal_pointer (&nets);
+    }
+  return NULL;
 }
-#endif
 
 int
 main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) names = NULL;
+  g_autofree char *nets = NULL;
   int counts[N_OUTCOMES] = { 0 };
 
   setlocale (LC_NUMERIC, "C");
@@ -109,14 +116,15 @@ main (int argc, char **argv)
       return 2;
     }
   names = list_groups (argv[1], &error);
-  if (error == NULL && names->len == 0)
+  nets = find_nets (argv[1]);
+  if (error == NULL && names->len == 0 && nets == NULL)
     g_set_error (&error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "%s holds no groups (GROUP.json with GROUP.safetensors)", argv[1]);
   for (guint i = 0; i < names->len && error == NULL; i++)
     if (argc == 2 || g_strv_contains ((const char *const *) argv + 2, names->pdata[i]))
       run_group (argv[1], names->pdata[i], counts, &error);
 #ifndef SF_DOUBLE
-  if (error == NULL && (argc == 2 || g_strv_contains ((const char *const *) argv + 2, "nets")))
-    run_nets (argv[1], counts, &error);
+  if (error == NULL && nets != NULL && (argc == 2 || g_strv_contains ((const char *const *) argv + 2, "nets")))
+    golden_nets_run (nets, counts, &error);
 #endif
   if (error != NULL)
     {
