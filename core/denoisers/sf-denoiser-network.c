@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#define RATE_SHARE 0.5 /* of the newest evaluation in the rate */
+
 typedef struct
 {
   SfDenoiser parent;
@@ -88,7 +90,7 @@ network_predict (SfDenoiser *denoiser, const SfTensor *y, const SfNoiseLevel *le
   if (out != NULL)
     read_output (self, out, y, level, denoised, variance);
   if (out != NULL && use->rate != NULL)
-    *use->rate = use->work * y->n / (1e-6 * (g_get_monotonic_time () - begin + 1));
+    *use->rate += RATE_SHARE * (use->work * y->n / (1e-6 * (g_get_monotonic_time () - begin + 1)) - *use->rate);
   sf_tensor_unref (out);
   return sf_context_end (use->context, error);
 }

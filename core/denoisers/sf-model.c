@@ -486,15 +486,19 @@ sf_model_get (const char *name, const char *noise_process, gboolean load, const 
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&shared_lock);
   g_autofree char *key = g_strjoin ("\n", name, noise_process != NULL ? noise_process : "", g_getenv ("SFUMATO_MODELS"), NULL);
   g_autoptr (SfModel) model = find_shared (key);
+  gboolean chosen = noise_process != NULL && !g_str_equal (noise_process, "auto");
 
   if (model == NULL)
     {
-      if ((model = sf_model_new (name, error)) == NULL)
+      if ((model = sf_model_new (name, error)) == NULL || (chosen && !sf_model_set_process (model, noise_process, error)))
         return NULL;
       share (model, g_steal_pointer (&key));
     }
-  if (noise_process != NULL && (load || !g_str_equal (noise_process, "auto")) && !sf_model_set_process (model, noise_process, error))
-    return NULL;
+  if (load && noise_process != NULL && model->scheduler == NULL)
+    {
+      refuse_unknown_process (model, error);
+      return NULL;
+    }
   return !load || sf_model_load (model, progress, error) ? g_steal_pointer (&model) : NULL;
 }
 

@@ -167,6 +167,34 @@ test_settings (void)
   job_assert_same (open, next);
 }
 
+/* The forward process shows noise with strength, and none with none. */
+static void
+test_noised (void)
+{
+  static const double strengths[] = { 0, 0.3, 1 };
+  g_autofree float *rgba = job_texture (SIDE, SIDE);
+  g_autoptr (SfSettings) s = settings_for ("plain");
+  g_autoptr (SfJob) job = job_open (SF_TASK_REGENERATE, s, rgba, SIDE, SIDE, &job_hole);
+  double none = 0;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (strengths); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (SfTensor) shown = sf_job_get_noised (job, strengths[i], 4, &error);
+      double sum = 0;
+
+      g_assert_no_error (error);
+      for (int y = 0; y < shown->h; y++) /* of neighbours */
+        for (int x = 0; x + 1 < shown->w; x++)
+          sum += fabs (shown->data[(y * shown->w + x) * 3] - shown->data[(y * shown->w + x + 1) * 3]) / (shown->h * shown->w);
+      g_test_message ("strength %g: %d x %d, %.4f", strengths[i], shown->h, shown->w, sum);
+      if (strengths[i] == 0)
+        none = sum;
+      else
+        g_assert_cmpfloat (sum, >, 1.5 * none);
+    }
+}
+
 /* A network of one channel makes grey pictures. */
 static void
 test_grey (void)
@@ -260,6 +288,7 @@ main (int argc, char **argv)
   g_test_add_func ("/job-network/strength", test_strength);
   g_test_add_func ("/job-network/generate", test_generate);
   g_test_add_func ("/job-network/settings", test_settings);
+  g_test_add_func ("/job-network/noised", test_noised);
   g_test_add_func ("/job-network/grey", test_grey);
   g_test_add_func ("/job-network/refused", test_refused);
   g_test_add_func ("/job-network/class-range", test_class_range);

@@ -74,7 +74,7 @@ describe (const SfModel *model)
 
   if (model->width > 0)
     g_string_append_printf (text, _ ("%d × %d pixels, "), model->width, model->height);
-  g_string_append_printf (text, _ ("%.0f million parameters"), MAX (model->parameters / 1e6, 1));
+  g_string_append_printf (text, _ ("%.3g million parameters"), model->parameters / 1e6);
   if (model->n_classes > 0)
     g_string_append_printf (text, g_dngettext (GETTEXT_PACKAGE, ", %d class", ", %d classes", model->n_classes), model->n_classes);
   if (model->manifest != NULL && model->manifest->trained_on != NULL)
