@@ -193,9 +193,26 @@ check_classes (const SfNetwork *self, const int *classes, int n, GError **error)
   return TRUE;
 }
 
+/* What a run is given besides the picture. */
+typedef struct
+{
+  SfNetwork *network;
+  const double *t;
+  const int *classes;
+} Run;
+
+static SfTensor *
+run_network (SfContext *cx, SfTensor *x, gpointer data)
+{
+  const Run *run = data;
+
+  return run->network->forward (run->network, cx, x, run->t, run->classes);
+}
+
 SfTensor *
 sf_network_forward (SfNetwork *self, SfContext *cx, SfTensor *x, const double *t, const int *classes)
 {
+  Run run = { self, t, classes };
   GError *error = NULL;
 
   if (x == NULL)
@@ -207,5 +224,6 @@ sf_network_forward (SfNetwork *self, SfContext *cx, SfTensor *x, const double *t
       sf_tensor_unref (x);
       return NULL;
     }
-  return self->forward (self, cx, x, t, classes);
+  sf_context_rehearse (cx, x, run_network, &run, self);
+  return run_network (cx, x, &run);
 }

@@ -42,8 +42,6 @@ typedef struct
   void (*multiply_bf16) (const SfTile *tile);
   int mr_bf16, step_bf16;
   void (*to_bf16) (const float *in, guint16 *out, gsize n); /* sf_bf16() of each */
-  /* A panel of an even number of rows: rows x nr becomes rows/2 x nr x 2. */
-  void (*pair_bf16) (const float *in, gsize rows, guint16 *out);
 } SfTileKernels;
 
 /* The upper half of a float, rounded to the nearest, of two as near to the even one; NaN stays NaN. */
@@ -69,6 +67,9 @@ sf_tile_run (int k)
 
 /* Rows of a group when @m rows are done in as few groups as possible and all groups are nearly equal (16 = 8 + 8, not 14 + 2). */
 int sf_tile_group (const SfTileKernels *kernels, int m);
+
+/* y (@columns x @rows) = x (@rows x @columns) transposed; so many floats from one row to the next. */
+void sf_transpose (const float *x, gsize x_row, int rows, int columns, float *y, gsize y_row);
 
 /**
  * sf_tile_pack:
