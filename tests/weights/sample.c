@@ -160,9 +160,8 @@ pickle_integers (GByteArray *out, const int *numbers, int n)
 }
 
 void
-pickle_tensor (GByteArray *out, const char *storage, const char *key, int n, int offset, const int *shape, const int *strides, int n_dims)
+pickle_arguments (GByteArray *out, const char *storage, const char *key, int n, int offset, const int *shape, const int *strides, int n_dims)
 {
-  pickle_global (out, "torch._utils", "_rebuild_tensor_v2");
   append (out, "((");
   pickle_text (out, "storage");
   pickle_global (out, "torch", storage);
@@ -175,7 +174,15 @@ pickle_tensor (GByteArray *out, const char *storage, const char *key, int n, int
   pickle_integers (out, strides, n_dims);
   append (out, "\x89");
   pickle_global (out, "collections", "OrderedDict");
-  append (out, ")RtR");
+  append (out, ")Rt");
+}
+
+void
+pickle_tensor (GByteArray *out, const char *storage, const char *key, int n, int offset, const int *shape, const int *strides, int n_dims)
+{
+  pickle_global (out, "torch._utils", "_rebuild_tensor_v2");
+  pickle_arguments (out, storage, key, n, offset, shape, strides, n_dims);
+  append (out, "R");
 }
 
 GByteArray *

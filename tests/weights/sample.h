@@ -26,7 +26,8 @@ GByteArray *sample_zip (const SampleEntry *entries, int n, gboolean wide);
 void pickle_text (GByteArray *out, const char *text);
 void pickle_integer (GByteArray *out, int number);
 void pickle_global (GByteArray *out, const char *module, const char *name);
-/* A tensor in the storage @key of @n elements; @shape and @strides: (array length=n_dims). */
+/* What makes a tensor in the storage @key of @n elements; @shape and @strides: (array length=n_dims). */
+void pickle_arguments (GByteArray *out, const char *storage, const char *key, int n, int offset, const int *shape, const int *strides, int n_dims);
 void pickle_tensor (GByteArray *out, const char *storage, const char *key, int n, int offset, const int *shape, const int *strides, int n_dims);
 
 /* What torch.save() would write: a pickle, and storages "0", "1", …; an archive, or the older row of parts. */

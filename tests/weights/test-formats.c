@@ -19,7 +19,7 @@ read_all (const guint8 *data, gsize size, GError **error)
   for (int i = 0; weights != NULL && i < sf_weights_get_n (weights); i++)
     {
       const SfArray *array = sf_weights_get (weights, sf_weights_get_name (weights, i));
-      g_autofree float *x = g_new (float, array->n);
+      g_autofree float *x = g_new (float, MAX (array->n, 1));
 
       sf_array_read (array, 0, array->n, x);
     }

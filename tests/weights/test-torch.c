@@ -263,13 +263,13 @@ static void
 test_names (void)
 {
   static const int one[] = { 1 };
-  static const char *const names[] = { "0.w", "2.5.w", "2.k.0" };
+  static const char *const names[] = { "0.w", "2.5.w", "2.k.0", "4" };
   g_autoptr (GByteArray) pickle = begin ();
   g_autoptr (GByteArray) file = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (SfWeights) weights = NULL;
 
-  end (pickle, "](}"); /* [{"w": …}, 3, {5: {"w": …}, "k": [… , object], object: …}, object] */
+  end (pickle, "](}"); /* [{"w": …}, 3, {5: {"w": …}, "k": [… , object], object: …}, object, …] */
   pickle_text (pickle, "w");
   pickle_tensor (pickle, "FloatStorage", "0", 64, 0, one, one, 1);
   end (pickle, "sK\3}(K\5}");
@@ -285,12 +285,71 @@ test_names (void)
   pickle_tensor (pickle, "FloatStorage", "0", 64, 0, one, one, 1);
   end (pickle, "u");
   pickle_global (pickle, "argparse", "Namespace");
-  end (pickle, ")\x81}be.");
+  end (pickle, ")\x81}b");
+  pickle_global (pickle, "torch._tensor", "_rebuild_from_type_v2");
+  end (pickle, "(");
+  pickle_global (pickle, "torch._utils", "_rebuild_tensor_v2");
+  pickle_global (pickle, "torch", "Tensor");
+  pickle_arguments (pickle, "FloatStorage", "0", 64, 0, one, one, 1);
+  end (pickle, "}tRe.");
   weights = read_pickle (pickle, &file, &error);
   g_assert_no_error (error);
   g_assert_cmpint (sf_weights_get_n (weights), ==, (int) G_N_ELEMENTS (names));
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
     g_assert_cmpstr (sf_weights_get_name (weights, (int) i), ==, names[i]);
+}
+
+/* What else the outermost dictionary says, in the instructions of protocol 4. */
+static void
+test_facts (void)
+{
+#define ROW(key, bytes, value) { key, bytes, sizeof bytes - 1, value }
+  static const struct
+  {
+    const char *key, *bytes;
+    gsize size;
+    const char *value; /* (nullable) */
+  } rows[] = {
+    ROW ("byte", "K\xff", "255"),
+    ROW ("short", "M\xff\xff", "65535"),
+    ROW ("int", "J\xff\xff\xff\xff", "-1"),
+    ROW ("long", "\x8a\2\0\x80", "-32768"),
+    ROW ("longer", "\x8b\5\0\0\0\0\0\0\0\1", "4294967296"),
+    ROW ("no-digits", "\x8a\0", "0"),
+    ROW ("longest", "\x8a\11\1\2\3\4\5\6\7\10\11", NULL),
+    ROW ("real", "G\x3f\xe0\0\0\0\0\0\0", "0.5"),
+    ROW ("true", "\x88", "1"),
+    ROW ("none", "N", NULL),
+    ROW ("bytes", "C\1x", NULL),
+    ROW ("text", "\x8c\2\xc3\xbc\x94", "ü"),
+    ROW ("binary", "\x8c\1\xff", NULL),
+    ROW ("nul", "\x8c\3a\0b", NULL),
+    ROW ("other", "\x8c\1a\x94\x8c\1b\x94\x93\x94)\x81\x94", NULL),
+    ROW ("dropped", "K\1K\2(K\3(1000", "1"),
+    ROW ("class", "cargparse\nNamespace\n", NULL),
+    ROW ("outside", "K\1Q", NULL),
+  };
+#undef ROW
+  static const int one[] = { 1 };
+  g_autoptr (GByteArray) pickle = g_byte_array_new ();
+  g_autoptr (GByteArray) file = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfWeights) weights = NULL;
+
+  sample_bytes (pickle, "\x80\4\x95\0\0\0\0\0\0\0\0}\x94(", 14);
+  pickle_text (pickle, "a");
+  pickle_tensor (pickle, "FloatStorage", "0", 64, 0, one, one, 1);
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      pickle_text (pickle, rows[i].key);
+      sample_bytes (pickle, rows[i].bytes, rows[i].size);
+    }
+  end (pickle, "u.");
+  weights = read_pickle (pickle, &file, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (sf_weights_get_n (weights), ==, 1);
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    g_assert_cmpstr (sf_weights_get_metadata (weights, rows[i].key), ==, rows[i].value);
 }
 
 static void
@@ -414,6 +473,7 @@ main (int argc, char **argv)
   g_test_add_func ("/torch/tensors", test_tensors);
   g_test_add_func ("/torch/strides", test_strides);
   g_test_add_func ("/torch/names", test_names);
+  g_test_add_func ("/torch/facts", test_facts);
   g_test_add_func ("/torch/unusable", test_unusable);
   g_test_add_func ("/torch/lies", test_lies);
   g_test_add_func ("/torch/archives", test_archives);
