@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "arch/sf-adm.h"
 
-#include <glib/gi18n.h>
+#include "sf-config.h"
+
+#include <glib/gi18n-lib.h>
 
 #define MOST_CHANNELS 65536
 #define MOST_BLOCKS 256
@@ -80,8 +82,7 @@ is_plausible (const SfAdm *self, int n, int layers)
       gboolean widens = peek_input (self, i, 0, "conv1.weight", 0) != peek_input (self, i, 0, "conv1.weight", 1);
 
       if (changes_size ? residual != by_residual || attends || widens
-                       : !residual || (widens && i != level_begin)
-                           || attends != (peek_input (self, level_begin, 1, "qkv.weight", 0) > 0))
+                       : !residual || (widens && i != level_begin) || attends != (peek_input (self, level_begin, 1, "qkv.weight", 0) > 0))
         return FALSE;
     }
   has_way_up = sf_binder_peek (sf_binder_at (self->binder, "output_blocks.0.0"), "conv1.weight") != NULL;
@@ -102,13 +103,13 @@ read_layers (SfAdm *self, int n)
         self->layers = layers;
         candidates++;
       }
-  if (sf_config_has (&self->config, "num_res_blocks"))
+  if (sf_options_has (&self->options, "num_res_blocks"))
     {
-      self->layers = sf_config_int (&self->config, "num_res_blocks", 0, 1, MOST_BLOCKS);
+      self->layers = sf_options_int (&self->options, "num_res_blocks", 0, 1, MOST_BLOCKS);
       candidates = is_plausible (self, n, self->layers);
     }
   if (candidates != 1)
-    sf_config_fail (&self->config, _ ("the arrays do not go with option “num_res_blocks”, or do not tell it"));
+    sf_options_fail (&self->options, _ ("the arrays do not go with option “num_res_blocks”, or do not tell it"));
 }
 
 static void
@@ -123,12 +124,12 @@ read_arrays (SfAdm *self)
   self->in = peek_input (self, 0, 0, "weight", 1);
   self->modulate = peek_input (self, 1, 0, "time_emb_proj.weight", 0) != peek_input (self, 1, 0, "conv1.weight", 0);
   read_layers (self, n);
-  if (self->config.error != NULL)
+  if (self->options.error != NULL)
     return;
   self->levels = (n + 1) / (self->layers + 1);
-  if (self->levels > SF_CONFIG_MAX_LIST)
-    sf_config_fail (&self->config, _ ("the network has %d levels; Sfumato takes up to %d"), self->levels, SF_CONFIG_MAX_LIST);
-  self->levels = MIN (self->levels, SF_CONFIG_MAX_LIST);
+  if (self->levels > SF_OPTIONS_MAX_LIST)
+    sf_options_fail (&self->options, _ ("the network has %d levels; Sfumato takes up to %d"), self->levels, SF_OPTIONS_MAX_LIST);
+  self->levels = MIN (self->levels, SF_OPTIONS_MAX_LIST);
   for (int level = 0; level < self->levels; level++)
     {
       int block = 1 + level * (self->layers + 1);
@@ -146,64 +147,64 @@ read_arrays (SfAdm *self)
 void
 sf_adm_compare (SfAdm *self, const char *option, int found)
 {
-  int given = sf_config_int (&self->config, option, found, 0, MOST_CHANNELS);
+  int given = sf_options_int (&self->options, option, found, 0, MOST_CHANNELS);
 
   if (given != found)
-    sf_config_fail (&self->config, _ ("option “%s” of the network is %d, but its arrays are made for %d"), option, given, found);
+    sf_options_fail (&self->options, _ ("option “%s” of the network is %d, but its arrays are made for %d"), option, given, found);
 }
 
 static void
 compare_flag (SfAdm *self, const char *option, gboolean found)
 {
-  if (sf_config_flag (&self->config, option, found) != found)
-    sf_config_fail (&self->config, _ ("option “%s” of the network does not go with its arrays"), option);
+  if (sf_options_flag (&self->options, option, found) != found)
+    sf_options_fail (&self->options, _ ("option “%s” of the network does not go with its arrays"), option);
 }
 
 /* "channel_mult": [1, 2], "attention_resolutions": [4, 8]: the sizes of levels as parts of the picture's. */
 static void
 compare_levels (SfAdm *self)
 {
-  double value[SF_CONFIG_MAX_LIST];
+  double value[SF_OPTIONS_MAX_LIST];
   int n;
 
-  if (sf_config_has (&self->config, "channel_mult"))
+  if (sf_options_has (&self->options, "channel_mult"))
     {
-      n = sf_config_numbers (&self->config, "channel_mult", 0, MOST_CHANNELS, value);
+      n = sf_options_numbers (&self->options, "channel_mult", 0, MOST_CHANNELS, value);
       for (int i = 0; i < MIN (n, self->levels); i++)
         if ((int) (value[i] * self->model) != self->channels[i])
           n = 0;
       if (n != self->levels)
-        sf_config_fail (&self->config, _ ("option “%s” of the network does not go with its arrays"), "channel_mult");
+        sf_options_fail (&self->options, _ ("option “%s” of the network does not go with its arrays"), "channel_mult");
     }
-  if (sf_config_has (&self->config, "attention_resolutions"))
+  if (sf_options_has (&self->options, "attention_resolutions"))
     {
       guint attention = 0;
 
-      n = sf_config_numbers (&self->config, "attention_resolutions", 0, MOST_CHANNELS, value);
+      n = sf_options_numbers (&self->options, "attention_resolutions", 0, MOST_CHANNELS, value);
       for (int i = 0; i < n; i++)
         for (int level = 0; level < self->levels; level++)
           if (value[i] == 1 << level)
             attention |= 1u << level;
       if (attention != self->attention)
-        sf_config_fail (&self->config, _ ("option “%s” of the network does not go with its arrays"), "attention_resolutions");
+        sf_options_fail (&self->options, _ ("option “%s” of the network does not go with its arrays"), "attention_resolutions");
     }
 }
 
 static void
 read_options (SfAdm *self)
 {
-  SfConfig *config = &self->config;
+  SfOptions *options = &self->options;
 
-  self->head_dim = sf_config_int (config, "num_head_channels", -1, -1, MOST_CHANNELS);
-  self->heads = sf_config_int (config, "num_heads", 1, 1, MOST_CHANNELS);
-  self->heads_up = sf_config_int (config, "num_heads_upsample", -1, -1, MOST_CHANNELS);
+  self->head_dim = sf_options_int (options, "num_head_channels", -1, -1, MOST_CHANNELS);
+  self->heads = sf_options_int (options, "num_heads", 1, 1, MOST_CHANNELS);
+  self->heads_up = sf_options_int (options, "num_heads_upsample", -1, -1, MOST_CHANNELS);
   self->heads_up = self->heads_up > 0 ? self->heads_up : self->heads;
-  self->interleaved = !sf_config_flag (config, "use_new_attention_order", FALSE);
-  self->image_size = sf_config_int (config, "image_size", 0, 1, MOST_CHANNELS);
-  if (config->object == NULL)
-    sf_config_fail (config, _ ("the arrays do not tell how many heads attention has; "
-                               "a config.json must say it with “num_heads” or “num_head_channels”"));
-  if (config->error != NULL)
+  self->interleaved = !sf_options_flag (options, "use_new_attention_order", FALSE);
+  self->image_size = sf_options_int (options, "image_size", 0, 1, MOST_CHANNELS);
+  if (options->object == NULL)
+    sf_options_fail (options, _ ("the arrays do not tell how many heads attention has; "
+                                 "a config.json must say it with “num_heads” or “num_head_channels”"));
+  if (options->error != NULL)
     return;
   sf_adm_compare (self, "model_channels", self->model);
   compare_flag (self, "use_scale_shift_norm", self->modulate);
@@ -217,7 +218,7 @@ read_options (SfAdm *self)
 void
 sf_adm_init (SfAdm *self, JsonObject *config, SfWeights *weights)
 {
-  *self = (SfAdm) { .config = { config, NULL }, .binder = sf_binder_new (weights, "input_blocks.0.0.weight", renamings) };
+  *self = (SfAdm) { .options = { config, NULL }, .binder = sf_binder_new (weights, "input_blocks.0.0.weight", renamings) };
   read_arrays (self);
   read_options (self);
 }
@@ -225,19 +226,20 @@ sf_adm_init (SfAdm *self, JsonObject *config, SfWeights *weights)
 void
 sf_adm_clear (SfAdm *self)
 {
-  g_clear_error (&self->config.error);
+  g_clear_error (&self->options.error);
   g_clear_pointer (&self->binder, sf_binder_free);
 }
 
 SfNetwork *
 sf_adm_finish (SfAdm *self, SfNetwork *network, SfWeights *weights, GError **error)
 {
-  network->in_channels = self->in;
-  network->divisor = 1 << (self->levels - 1);
-  if (network->height == 0)
-    network->height = network->width = self->image_size;
-  if (self->config.error != NULL)
-    sf_binder_fail (self->binder, "%s", self->config.error->message);
+  if (sf_options_check (&self->options, self->binder))
+    {
+      network->in_channels = self->in;
+      network->divisor = 1 << (self->levels - 1);
+      if (network->height == 0)
+        network->height = network->width = self->image_size;
+    }
   return sf_network_finish (network, self->binder, weights, error);
 }
 
@@ -282,6 +284,7 @@ sf_adm_attention_block_new (const SfAdm *self, int channels, gboolean up)
     .dim = channels / MAX (heads, 1),
     .groups = SF_ADM_GROUPS,
     .eps = SF_ADM_EPS,
+    .joint = TRUE,
     .interleaved = self->interleaved,
   };
 

@@ -2,7 +2,9 @@
 /* Classifier of noisy pictures of guided-diffusion (EncoderUNetModel): the way down of the U-Net, then one of four ways to make
  * one vector of a picture, which the arrays tell apart.
  */
-#include <glib/gi18n.h>
+#include "sf-config.h"
+
+#include <glib/gi18n-lib.h>
 #include <math.h>
 
 #include "arch/sf-adm.h"
@@ -185,7 +187,7 @@ open_network (JsonObject *config, SfWeights *weights, GError **error)
   sf_adm_init (&plan, config, weights);
   *network = (SfNetwork) { .forward = forward, .free = classifier_free };
   self->unet = sf_unet_new ();
-  if (plan.config.error == NULL)
+  if (plan.options.error == NULL)
     {
       self->time = sf_adm_bind_time (&plan);
       sf_adm_build (&plan, self->unet);

@@ -102,7 +102,7 @@ open_network (JsonObject *config, SfWeights *weights, GError **error)
   network->n_classes = sf_adm_peek (&plan, "label_emb.weight", 0);
   sf_adm_compare (&plan, "out_channels", network->out_channels);
   sf_adm_compare (&plan, "num_classes", network->n_classes);
-  if (plan.config.error == NULL)
+  if (plan.options.error == NULL)
     {
       self->time = sf_adm_bind_time (&plan);
       if (network->n_classes > 0)

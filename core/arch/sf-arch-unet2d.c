@@ -5,9 +5,11 @@
  * Level i has block_out_channels[i] channels and half the side of level i - 1.  A level's block is a chain of residual blocks, each
  * followed by attention where its type says so, then the change of size; its type is a set of the flags below.
  */
-#include <glib/gi18n.h>
+#include "sf-config.h"
 
-#include "arch/sf-config.h"
+#include <glib/gi18n-lib.h>
+
+#include "arch/sf-options.h"
 #include "arch/sf-network.h"
 #include "nn/sf-time-embedding.h"
 #include "nn/sf-unet.h"
@@ -35,7 +37,14 @@ enum
   BY_RESIDUAL = 1 << 2, /* a residual block changes the size, not a convolution */
 };
 
-static const SfConfigChoice down_types[] = {
+enum
+{
+  CLASS_TABLE,    /* a vector for each, or there are none */
+  CLASS_TIMESTEP, /* embedded as timesteps are */
+  CLASS_IDENTITY, /* added as it is */
+};
+
+static const SfOptionChoice down_types[] = {
   { "DownBlock2D", PLAIN },
   { "AttnDownBlock2D", ATTENTION },
   { "SkipDownBlock2D", PICTURE },
@@ -44,7 +53,7 @@ static const SfConfigChoice down_types[] = {
   { NULL, 0 },
 };
 
-static const SfConfigChoice up_types[] = {
+static const SfOptionChoice up_types[] = {
   { "UpBlock2D", PLAIN },
   { "AttnUpBlock2D", ATTENTION },
   { "SkipUpBlock2D", PICTURE },
@@ -53,17 +62,17 @@ static const SfConfigChoice up_types[] = {
   { NULL, 0 },
 };
 
-static const SfConfigChoice resample_types[] = { { "conv", PLAIN }, { "resnet", BY_RESIDUAL }, { NULL, 0 } };
-static const SfConfigChoice time_types[] = {
+static const SfOptionChoice resample_types[] = { { "conv", PLAIN }, { "resnet", BY_RESIDUAL }, { NULL, 0 } };
+static const SfOptionChoice time_types[] = {
   { "positional", SF_TIME_WAVES },
   { "fourier", SF_TIME_FOURIER },
   { "learned", SF_TIME_LEARNED },
   { NULL, 0 },
 };
-static const SfConfigChoice shift_types[] = { { "default", FALSE }, { "scale_shift", TRUE }, { NULL, 0 } };
-static const SfConfigChoice class_types[] = { { "timestep", TRUE }, { NULL, 0 } };
-static const SfConfigChoice middle_types[] = { { "UNetMidBlock2D", TRUE }, { NULL, 0 } };
-static const SfConfigChoice activations[] = {
+static const SfOptionChoice shift_types[] = { { "default", FALSE }, { "scale_shift", TRUE }, { NULL, 0 } };
+static const SfOptionChoice class_types[] = { { "timestep", CLASS_TIMESTEP }, { "identity", CLASS_IDENTITY }, { NULL, 0 } };
+static const SfOptionChoice middle_types[] = { { "UNetMidBlock2D", TRUE }, { NULL, 0 } };
+static const SfOptionChoice activations[] = {
   { "silu", SF_ACTIVATION_SILU },
   { "swish", SF_ACTIVATION_SILU },
   { "mish", SF_ACTIVATION_MISH },
@@ -76,7 +85,7 @@ static const SfConfigChoice activations[] = {
 typedef struct
 {
   int in, out, levels, layers;
-  int channels[SF_CONFIG_MAX_LIST], down[SF_CONFIG_MAX_LIST], up[SF_CONFIG_MAX_LIST];
+  int channels[SF_OPTIONS_MAX_LIST], down[SF_OPTIONS_MAX_LIST], up[SF_OPTIONS_MAX_LIST];
   int groups, middle_groups; /* 0 = follows from the channels; 0 = no norm */
   int head_dim;              /* 0 = one head */
   int padding;
@@ -86,7 +95,7 @@ typedef struct
 
   int embedding;             /* channels */
   int n_classes;
-  gboolean class_numbers;    /* classes are embedded as timesteps are */
+  int class_type;
 
   SfBinder *binder;
   SfUnet *unet;
@@ -109,19 +118,19 @@ typedef struct
 #define MOST_SIDE 65536
 
 static void
-read_levels (Plan *self, SfConfig *config)
+read_levels (Plan *self, SfOptions *options)
 {
-  int down_type = sf_config_choice (config, "downsample_type", PLAIN, resample_types);
-  int up_type = sf_config_choice (config, "upsample_type", PLAIN, resample_types);
-  double channels[SF_CONFIG_MAX_LIST];
-  int n_down = sf_config_choices (config, "down_block_types", down_types, self->down);
-  int n_up = sf_config_choices (config, "up_block_types", up_types, self->up);
+  int down_type = sf_options_choice (options, "downsample_type", PLAIN, resample_types);
+  int up_type = sf_options_choice (options, "upsample_type", PLAIN, resample_types);
+  double channels[SF_OPTIONS_MAX_LIST];
+  int n_down = sf_options_choices (options, "down_block_types", down_types, self->down);
+  int n_up = sf_options_choices (options, "up_block_types", up_types, self->up);
 
-  self->levels = sf_config_numbers (config, "block_out_channels", 1, MOST_CHANNELS, channels);
+  self->levels = sf_options_numbers (options, "block_out_channels", 1, MOST_CHANNELS, channels);
   if (n_down != self->levels || n_up != self->levels)
-    sf_config_fail (config, _ ("the network has %d block_out_channels, %d down_block_types and %d up_block_types; there must be as many of each"),
-                    self->levels, n_down, n_up);
-  for (int i = 0; i < self->levels && config->error == NULL; i++)
+    sf_options_fail (options, _ ("the network has %d block_out_channels, %d down_block_types and %d up_block_types; there must be as many of each"),
+                     self->levels, n_down, n_up);
+  for (int i = 0; i < self->levels && options->error == NULL; i++)
     {
       self->channels[i] = (int) channels[i];
       self->down[i] |= self->down[i] == ATTENTION ? down_type : 0;
@@ -130,60 +139,60 @@ read_levels (Plan *self, SfConfig *config)
 }
 
 static void
-read_plan (Plan *self, SfConfig *config)
+read_plan (Plan *self, SfOptions *options)
 {
-  read_levels (self, config);
-  self->in = sf_config_int (config, "in_channels", 3, 1, MOST_CHANNELS);
-  self->out = sf_config_int (config, "out_channels", 3, 1, MOST_CHANNELS);
-  self->layers = sf_config_int (config, "layers_per_block", 2, 1, 64);
-  self->groups = sf_config_int (config, "norm_num_groups", sf_config_is_null (config, "norm_num_groups") ? 0 : 32, 1, MOST_CHANNELS);
-  self->middle_groups = sf_config_int (config, "attn_norm_num_groups", 0, 1, MOST_CHANNELS);
-  self->head_dim = sf_config_int (config, "attention_head_dim", sf_config_is_null (config, "attention_head_dim") ? 0 : 8, 1, MOST_CHANNELS);
-  self->eps = sf_config_number (config, "norm_eps", 1e-5, 0, 1);
-  self->padding = sf_config_int (config, "downsample_padding", 1, 0, 1);
-  self->activation = sf_config_choice (config, "act_fn", SF_ACTIVATION_SILU, activations);
-  self->modulate = sf_config_choice (config, "resnet_time_scale_shift", FALSE, shift_types);
-  self->middle = sf_config_choice (config, "mid_block_type", !sf_config_is_null (config, "mid_block_type"), middle_types);
-  self->middle_attention = sf_config_flag (config, "add_attention", TRUE);
-  self->middle_factor = sf_config_number (config, "mid_block_scale_factor", 1, 1e-3, 1e3);
-  self->embedding = sf_config_int (config, "time_embedding_dim", 4 * self->channels[0], 1, 4 * MOST_CHANNELS);
+  read_levels (self, options);
+  self->in = sf_options_int (options, "in_channels", 3, 1, MOST_CHANNELS);
+  self->out = sf_options_int (options, "out_channels", 3, 1, MOST_CHANNELS);
+  self->layers = sf_options_int (options, "layers_per_block", 2, 1, 64);
+  self->groups = sf_options_int (options, "norm_num_groups", sf_options_is_null (options, "norm_num_groups") ? 0 : 32, 1, MOST_CHANNELS);
+  self->middle_groups = sf_options_int (options, "attn_norm_num_groups", 0, 1, MOST_CHANNELS);
+  self->head_dim = sf_options_int (options, "attention_head_dim", sf_options_is_null (options, "attention_head_dim") ? 0 : 8, 1, MOST_CHANNELS);
+  self->eps = sf_options_number (options, "norm_eps", 1e-5, 0, 1);
+  self->padding = sf_options_int (options, "downsample_padding", 1, 0, 1);
+  self->activation = sf_options_choice (options, "act_fn", SF_ACTIVATION_SILU, activations);
+  self->modulate = sf_options_choice (options, "resnet_time_scale_shift", FALSE, shift_types);
+  self->middle = sf_options_choice (options, "mid_block_type", !sf_options_is_null (options, "mid_block_type"), middle_types);
+  self->middle_attention = sf_options_flag (options, "add_attention", TRUE);
+  self->middle_factor = sf_options_number (options, "mid_block_scale_factor", 1, 1e-3, 1e3);
+  self->embedding = sf_options_int (options, "time_embedding_dim", 4 * self->channels[0], 1, 4 * MOST_CHANNELS);
 }
 
 /* "sample_size": 32, or [height, width]. */
 static void
-read_size (SfNetwork *self, SfConfig *config)
+read_size (SfNetwork *self, SfOptions *options)
 {
-  JsonNode *node = sf_config_has (config, "sample_size") ? json_object_get_member (config->object, "sample_size") : NULL;
-  double size[SF_CONFIG_MAX_LIST];
+  JsonNode *node = sf_options_has (options, "sample_size") ? json_object_get_member (options->object, "sample_size") : NULL;
+  double size[SF_OPTIONS_MAX_LIST];
   int n = 0;
 
   if (node == NULL)
     return;
   if (JSON_NODE_HOLDS_ARRAY (node))
-    n = sf_config_numbers (config, "sample_size", 1, MOST_SIDE, size);
+    n = sf_options_numbers (options, "sample_size", 1, MOST_SIDE, size);
   else
-    size[0] = sf_config_int (config, "sample_size", 0, 1, MOST_SIDE), n = 1;
+    size[0] = sf_options_int (options, "sample_size", 0, 1, MOST_SIDE), n = 1;
   if (n > 2)
-    sf_config_fail (config, _ ("option “sample_size” of the network has %d numbers; it must have one or two"), n);
+    sf_options_fail (options, _ ("option “sample_size” of the network has %d numbers; it must have one or two"), n);
   self->height = (int) size[0];
   self->width = (int) size[n == 2];
 }
 
 static void
-read_time (SfTimeEmbedding *self, Plan *plan, SfConfig *config)
+read_time (SfTimeEmbedding *self, Plan *plan, SfOptions *options)
 {
-  plan->class_numbers = sf_config_choice (config, "class_embed_type", FALSE, class_types);
-  plan->n_classes = sf_config_int (config, "num_class_embeds", plan->class_numbers ? G_MAXINT : 0, 1, G_MAXINT);
-  self->kind = sf_config_choice (config, "time_embedding_type", SF_TIME_WAVES, time_types);
+  plan->class_type = sf_options_choice (options, "class_embed_type", CLASS_TABLE, class_types);
+  plan->n_classes = sf_options_int (options, "num_class_embeds", plan->class_type != CLASS_TABLE ? G_MAXINT : 0, 1, G_MAXINT);
+  self->kind = sf_options_choice (options, "time_embedding_type", SF_TIME_WAVES, time_types);
   self->channels = plan->channels[0];
   self->out = plan->embedding;
   self->activation = plan->activation;
-  self->waves.sine_first = !sf_config_flag (config, "flip_sin_to_cos", TRUE);
-  self->waves.shift = sf_config_number (config, "freq_shift", 0, 0, 1);
+  self->waves.sine_first = !sf_options_flag (options, "flip_sin_to_cos", TRUE);
+  self->waves.shift = sf_options_number (options, "freq_shift", 0, 0, 1);
   if (self->kind == SF_TIME_WAVES && self->channels / 2 <= self->waves.shift)
-    sf_config_fail (config, _ ("a network with %d channels at its first level is too narrow for waves of the timestep"), self->channels);
+    sf_options_fail (options, _ ("a network with %d channels at its first level is too narrow for waves of the timestep"), self->channels);
   if (self->kind == SF_TIME_LEARNED)
-    self->n_table = sf_config_int (config, "num_train_timesteps", 1000, 1, G_MAXINT / 2);
+    self->n_table = sf_options_int (options, "num_train_timesteps", 1000, 1, G_MAXINT / 2);
 }
 
 /*** Blocks ***/
@@ -424,12 +433,12 @@ bind_time (SfTimeEmbedding *self, const Plan *plan)
     self->table = sf_bind (binder, "time_proj.weight", SF_SHAPE (self->n_table, self->channels));
   self->linear1 = sf_bind_linear (binder, "time_embedding.linear_1", in, self->out);
   self->linear2 = sf_bind_linear (binder, "time_embedding.linear_2", self->out, self->out);
-  if (plan->class_numbers)
+  if (plan->class_type == CLASS_TIMESTEP)
     {
       self->class1 = sf_bind_linear (binder, "class_embedding.linear_1", in, self->out);
       self->class2 = sf_bind_linear (binder, "class_embedding.linear_2", self->out, self->out);
     }
-  else if (plan->n_classes > 0)
+  if (plan->class_type == CLASS_TABLE && plan->n_classes > 0)
     self->classes = sf_bind (binder, "class_embedding.weight", SF_SHAPE (plan->n_classes, self->out));
 }
 
@@ -482,38 +491,40 @@ probe (JsonObject *config, const SfWeights *weights)
   return sf_weights_have (weights, "conv_in.weight") && sf_weights_have (weights, "down_blocks.0.resnets.0.conv1.weight");
 }
 
+static void
+build (Unet2d *self, Plan *plan)
+{
+  SfHead head = { .in = plan->channels[0], .out = plan->out, .eps = (float) plan->eps };
+
+  bind_time (&self->time, plan);
+  build_down (plan);
+  build_middle (plan);
+  build_up (plan);
+  head.groups = plan->groups > 0 ? plan->groups : groups_of (head.in);
+  self->head = sf_head_bind (sf_binder_at_top (plan->binder), "conv_norm_out", "conv_out", head);
+  for (int i = 0; i < plan->levels; i++)
+    self->picture |= (plan->down[i] & PICTURE) != 0;
+  self->parent.in_channels = plan->in;
+  self->parent.out_channels = plan->out;
+  self->parent.n_classes = plan->n_classes;
+  self->parent.divisor = 1 << (plan->levels - 1);
+}
+
 static SfNetwork *
-open_network (JsonObject *object, SfWeights *weights, GError **error)
+open_network (JsonObject *config, SfWeights *weights, GError **error)
 {
   g_autoptr (SfBinder) binder = sf_binder_new (weights, "conv_in.weight", renamings);
-  SfConfig config = { object, NULL };
+  SfOptions options = { config, NULL };
   Unet2d *self = g_new0 (Unet2d, 1);
   Plan plan = { .binder = binder, .unet = self->unet = sf_unet_new () };
 
   self->parent = (SfNetwork) { .forward = forward, .free = unet2d_free };
-  read_plan (&plan, &config);
-  read_time (&self->time, &plan, &config);
-  read_size (&self->parent, &config);
-  self->centre = sf_config_flag (&config, "center_input_sample", FALSE);
-  if (config.error != NULL)
-    {
-      g_propagate_prefixed_error (error, config.error, "%s: ", sf_weights_get_path (weights));
-      sf_network_free (&self->parent);
-      return NULL;
-    }
-  bind_time (&self->time, &plan);
-  build_down (&plan);
-  build_middle (&plan);
-  build_up (&plan);
-  self->head = (SfHead) { .in = plan.channels[0], .out = plan.out, .eps = (float) plan.eps };
-  self->head.groups = plan.groups > 0 ? plan.groups : groups_of (plan.channels[0]);
-  self->head = sf_head_bind (sf_binder_at_top (binder), "conv_norm_out", "conv_out", self->head);
-  for (int i = 0; i < plan.levels; i++)
-    self->picture |= (plan.down[i] & PICTURE) != 0;
-  self->parent.in_channels = plan.in;
-  self->parent.out_channels = plan.out;
-  self->parent.n_classes = plan.n_classes;
-  self->parent.divisor = 1 << (plan.levels - 1);
+  read_plan (&plan, &options);
+  read_time (&self->time, &plan, &options);
+  read_size (&self->parent, &options);
+  self->centre = sf_options_flag (&options, "center_input_sample", FALSE);
+  if (sf_options_check (&options, binder))
+    build (self, &plan);
   return sf_network_finish (&self->parent, binder, weights, error);
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "arch/sf-network.h"
 
-#include <glib/gi18n.h>
+#include "sf-config.h"
+
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -89,7 +91,9 @@ sf_network_finish (SfNetwork *self, SfBinder *binder, SfWeights *weights, GError
 {
   self->weights = sf_weights_ref (weights);
   self->parameters = sf_binder_finish (binder, &self->unexpected, error);
-  if (self->parameters == NULL)
+  if (self->parameters != NULL)
+    sf_conv2d_plan ((SfParameter *const *) self->parameters->pdata, self->parameters->len, 0);
+  else
     g_clear_pointer (&self, sf_network_free);
   return self;
 }
@@ -191,9 +195,26 @@ check_classes (const SfNetwork *self, const int *classes, int n, GError **error)
   return TRUE;
 }
 
+/* What a run is given besides the picture. */
+typedef struct
+{
+  SfNetwork *network;
+  const double *t;
+  const int *classes;
+} Run;
+
+static SfTensor *
+run_network (SfContext *cx, SfTensor *x, gpointer data)
+{
+  const Run *run = data;
+
+  return run->network->forward (run->network, cx, x, run->t, run->classes);
+}
+
 SfTensor *
 sf_network_forward (SfNetwork *self, SfContext *cx, SfTensor *x, const double *t, const int *classes)
 {
+  Run run = { self, t, classes };
   GError *error = NULL;
 
   if (x == NULL)
@@ -205,5 +226,6 @@ sf_network_forward (SfNetwork *self, SfContext *cx, SfTensor *x, const double *t
       sf_tensor_unref (x);
       return NULL;
     }
-  return self->forward (self, cx, x, t, classes);
+  sf_context_rehearse (cx, x, run_network, &run, self);
+  return run_network (cx, x, &run);
 }

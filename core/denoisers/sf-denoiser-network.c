@@ -69,6 +69,7 @@ network_predict (SfDenoiser *denoiser, const SfTensor *y, const SfNoiseLevel *le
   const SfNetworkUse *use = &self->use;
   g_autofree double *t = g_new (double, y->n);
   g_autofree int *classes = g_new (int, y->n);
+  gint64 begin = g_get_monotonic_time ();
   SfTensor *out;
 
   g_return_val_if_fail (use->network->in_channels == y->c + (use->condition != NULL ? use->condition->c : 0), FALSE);
@@ -86,6 +87,8 @@ network_predict (SfDenoiser *denoiser, const SfTensor *y, const SfNoiseLevel *le
                             use->n_classes > 0 ? classes : NULL);
   if (out != NULL)
     read_output (self, out, y, level, denoised, variance);
+  if (out != NULL && use->rate != NULL)
+    *use->rate = use->work * y->n / (1e-6 * (g_get_monotonic_time () - begin + 1));
   sf_tensor_unref (out);
   return sf_context_end (use->context, error);
 }

@@ -59,11 +59,9 @@ hill (Row row, int i)
 }
 
 int
-sf_denoiser_tiled_count (const SfDenoiser *denoiser, int height, int width)
+sf_tiles_count (int height, int width, int tile_height, int tile_width, gboolean wrap_y, gboolean wrap_x)
 {
-  const Tiled *self = (const Tiled *) denoiser;
-
-  return row_of (height, self->height, self->wrap_y).n * row_of (width, self->width, self->wrap_x).n;
+  return row_of (height, tile_height, wrap_y).n * row_of (width, tile_width, wrap_x).n;
 }
 
 static gboolean

@@ -17,5 +17,5 @@
  */
 SfDenoiser *sf_denoiser_tiled_new (SfDenoiser *inner, int height, int width, gboolean wrap_y, gboolean wrap_x);
 
-/* Evaluations of the inner denoiser for a state of that size. */
-int sf_denoiser_tiled_count (const SfDenoiser *self, int height, int width);
+/* How many tiles of @tile_height x @tile_width cover a state of @height x @width. */
+int sf_tiles_count (int height, int width, int tile_height, int tile_width, gboolean wrap_y, gboolean wrap_x);

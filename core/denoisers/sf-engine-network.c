@@ -21,6 +21,7 @@
 #include "denoisers/sf-denoiser-network.h"
 #include "denoisers/sf-denoiser-tiled.h"
 #include "denoisers/sf-patch-solve.h"
+#include "kernels/sf-blas.h"
 #include "tensor/sf-image.h"
 
 #define MAX_LEVELS 12
@@ -29,6 +30,7 @@
 #define LEAST_STEPS 4     /* fewer evaluations give nothing */
 #define FINE_SIGMA 0.6    /* noise that a finer level starts with: takes away the blur of the enlarged level below, not its picture */
 #define FINE_SHARE 0.35   /* of the steps */
+#define NETWORK_GAIN 2    /* a network's convolutions need less multiplications than are counted */
 #define MATCH_SIZE 64     /* px: the ring's colour is matched at no more than this, as it is smooth */
 #define MATCH_BAND 3      /* px there: width of the band, and of its average */
 
@@ -382,6 +384,7 @@ class_denoiser (const NetworkEngine *self, int class)
     .network = model->network,
     .context = self->context,
     .work = self->work,
+    .rate = &self->model->rate,
     .prediction = model->scheduler->prediction,
     .variance = model->scheduler->variance,
     .classes = &class,
@@ -579,8 +582,15 @@ network_open (const SfRegion *region, const SfEngineUse *use, const SfProgress *
   };
   done = check_use (self, error) && sf_model_measure (self->model, self->tile_height, self->tile_width, &cost, error);
   self->work = cost.work;
+  self->parent.memory = 2 * cost.weights + cost.activations; /* packed weights are as large as these, or several times */
+  if (self->model->rate == 0)
+    self->model->rate = NETWORK_GAIN * sf_parallel_get_threads () * sf_blas_rate ();
+  self->parent.rate = &self->model->rate;
   plan_crop (self);
   plan_levels (self);
+  for (int l = 0; l < self->parent.n_levels; l++)
+    self->levels[l].public.work = cost.work * sf_tiles_count (self->levels[l].public.height, self->levels[l].public.width, self->tile_height,
+                                                              self->tile_width, region->wrap_y, region->wrap_x);
   for (int l = 0; l < self->parent.n_levels && done; l++)
     done = make_level (self, &self->levels[l], error) && !sf_progress_stopped (progress, error);
   if (!done)

@@ -65,6 +65,7 @@ struct _SfLevel
   int finish_evaluations; /* of finish() */
   int trials;           /* times it is run from pure noise, the one with the lowest energy wins; >= 1 */
   double cost;          /* of one evaluation, relative to the other levels */
+  double work;          /* floating point operations of one evaluation; 0 = not counted */
   /* (nullable) where the level begins when there is nothing below it (x is clean: noise is added later); default: 0 */
   gboolean (*start) (const SfLevel *self, SfTensor *x, GError **error);
   /* (nullable) from the result of the level below; default: bilinear */
@@ -98,6 +99,8 @@ struct _SfEngine
   const SfEngineInfo *info;
   int n_levels;
   int least_steps; /* that a run makes, however low its strength is */
+  const double *rate; /* (nullable): floating point operations per second that an evaluation makes, as far as is known now */
+  gsize memory;    /* bytes that a run takes beside pictures; 0 = not counted */
   /* Level @l, 0 = coarsest.  Sizes are valid from the start, the denoiser after begin(). */
   const SfLevel *(*level) (SfEngine *self, int l);
   /**

@@ -17,7 +17,7 @@
 
 typedef struct _SfNetwork SfNetwork; /* arch/sf-network.h */
 
-/* Read-only. */
+/* Read-only, but for its rate. */
 typedef struct
 {
   char *id;              /* (nullable): in the catalogue */
@@ -44,6 +44,7 @@ typedef struct
   int in_channels, out_channels;
   int divisor;           /* sides must be multiples of it */
   gsize packed;          /* bytes that its convolutions will be packed to at their first use */
+  double rate;           /* floating point operations per second of its last evaluation, or a guess; 0 = none yet */
   const char *const *unexpected; /* (nullable): arrays of the checkpoint that are of no use */
 } SfModel;
 

@@ -8,6 +8,10 @@
 
 #include "kernels/sf-flavour.h"
 
+#ifdef __AVX__
+#include <immintrin.h>
+#endif
+
 typedef gint32 SfI __attribute__ ((vector_size (SF_LANES * 4)));
 typedef guint32 SfU __attribute__ ((vector_size (SF_LANES * 4)));
 
@@ -25,11 +29,17 @@ choose (SfI condition, SfV yes, SfV no)
   return (SfV) ((condition & (SfI) yes) | (~condition & (SfI) no));
 }
 
-SF_INLINE SfV
-larger (SfV x, SfV y)
-{
-  return choose (x > y, x, y);
-}
+/* The larger, the smaller; y where one is NaN, as the instructions have it that GCC's vectors have no operator for. */
+#if defined(__AVX512F__)
+#define larger(x, y) ((SfV) _mm512_max_ps ((__m512) (x), (__m512) (y)))
+#define smaller(x, y) ((SfV) _mm512_min_ps ((__m512) (x), (__m512) (y)))
+#elif defined(__AVX__)
+#define larger(x, y) ((SfV) _mm256_max_ps ((__m256) (x), (__m256) (y)))
+#define smaller(x, y) ((SfV) _mm256_min_ps ((__m256) (x), (__m256) (y)))
+#else
+#define larger(x, y) choose ((x) > (y), x, y)
+#define smaller(x, y) choose ((x) < (y), x, y)
+#endif
 
 SF_INLINE SfV
 magnitude (SfV x)
@@ -40,48 +50,46 @@ magnitude (SfV x)
 /* 1.5 * 2^23: added to a float below 2^22, it rounds that to an integer, which then stands in the lowest bits. */
 #define ROUNDER 12582912.0f
 
-/* 2^n (1 + p) for n = rounded - ROUNDER, -126 <= n <= 127. */
+/* 2^n x for n = rounded - ROUNDER, -126 <= n <= 127. */
 SF_INLINE SfV
-scaled (SfV one_and_p, SfV rounded)
+scaled (SfV x, SfV rounded)
 {
-  return one_and_p * (SfV) (((SfU) rounded << 23) + 0x3f800000);
+  return x * (SfV) (((SfU) rounded << 23) + 0x3f800000);
 }
 
-/* 2^x, relative error below 3e-7, for x >= -126; that of -126 below.  x = n + f, |f| <= 1/2; degree-6 Taylor in f ln 2. */
+/* 2^x, relative error below 2e-7, for x >= -126; that of -126 below.  x = n + f, |f| <= 1/2; the polynomial of degree 5 with
+ * p (0) = 1 whose largest relative error is least, 9.2e-8. */
 SF_INLINE SfV
 exp2_fast (SfV x)
 {
   SfV rounded, f, p;
 
-  x = choose (x < -126, all (-126), x); /* NaN stays */
+  x = larger (all (-126), x); /* NaN stays */
   rounded = x + ROUNDER;
   f = x - (rounded - ROUNDER);
-  p = f * 1.5403530e-4f + 1.3333558e-3f;
-  p = p * f + 9.6181291e-3f;
-  p = p * f + 5.5504109e-2f;
-  p = p * f + 2.4022651e-1f;
-  p = p * f + 6.9314718e-1f;
+  p = f * 1.32647273e-3f + 9.67151271e-3f;
+  p = p * f + 5.55073374e-2f;
+  p = p * f + 0.240222421f;
+  p = p * f + 0.693146978f;
   p = p * f + 1;
   return scaled (p, rounded);
 }
 
-/* e^x, relative error below 3e-7, for -87 <= x <= 88; that of the nearer bound elsewhere.  As above, but x - n ln 2 is taken in
+/* e^x, relative error below 2e-7, for -87 <= x <= 88; that of the nearer bound elsewhere.  As above, but x - n ln 2 is taken in
  * two steps, as n ln 2 has too many digits (Cody and Waite 1980). */
 SF_INLINE SfV
 exp_fast (SfV x)
 {
   SfV rounded, n, f, p;
 
-  x = choose (x < -87, all (-87), x);
-  x = choose (x > 88, all (88), x);
+  x = smaller (all (88), larger (all (-87), x));
   rounded = x * 1.44269504f + ROUNDER;
   n = rounded - ROUNDER;
   f = x - n * 0.693359375f + n * 2.12194440e-4f;
-  p = f * (1.0f / 720) + 1.0f / 120;
-  p = p * f + 1.0f / 24;
-  p = p * f + 1.0f / 6;
-  p = p * f + 0.5f;
-  p = p * f + 1;
+  p = f * 8.29030827e-3f + 4.18979647e-2f;
+  p = p * f + 0.166676365f;
+  p = p * f + 0.499991493f;
+  p = p * f + 0.999999707f;
   p = p * f + 1;
   return scaled (p, rounded);
 }
@@ -111,7 +119,7 @@ gate (SfV x, SfV z)
 SF_INLINE SfV
 mish (SfV x)
 {
-  SfV e = exp_fast (choose (x > 30, all (30), x)), q = e * (e + 2);
+  SfV e = exp_fast (smaller (all (30), x)), q = e * (e + 2);
 
   return x * (q / (q + 2));
 }
@@ -130,7 +138,7 @@ activation_of (const SfActivation activation, SfV x)
     case SF_ACTIVATION_QUICK_GELU:
       return gate (x, 1.702f * x);
     case SF_ACTIVATION_RELU:
-      return choose (x < 0, all (0), x);
+      return larger (all (0), x);
     case SF_ACTIVATION_MISH:
       return mish (x);
     default:
@@ -156,22 +164,6 @@ activation_of (const SfActivation activation, SfV x)
       function (SF_ACTIVATION_NONE, __VA_ARGS__);            \
     }
 
-/* Of the end of a row, where there is less than a register. */
-SF_INLINE SfV
-load_few (const float *x, gsize n)
-{
-  SfV value = { 0 };
-
-  memcpy (&value, x, n * sizeof (float));
-  return value;
-}
-
-SF_INLINE void
-store_few (float *x, SfV value, gsize n)
-{
-  memcpy (x, &value, n * sizeof (float));
-}
-
 /*** Activations ***/
 
 SF_INLINE void
@@ -182,36 +174,54 @@ activate_row (const SfActivation activation, const float *x, float *y, gsize n)
   for (; i + SF_LANES <= n; i += SF_LANES)
     sf_store (y + i, activation_of (activation, sf_load (x + i)));
   if (i < n)
-    store_few (y + i, activation_of (activation, load_few (x + i, n - i)), n - i);
+    sf_store_n (y + i, activation_of (activation, sf_load_n (x + i, (int) (n - i))), (int) (n - i));
 }
 
 static void
-activate (SfActivation activation, const float *x, float *y, gsize n) {
-  FOR_ACTIVATION (activation, activate_row, x, y, n)
+activate (SfActivation activation, const float *x, float *y, gsize n)
+{
+  FOR_ACTIVATION (activation, activate_row, x, y, n);
 }
 
 /*** Norms ***/
 
-SF_INLINE void scale_shift_rows (const SfActivation activation, const float *x, const float *scale, const float *shift, float *y, gsize rows,
-                                 gsize c)
+SF_INLINE void
+scale_shift_rows (const SfActivation activation, const gboolean stream, const float *x, const float *scale, const float *shift,
+                  float *y, gsize rows, gsize c)
 {
   for (gsize r = 0; r < rows; r++, x += c, y += c)
     {
       gsize i = 0;
 
       for (; i + SF_LANES <= c; i += SF_LANES)
-        sf_store (y + i, activation_of (activation, sf_load (x + i) * sf_load (scale + i) + sf_load (shift + i)));
+        {
+          SfV value = activation_of (activation, sf_load (x + i) * sf_load (scale + i) + sf_load (shift + i));
+
+          if (stream)
+            sf_stream (y + i, value);
+          else
+            sf_store (y + i, value);
+        }
       if (i < c)
-        store_few (y + i,
-                   activation_of (activation, load_few (x + i, c - i) * load_few (scale + i, c - i) +
-                                                  load_few (shift + i, c - i)),
-                   c - i);
+        {
+          const int n = (int) (c - i);
+
+          sf_store_n (y + i, activation_of (activation, sf_load_n (x + i, n) * sf_load_n (scale + i, n) + sf_load_n (shift + i, n)), n);
+        }
     }
 }
 
 static void
-scale_shift (SfActivation activation, const float *x, const float *scale, const float *shift, float *y, gsize rows, gsize c) {
-  FOR_ACTIVATION (activation, scale_shift_rows, x, scale, shift, y, rows, c)
+scale_shift (SfActivation activation, const float *x, const float *scale, const float *shift, gboolean stream, float *y,
+             gsize rows, gsize c)
+{
+  if (stream && c % SF_LANES == 0 && GPOINTER_TO_SIZE (y) % sizeof (SfV) == 0)
+    {
+      FOR_ACTIVATION (activation, scale_shift_rows, TRUE, x, scale, shift, y, rows, c);
+      sf_stream_end ();
+    }
+  else
+    FOR_ACTIVATION (activation, scale_shift_rows, FALSE, x, scale, shift, y, rows, c);
 }
 
 /* Rows that are summed in float before the sum is added to one in double: few, for the sake of the last digits, and so that
@@ -219,7 +229,8 @@ scale_shift (SfActivation activation, const float *x, const float *scale, const 
 #define SHORT_SUM 32
 
 /* @n registers of channels side by side. */
-SF_INLINE void moments_of (const float *x, const float *pivot, double *sum, double *squares, gsize rows, gsize c, const int n)
+SF_INLINE void
+moments_of (const float *x, const float *pivot, double *sum, double *squares, gsize rows, gsize c, const int n)
 {
   SfV s[4] = { 0 }, q[4] = { 0 };
 
@@ -288,9 +299,16 @@ layer_norm (const float *x, const float *w, const float *b, float eps, float *y,
 
 /*** Softmax ***/
 
+/* In each lane the upper halves of two numbers, rounded, the first one's below. */
+SF_INLINE SfV
+pair (SfV first, SfV second)
+{
+  return (SfV) ((((SfU) first + 0x8000) >> 16) | (((SfU) second + 0x8000) & 0xffff0000));
+}
+
 /* Of as many columns as a register has lanes. */
 SF_INLINE void
-softmax_of (float *s, gsize rows, gsize columns, float *maximum, float *sum, float *rescale)
+softmax_of (float *s, gsize rows, gsize columns, float *maximum, float *sum, float *rescale, guint16 *pairs)
 {
   SfV old = sf_load (maximum), m = old, total;
   gsize r = 0;
@@ -307,22 +325,31 @@ softmax_of (float *s, gsize rows, gsize columns, float *maximum, float *sum, flo
   total = exp2_fast (old - m);
   sf_store (rescale, total);
   total *= sf_load (sum);
-  for (r = 0; r < rows; r++)
-    {
-      SfV p = exp2_fast (sf_load (s + r * columns) - m);
+  if (pairs != NULL)
+    for (r = 0; r < rows; r += 2)
+      {
+        SfV p = exp2_fast (sf_load (s + r * columns) - m), q = exp2_fast (sf_load (s + (r + 1) * columns) - m);
 
-      sf_store (s + r * columns, p);
-      total += p;
-    }
+        sf_store ((float *) pairs + r / 2 * columns, pair (p, q));
+        total += p + q;
+      }
+  else
+    for (r = 0; r < rows; r++)
+      {
+        SfV p = exp2_fast (sf_load (s + r * columns) - m);
+
+        sf_store (s + r * columns, p);
+        total += p;
+      }
   sf_store (maximum, m);
   sf_store (sum, total);
 }
 
 static void
-softmax (float *s, gsize rows, gsize columns, float *maximum, float *sum, float *rescale)
+softmax (float *s, gsize rows, gsize columns, float *maximum, float *sum, float *rescale, guint16 *pairs)
 {
   for (gsize i = 0; i < columns; i += SF_LANES)
-    softmax_of (s + i, rows, columns, maximum + i, sum + i, rescale + i);
+    softmax_of (s + i, rows, columns, maximum + i, sum + i, rescale + i, pairs != NULL ? pairs + 2 * i : NULL);
 }
 
 extern const SfLayerKernels SF_TABLE (sf_layers);

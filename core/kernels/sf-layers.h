@@ -13,9 +13,9 @@ typedef struct
 {
   /* y = activation (x) */
   void (*activate) (SfActivation activation, const float *x, float *y, gsize n);
-  /* y = activation (scale_c x + shift_c) */
-  void (*scale_shift) (SfActivation activation, const float *x, const float *scale, const float *shift, float *y, gsize rows,
-                       gsize c);
+  /* y = activation (scale_c x + shift_c).  @stream: y, which is not x, is too large for the caches. */
+  void (*scale_shift) (SfActivation activation, const float *x, const float *scale, const float *shift, gboolean stream, float *y,
+                       gsize rows, gsize c);
   /* For each channel the sums over all rows of x - pivot_c and of its square; the sums are accurate if the pivot is not
    * further from the mean than some standard deviations. */
   void (*moments) (const float *x, const float *pivot, double *sum, double *squares, gsize rows, gsize c);
@@ -24,6 +24,7 @@ typedef struct
   /* A block of rows of a softmax down the columns of s (rows x columns, a multiple of 16), in logarithms to base 2:
    *   m = max (maximum, max over rows of s);  s = 2^(s - m);  rescale = 2^(maximum - m);  maximum = m;
    *   sum = rescale sum + sum over rows of s
-   * Begin with a maximum of -infinity and a sum of 0. */
-  void (*softmax) (float *s, gsize rows, gsize columns, float *maximum, float *sum, float *rescale);
+   * Begin with a maximum of -infinity and a sum of 0.  @pairs: (nullable) rows is even, and s goes there instead, as bf16,
+   * rows/2 x columns x 2. */
+  void (*softmax) (float *s, gsize rows, gsize columns, float *maximum, float *sum, float *rescale, guint16 *pairs);
 } SfLayerKernels;

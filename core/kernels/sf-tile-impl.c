@@ -26,9 +26,7 @@
 #endif
 #define NR (2 * SF_LANES)
 
-#define RUN 128        /* steps of k that are summed in registers; 96 to 256 make no difference in time */
-#define LINE 16 /* floats of a cache line */
-#define AHEAD (16 * NR)
+#define AHEAD (16 * NR) /* floats of B that are brought nearest: it streams from the second or third level of the cache */
 
 typedef SfV Sums[MR][2];
 
@@ -85,14 +83,14 @@ multiply_rows (const SfTile *t, const int m)
         const int end = MIN (begin + run, t->k);
         const gboolean last = tap == t->taps - 1 && end == t->k;
 
-        for (gssize p = begin; p < end; p++, b += NR, next += LINE)
+        for (gssize p = begin; p < end; p++, b += NR, next += SF_TILE_LINE)
           {
             const SfV b0 = sf_load (b), b1 = sf_load (b + SF_LANES);
 
             __builtin_prefetch (next, 0, 2);
             __builtin_prefetch (b + AHEAD);
-            if (NR > LINE)
-              __builtin_prefetch (b + AHEAD + LINE);
+            if (NR > SF_TILE_LINE)
+              __builtin_prefetch (b + AHEAD + SF_TILE_LINE);
 #pragma GCC unroll 14
             for (int i = 0; i < m; i++)
               {
@@ -169,7 +167,10 @@ multiply_whole_bf16 (const SfTile *t)
   const guint16 *const *a = (const guint16 *const *) t->a;
   const gssize row = t->m > 1 ? (a[1] - a[0]) * (gssize) sizeof (guint16) : 64;
   const guint16 *b = t->b;
-  float block[MR_BF16 * NR];
+  /* The sums begin and end in C, if nothing else is to be added to them. */
+  const gboolean direct = t->bias == NULL && t->scale == 1 && (t->residual == NULL || (t->residual == t->c && t->residual_row == t->c_row));
+  float block[MR_BF16 * NR], *c = direct ? t->c : block, *below = c + 16 * (direct ? t->c_row : NR);
+  const gssize c_row = (gssize) sizeof (float) * (direct ? t->c_row : NR);
 
   __asm__ volatile ("" : : "r"(&shape) : "memory"); /* all of it, where the intrinsic mentions its first bytes */
   _tile_loadconfig (&shape);
@@ -177,6 +178,16 @@ multiply_whole_bf16 (const SfTile *t)
   _tile_zero (1);
   _tile_zero (2);
   _tile_zero (3);
+  if (direct && t->residual != NULL)
+    {
+      _tile_loadd (0, c, c_row);
+      _tile_loadd (1, c + 16, c_row);
+      if (lower > 0)
+        {
+          _tile_loadd (2, below, c_row);
+          _tile_loadd (3, below + 16, c_row);
+        }
+    }
   for (int tap = 0; tap < t->taps; tap++, a += t->m)
     for (gssize p = 0; p < t->k; p += STEP_BF16, b += STEP_BF16 * NR)
       {
@@ -192,14 +203,16 @@ multiply_whole_bf16 (const SfTile *t)
             _tile_dpbf16ps (3, 5, 7);
           }
       }
-  _tile_stored (0, block, 4 * NR);
-  _tile_stored (1, block + 16, 4 * NR);
+  _tile_stored (0, c, c_row);
+  _tile_stored (1, c + 16, c_row);
   if (lower > 0)
     {
-      _tile_stored (2, block + 16 * NR, 4 * NR);
-      _tile_stored (3, block + 16 * NR + 16, 4 * NR);
+      _tile_stored (2, below, c_row);
+      _tile_stored (3, below + 16, c_row);
     }
   _tile_release ();
+  if (direct)
+    return;
   for (int i = 0; i < t->m; i++)
     for (int j = 0; j < NR; j += SF_LANES)
       {
@@ -358,20 +371,6 @@ to_bf16 (const float *in, guint16 *out, gsize n)
     out[i] = sf_bf16 (in[i]);
 }
 
-/* The upper halves of two words, rounded, side by side. */
-static void
-pair_bf16 (const float *in, gsize rows, guint16 *out)
-{
-  guint32 *pair = (guint32 *) out;
-
-  for (gsize r = 0; r < rows; r += 2, in += 2 * NR, pair += NR)
-    {
-#pragma omp simd
-      for (int i = 0; i < NR; i++)
-        pair[i] = sf_bf16 (in[i]) | (guint32) sf_bf16 (in[NR + i]) << 16;
-    }
-}
-
 extern const SfTileKernels SF_TABLE (sf_tile);
 
 const SfTileKernels SF_TABLE (sf_tile) = {
@@ -379,7 +378,6 @@ const SfTileKernels SF_TABLE (sf_tile) = {
   .nr = NR,
   .multiply = multiply,
   .to_bf16 = to_bf16,
-  .pair_bf16 = pair_bf16,
 #ifdef __AVX512BF16__
   .mr_bf16 = MR_BF16,
   .step_bf16 = STEP_BF16,

@@ -9,18 +9,64 @@ sf_tile_group (const SfTileKernels *kernels, int m)
   return groups > 0 ? (m + groups - 1) / groups : 0;
 }
 
-#define BLOCK 16 /* steps and columns that are transposed while they are in the first level of the cache */
+/*** Transposition ***/
+
+#define BLOCK 16 /* rows and columns that are transposed while they are in the first level of the cache */
+
+typedef float V4 __attribute__ ((vector_size (16)));
+typedef float V4Any __attribute__ ((vector_size (16), aligned (4), may_alias)); /* in memory, anywhere */
+typedef gint32 I4 __attribute__ ((vector_size (16)));
+
+static inline void
+transpose_4x4 (const float *x, gsize x_row, float *y, gsize y_row)
+{
+  const V4 a = *(const V4Any *) x, b = *(const V4Any *) (x + x_row);
+  const V4 c = *(const V4Any *) (x + 2 * x_row), d = *(const V4Any *) (x + 3 * x_row);
+  const I4 low = { 0, 4, 1, 5 }, high = { 2, 6, 3, 7 }, first = { 0, 1, 4, 5 }, second = { 2, 3, 6, 7 };
+  const V4 ab = __builtin_shuffle (a, b, low), cd = __builtin_shuffle (c, d, low);
+  const V4 ab_high = __builtin_shuffle (a, b, high), cd_high = __builtin_shuffle (c, d, high);
+
+  *(V4Any *) y = __builtin_shuffle (ab, cd, first);
+  *(V4Any *) (y + y_row) = __builtin_shuffle (ab, cd, second);
+  *(V4Any *) (y + 2 * y_row) = __builtin_shuffle (ab_high, cd_high, first);
+  *(V4Any *) (y + 3 * y_row) = __builtin_shuffle (ab_high, cd_high, second);
+}
+
+static void
+transpose_block (const float *x, gsize x_row, int rows, int columns, float *y, gsize y_row)
+{
+  const int whole_rows = rows / 4 * 4, whole_columns = columns / 4 * 4;
+
+  for (int i = 0; i < whole_rows; i += 4)
+    for (int j = 0; j < whole_columns; j += 4)
+      transpose_4x4 (x + i * x_row + j, x_row, y + j * y_row + i, y_row);
+  for (int i = 0; i < rows; i++)
+    for (int j = i < whole_rows ? whole_columns : 0; j < columns; j++)
+      y[j * y_row + i] = x[i * x_row + j];
+}
+
+void
+sf_transpose (const float *x, gsize x_row, int rows, int columns, float *y, gsize y_row)
+{
+  for (int j = 0; j < columns; j += BLOCK)
+    for (int i = 0; i < rows; i += BLOCK)
+      transpose_block (x + i * x_row + j, x_row, MIN (BLOCK, rows - i), MIN (BLOCK, columns - j), y + j * y_row + i, y_row);
+}
+
+/*** Panels ***/
 
 void
 sf_tile_pack (const float *w, gsize w_row, gsize w_step, int n, int k, int nr, float *panel)
 {
   if (n < nr)
     memset (panel, 0, (gsize) k * nr * sizeof (float));
-  for (int p = 0; p < k; p += BLOCK)
-    for (int j = 0; j < n; j += BLOCK)
-      for (int jj = j; jj < MIN (j + BLOCK, n); jj++)
+  if (w_step == 1)
+    sf_transpose (w, w_row, n, k, panel, nr);
+  else
+    for (int p = 0; p < k; p += BLOCK)
+      for (int j = 0; j < n; j++)
         for (int pp = p; pp < MIN (p + BLOCK, k); pp++)
-          panel[(gsize) pp * nr + jj] = w[jj * w_row + pp * w_step];
+          panel[(gsize) pp * nr + j] = w[j * w_row + pp * w_step];
 }
 
 void

@@ -30,7 +30,7 @@ typedef struct
   float scale;
   float *c;
   gsize c_row;
-  const float *next;       /* (nullable): will be read soon: a line of it is brought nearer at each step */
+  const float *next;       /* (nullable): will be read soon: a line of it is brought nearer at each step of k */
 } SfTile;
 
 typedef struct
@@ -42,8 +42,6 @@ typedef struct
   void (*multiply_bf16) (const SfTile *tile);
   int mr_bf16, step_bf16;
   void (*to_bf16) (const float *in, guint16 *out, gsize n); /* sf_bf16() of each */
-  /* A panel of an even number of rows: rows x nr becomes rows/2 x nr x 2. */
-  void (*pair_bf16) (const float *in, gsize rows, guint16 *out);
 } SfTileKernels;
 
 /* The upper half of a float, rounded to the nearest, of two as near to the even one; NaN stays NaN. */
@@ -56,7 +54,9 @@ sf_bf16 (float x)
   return x == x ? (guint16) ((bits + 0x7fff + ((bits >> 16) & 1)) >> 16) : 0x7fc0;
 }
 
-/* Steps of k that are summed in registers before they are added to C. */
+#define SF_TILE_LINE 16 /* floats of a cache line */
+
+/* Most steps of k that are summed in registers before they are added to C; 96 to 256 make no difference in time. */
 #define SF_TILE_RUN 128
 /* All runs of @k steps are nearly equal. */
 static inline int
@@ -69,6 +69,9 @@ sf_tile_run (int k)
 
 /* Rows of a group when @m rows are done in as few groups as possible and all groups are nearly equal (16 = 8 + 8, not 14 + 2). */
 int sf_tile_group (const SfTileKernels *kernels, int m);
+
+/* y (@columns x @rows) = x (@rows x @columns) transposed; so many floats from one row to the next. */
+void sf_transpose (const float *x, gsize x_row, int rows, int columns, float *y, gsize y_row);
 
 /**
  * sf_tile_pack:

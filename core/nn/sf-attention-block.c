@@ -48,7 +48,7 @@ forward (const SfBlock *block, SfContext *cx, SfStream *stream)
 
   if (like->groups > 0)
     x = sf_group_norm (cx, x, self->norm.w, self->norm.b, like->groups, like->eps, NULL, SF_ACTIVATION_NONE);
-  x = self->qkv.w != NULL ? attend_joint (self, cx, x) : attend_separate (self, cx, x);
+  x = like->joint ? attend_joint (self, cx, x) : attend_separate (self, cx, x);
   stream->x = sf_linear (cx, x, self->out.w, self->out.b, stream->x, like->scale);
 }
 
@@ -62,7 +62,7 @@ sf_attention_block_new (SfBinder *binder, SfAttentionBlock like)
   self->like = like;
   if (like.groups > 0)
     self->norm = sf_bind_norm (binder, "group_norm", like.channels, like.groups);
-  if (sf_binder_peek (binder, "qkv.weight") != NULL)
+  if (like.joint)
     self->qkv = sf_bind_linear (binder, "qkv", like.channels, 3 * inner);
   else
     {

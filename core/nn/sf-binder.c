@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "nn/sf-binder.h"
 
-#include <glib/gi18n.h>
-#include <string.h>
+#include "sf-config.h"
 
-#include "base/sf-error.h"
+#include <glib/gi18n-lib.h>
+#include <string.h>
 
 struct _SfBinder
 {
@@ -22,7 +22,7 @@ static int
 rank (const char *root)
 {
   return *root == '\0' ? 0 : strstr (root, "ema") != NULL ? 1
-                                                         : 2;
+                                                          : 2;
 }
 
 /* (transfer full): what comes before @anchor in the file. */
@@ -104,7 +104,7 @@ sf_binder_fail (SfBinder *self, const char *format, ...)
   va_start (arguments, format);
   text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  self->error = g_error_new (SF_ERROR, SF_ERROR_MODEL, "%s: %s", sf_weights_get_path (self->weights), text);
+  sf_bad_file (&self->error, "%s: %s", sf_weights_get_path (self->weights), text);
 }
 
 /* (transfer full): the name in the file of @name below the current path; where it has none, the one that it should have. */

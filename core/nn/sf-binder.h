@@ -24,7 +24,7 @@ typedef struct
   gsize dim[SF_ARRAY_MAX_DIMS];
 } SfShape;
 
-#define SF_SHAPE(...)                                                                                                  \
+#define SF_SHAPE(...) \
   ((SfShape) { .n_dims = sizeof ((gsize[]) { __VA_ARGS__ }) / sizeof (gsize), .dim = { __VA_ARGS__ } })
 
 /* Weight and bias of a convolution, a linear layer or a norm; %NULL where there is none. */

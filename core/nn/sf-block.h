@@ -66,10 +66,11 @@ typedef struct
   int groups;          /* of the norm, 0 = no norm */
   float eps;
   float scale;         /* of the result; 0 = 1 */
-  gboolean interleaved; /* one layer makes query, key and value: head by head; else all queries, all keys, all values */
+  gboolean joint;       /* one layer, qkv, makes query, key and value … */
+  gboolean interleaved; /* … head by head; else all queries, all keys, all values */
 } SfAttentionBlock;
 
-/* group_norm, to_q, to_k, to_v (or all three as qkv), to_out.0 */
+/* group_norm, to_q, to_k, to_v or qkv, to_out.0 */
 SfBlock *sf_attention_block_new (SfBinder *binder, SfAttentionBlock like);
 
 /*** Convolutions, with or without a change of size ***/

@@ -59,6 +59,17 @@ two_layers (SfContext *cx, SfTensor *x, const SfLayer *first, const SfLayer *sec
   return sf_linear (cx, x, second->w, second->b, NULL, 1);
 }
 
+/* Each number for all channels of its item. */
+static SfTensor *
+repeat (SfContext *cx, const double *number, int n, int c)
+{
+  SfTensor *y = sf_context_tensor (cx, n, 1, 1, c);
+
+  for (gsize i = 0; y != NULL && i < (gsize) n * c && !sf_context_is_dry (cx); i++)
+    y->data[i] = (float) number[i / c];
+  return y;
+}
+
 static SfTensor *
 embed_classes (const SfTimeEmbedding *self, SfContext *cx, const int *classes, int n)
 {
@@ -68,6 +79,8 @@ embed_classes (const SfTimeEmbedding *self, SfContext *cx, const int *classes, i
     return sf_embedding (cx, self->classes, classes, n);
   for (int i = 0; i < n; i++)
     number[i] = classes[i];
+  if (self->class1.w == NULL)
+    return repeat (cx, number, n, self->out);
   return two_layers (cx, project (self, cx, number, n), &self->class1, &self->class2);
 }
 

@@ -24,8 +24,8 @@ typedef struct
   SfParameter *table;      /* frequencies or vectors; bound by the network */
   int n_table;             /* of SF_TIME_LEARNED */
   SfLayer linear1, linear2;
-  SfParameter *classes;    /* (nullable): [n_classes, out] */
-  SfLayer class1, class2;  /* (nullable): classes are numbers like timesteps */
+  SfParameter *classes;    /* (nullable): [n_classes, out], or … */
+  SfLayer class1, class2;  /* … (nullable): layers for classes that are numbers like timesteps; else their numbers are added as they are */
 } SfTimeEmbedding;
 
 /**

@@ -122,7 +122,9 @@ transpose_values (gsize begin, gsize end, gpointer data)
         {
           const int keys = (int) MIN (KEYS, job->keys - key), padded = run->bf16 ? round_up (keys, run->tile->step_bf16) : keys;
 
-          sf_tile_pack (v + key * job->v.row, job->v.row, 1, keys, n, padded, block);
+          if (keys < padded)
+            memset (block, 0, n * padded * sizeof *block);
+          sf_transpose (v + key * job->v.row, job->v.row, keys, n, block, padded);
           for (int d = 0; d < n; d++)
             if (run->bf16)
               run->tile->to_bf16 (block + d * padded, (guint16 *) to + d * run->v_row + key, padded);
@@ -155,7 +157,7 @@ multiply (const Run *run, const guint8 *a, int row, int m, int k, const void *b,
     }
 }
 
-/* o is a sum of terms 2^(s - maximum), of a maximum that is @rescale larger now. */
+/* Each column of o by its factor. */
 static void
 rescale (const Run *run, const Work *w)
 {
@@ -174,21 +176,22 @@ rescale (const Run *run, const Work *w)
 static void
 add_keys (const Run *run, Work *w, const guint8 *k, const guint8 *v, gsize key, int n)
 {
-  const int nr = run->tile->nr;
+  const gsize nr = run->tile->nr;
+  const int even = round_up (n, 2), steps = run->bf16 ? round_up (n, run->tile->step_bf16) : n;
 
   multiply (run, k + key * run->k_row * run->size, run->k_row, n, run->dim, w->q, w->s, FALSE);
-  run->kernels->layers->softmax (w->s, n, nr, w->maximum, w->sum, w->rescale);
-  if (key > 0)
-    rescale (run, w);
   if (run->bf16)
     {
-      const int padded = round_up (n, run->tile->step_bf16);
-
-      memset (w->s + (gsize) n * nr, 0, (padded - n) * nr * sizeof (float));
-      run->tile->pair_bf16 (w->s, padded, w->p);
-      n = padded;
+      for (gsize i = n * nr; i < even * nr; i++)
+        w->s[i] = -INFINITY;
+      run->kernels->layers->softmax (w->s, even, nr, w->maximum, w->sum, w->rescale, w->p);
+      memset (w->p + even * nr, 0, (steps - even) * nr * sizeof *w->p);
     }
-  multiply (run, v + key * run->size, run->v_row, run->job->dim, n, run->bf16 ? (void *) w->p : w->s, w->o, key > 0);
+  else
+    run->kernels->layers->softmax (w->s, n, nr, w->maximum, w->sum, w->rescale, NULL);
+  if (key > 0)
+    rescale (run, w);
+  multiply (run, v + key * run->size, run->v_row, run->job->dim, steps, run->bf16 ? (void *) w->p : w->s, w->o, key > 0);
 }
 
 static void
@@ -212,9 +215,10 @@ run_task (const Run *run, gsize index, float *memory)
     sf_tile_pack (q, job->q.row, 1, n, job->dim, nr, w->q);
   for (gsize key = 0; key < job->keys; key += KEYS)
     add_keys (run, w, k, v, key, (int) MIN (KEYS, job->keys - key));
-  for (int i = 0; i < n; i++)
-    for (int d = 0; d < job->dim; d++)
-      y[i * width + d] = w->o[d * nr + i] / w->sum[i];
+  for (int i = 0; i < nr; i++)
+    w->rescale[i] = 1 / w->sum[i];
+  rescale (run, w);
+  sf_transpose (w->o, nr, job->dim, n, y, width);
 }
 
 static void

@@ -43,6 +43,7 @@ run_task (const Run *run, gsize index)
   const gsize begin = index % run->row_tasks * ROWS;
   const int rows = (int) MIN (ROWS, run->pixels - begin), group = sf_tile_group (run->tile, rows), nr = run->tile->nr;
   const int first = (int) (index / run->row_tasks) * run->panels_per_task, last = MIN (first + run->panels_per_task, run->panels);
+  const gsize steps = (gsize) run->taps * job->c;
   const void *a[ROWS * SF_CONV_MAX_TAPS];
 
   for (int r = 0; r < rows; r += group)
@@ -53,6 +54,7 @@ run_task (const Run *run, gsize index)
     for (int r = 0; r < rows; r += group)
       {
         const gsize at = (begin + r) * job->out_c + panel * nr;
+        const float *b = run->packed + panel * steps * nr;
 
         run->tile->multiply (&(SfTile) {
             .m = MIN (group, rows - r),
@@ -60,13 +62,14 @@ run_task (const Run *run, gsize index)
             .k = job->c,
             .taps = run->taps,
             .a = a + r * run->taps,
-            .b = run->packed + (gsize) panel * run->taps * job->c * nr,
+            .b = b,
             .bias = job->bias != NULL ? job->bias + panel * nr : NULL,
             .residual = job->residual != NULL ? job->residual + at : NULL,
             .residual_row = job->out_c,
             .scale = job->scale,
             .c = job->y + at,
             .c_row = job->out_c,
+            .next = r < 2 * group ? b + steps * nr + r / group * steps * SF_TILE_LINE : NULL,
         });
       }
 }

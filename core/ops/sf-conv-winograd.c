@@ -38,7 +38,8 @@ typedef struct
   int n;
 } Run;
 
-/* Products of one position, with the steps [k0, k0 + k) of it, added to M unless they are the first. */
+/* Products of one position, with the steps [k0, k0 + k) of it, added to M unless they are the first.  The first groups of rows
+ * bring the weights at @next (nullable) nearer: those of a position come from memory once, and it would have to be waited for. */
 static void
 multiply (const Run *run, const float *v, int k0, int k, const float *u, const float *next, float *products, int n)
 {
@@ -54,8 +55,7 @@ multiply (const Run *run, const float *v, int k0, int k, const float *u, const f
       for (int i = 0; i < m; i++)
         a[i] = v + (r + i) * run->winograd.v_row + k0;
       tile->multiply (&(SfTile) {
-          .m = m, .n = nr, .k = k, .taps = 1, .a = a, .b = u, .residual = k0 > 0 ? c : NULL, .residual_row = nr, .scale = 1, .c = c, .c_row = nr, .next = next });
-      next = next != NULL && r == 0 && nr > 16 ? next + k * 16 : NULL;
+          .m = m, .n = nr, .k = k, .taps = 1, .a = a, .b = u, .residual = k0 > 0 ? c : NULL, .residual_row = nr, .scale = 1, .c = c, .c_row = nr, .next = next != NULL && r < 2 * group ? next + (gsize) (r / group) * k * SF_TILE_LINE : NULL });
     }
 }
 

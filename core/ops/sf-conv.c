@@ -203,40 +203,69 @@ sf_conv_run (SfContext *cx, const SfKernels *kernels, SfConvMethod method, const
                                 : sf_conv_run_winograd (cx, kernels, methods[method].m, methods[method].lean, job, packed);
 }
 
+/* [in][out] of @w with taps in reverse; %NULL: no memory. */
+static float *
+turn (const SfArray *w, GError **error)
+{
+  const gsize out = w->dim[0], in = w->dim[1], taps = w->dim[2] * w->dim[3];
+  g_autofree float *row = sf_try_alloc (in * taps, sizeof *row, error);
+  float *turned = sf_try_alloc (w->n, sizeof *turned, error);
+
+  for (gsize o = 0; row != NULL && turned != NULL && o < out; o++)
+    {
+      sf_array_read (w, o * in * taps, in * taps, row);
+      for (gsize i = 0; i < in; i++)
+        for (gsize t = 0; t < taps; t++)
+          turned[(i * out + o) * taps + taps - 1 - t] = row[i * taps + t];
+    }
+  if (row == NULL)
+    g_clear_pointer (&turned, g_free);
+  return turned;
+}
+
 /* (nullable): @cx has failed. */
 static const float *
-get_packed (SfContext *cx, const SfKernels *kernels, SfConvMethod method, SfParameter *w)
+get_packed (SfContext *cx, const SfKernels *kernels, SfConvMethod method, SfParameter *w, gboolean turned)
 {
-  static const char kinds[SF_N_CONV_METHODS];
-  const gsize size = sf_conv_packed_size (kernels, method, &w->array);
-  float *packed = sf_parameter_find_packing (w, &kinds[method]);
+  static const char kinds[2][SF_N_CONV_METHODS];
+  float *packed = sf_parameter_find_packing (w, &kinds[turned][method]);
+  g_autofree float *memory = NULL;
+  SfArray array = w->array;
   GError *error = NULL;
+  gsize size;
 
   if (packed != NULL)
     return packed;
-  packed = sf_try_alloc_aligned (size, sizeof (float), &error);
-  if (packed == NULL)
+  if (turned)
+    {
+      memory = turn (&w->array, &error);
+      array = (SfArray) { .n_dims = 4, .dim = { w->array.dim[1], w->array.dim[0], w->array.dim[2], w->array.dim[3] }, .n = w->array.n, .data = memory };
+    }
+  size = sf_conv_packed_size (kernels, method, &array);
+  if (error == NULL)
+    packed = sf_try_alloc_aligned (size, sizeof (float), &error);
+  if (error != NULL)
     {
       sf_context_fail (cx, error);
       return NULL;
     }
-  if (!sf_conv_pack (kernels, method, &w->array, packed, sf_context_get_cancellable (cx)) && sf_context_failed (cx))
+  if (!sf_conv_pack (kernels, method, &array, packed, sf_context_get_cancellable (cx)) && sf_context_failed (cx))
     {
       free (packed);
       return NULL;
     }
-  sf_parameter_add_packing (w, &kinds[method], packed, size * sizeof (float), free);
+  sf_parameter_add_packing (w, &kinds[turned][method], packed, size * sizeof (float), free);
   return packed;
 }
 
 gboolean
-sf_conv_apply (SfContext *cx, SfParameter *w, const SfConvJob *job)
+sf_conv_apply (SfContext *cx, SfParameter *w, gboolean turned, const SfConvJob *job)
 {
   const SfKernels *kernels = sf_kernels ();
-  const SfConvMethod method = sf_conv_method_choose (kernels, job, w->lean);
+  const SfConvMethod method = sf_conv_method_choose (kernels, job, turned || w->lean);
   const float *packed = NULL;
 
-  if (!sf_context_is_dry (cx) && (packed = get_packed (cx, kernels, method, w)) == NULL)
+  if (!sf_context_is_dry (cx) && (packed = get_packed (cx, kernels, method, w, turned)) == NULL)
     return FALSE;
   return sf_conv_run (cx, kernels, method, job, packed);
 }

@@ -53,8 +53,14 @@ gboolean sf_conv_pack (const SfKernels *kernels, SfConvMethod method, const SfAr
 /* FALSE: the context has failed. */
 gboolean sf_conv_run (SfContext *cx, const SfKernels *kernels, SfConvMethod method, const SfConvJob *job, const float *packed);
 
-/* Does @job with @w, whose packed form is made now if need be.  FALSE: the context has failed. */
-gboolean sf_conv_apply (SfContext *cx, SfParameter *w, const SfConvJob *job);
+/**
+ * sf_conv_apply:
+ * @turned: whether w[o][i][y][x] is to mean w[i][o][height - 1 - y][width - 1 - x]: with that, a convolution makes the gradient of
+ *          the input of one of stride 1 from that of its result.  Such weights are always lean
+ *
+ * Does @job with @w, whose packed form is made now if need be.  FALSE: the context has failed.
+ */
+gboolean sf_conv_apply (SfContext *cx, SfParameter *w, gboolean turned, const SfConvJob *job);
 
 /*** Between the files of this folder ***/
 

@@ -194,6 +194,38 @@ typedef struct
   SfConv conv;
 } Conv;
 
+/* dx, from @g; with stride 1 it is a convolution too.  FALSE: the context has failed. */
+static gboolean
+make_input_gradient (SfContext *cx, const Conv *self, const SfTensor *g, SfTensor *dx)
+{
+  const SfConv *conv = &self->conv;
+  const int kh = self->w->array.dim[2], kw = self->w->array.dim[3];
+  const SfConvJob job = {
+    .n = g->n,
+    .h = g->h,
+    .w = g->w,
+    .c = g->c,
+    .kernel_h = kh,
+    .kernel_w = kw,
+    .stride = 1,
+    .top = kh - 1 - conv->top,
+    .left = kw - 1 - conv->left,
+    .out_h = dx->h,
+    .out_w = dx->w,
+    .out_c = dx->c,
+    .x = g->data,
+    .scale = 1,
+    .y = dx->data,
+  };
+  const Gather gather = { g, dx->h, dx->w, kh, kw, { 1, -1, conv->top, conv->stride }, { 1, -1, conv->left, conv->stride } };
+  const float *w;
+
+  if (!sf_ops_are_plain () && conv->stride == 1 && job.top >= 0 && job.left >= 0 && sf_conv_method_can (SF_CONV_DIRECT, &job))
+    return sf_conv_apply (cx, self->w, TRUE, &job);
+  w = pack (cx, self->w, TRUE);
+  return w != NULL && run_product (cx, gather, w, (SfEpilogue) { dx->data, dx->c, .scale = 1 });
+}
+
 static void
 conv_backward (SfContext *cx, SfTensor *dy, gpointer saved)
 {
@@ -212,9 +244,8 @@ conv_backward (SfContext *cx, SfTensor *dy, gpointer saved)
   if (sf_context_wants_gradient (cx, x))
     {
       g_autoptr (SfTensor) dx = sf_op_new_like (cx, x);
-      const float *w = pack (cx, self->w, TRUE);
 
-      if (dx != NULL && w != NULL && run_product (cx, (Gather) { g, x->h, x->w, kh, kw, { 1, -1, conv->top, conv->stride }, { 1, -1, conv->left, conv->stride } }, w, (SfEpilogue) { dx->data, x->c, .scale = 1 }))
+      if (dx != NULL && make_input_gradient (cx, self, g, dx))
         sf_context_add_gradient (cx, x, g_steal_pointer (&dx));
     }
   if (self->op.x[1] != NULL)
@@ -278,7 +309,7 @@ sf_conv2d (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfConv co
     .scale = conv.scale,
     .y = y->data,
   };
-  if (sf_ops_are_plain () || !sf_conv_method_can (SF_CONV_DIRECT, &job) ? !run_plain (cx, x, w, &job) : !sf_conv_apply (cx, w, &job))
+  if (sf_ops_are_plain () || !sf_conv_method_can (SF_CONV_DIRECT, &job) ? !run_plain (cx, x, w, &job) : !sf_conv_apply (cx, w, FALSE, &job))
     return NULL;
   sf_op_record (cx, conv_backward, &self, sizeof self);
   return sf_activate (cx, g_steal_pointer (&y), activation);

@@ -191,13 +191,12 @@ slope_tile (gsize begin, gsize end, gpointer data)
               make_z (self, item, x, z);
               sf_activation_slope (self->activation, z, dz, c);
             }
-          for (int j = 0; j < c; j++)
-            {
-              int g = j / share;
-
-              a[j] += dz[j];
-              b[j] += (double) dz[j] * ((x[j] - s[2 * g]) * s[2 * g + 1]);
-            }
+          for (int g = 0; g < self->groups; g++)
+            for (int j = g * share; j < (g + 1) * share; j++)
+              {
+                a[j] += dz[j];
+                b[j] += (double) dz[j] * ((x[j] - s[2 * g]) * s[2 * g + 1]);
+              }
         }
     }
 }

@@ -5,14 +5,13 @@
 #include "ops/sf-linear-fast.h"
 
 #include "ops/sf-ops-private.h"
-#include "ops/sf-scratch.h"
 
 #define ROWS 112       /* of a task */
 #define RUN 1280       /* steps of k that are done before the next are begun: their panel stays in the cache */
 #define TASKS 16       /* at least so many, where panels can be shared out too */
 #define TASK_FLOPS 4e8 /* at most so many: a few ms */
-#define ALIAS 1024     /* floats: rows so far apart, or a multiple of it, share one set of the cache */
-#define PAD 16         /* floats that are added to such a distance */
+#define ALIAS 4096     /* bytes: rows so far apart, or a multiple of it, share one set of the cache */
+#define PAD 32         /* numbers that are added to such a distance */
 
 static int
 round_up (int n, int step)
@@ -112,9 +111,8 @@ typedef struct
   gconstpointer packed;
   int panels, panels_per_task;
   gsize row_tasks;
-  SfScratch scratch;  /* float: rows that would lie badly */
-  guint16 *x;         /* bf16: [m][x_row] */
-  int x_row, steps;
+  gpointer x;       /* (nullable): rows that were copied: they lay badly, or are bf16 now */
+  int x_row, steps; /* numbers from one row to the next, of a row */
 } Run;
 
 /* A part of the result: rows, panels. */
@@ -155,16 +153,17 @@ run_tile (const Run *run, gsize row, int m, int panel, gboolean begin, gboolean 
   };
 }
 
-/* Steps [@k0, @k0 + @k) of a part; row i of x is at @x + i * @x_row. */
+/* Steps [@k0, @k0 + @k) of a part. */
 static void
-multiply (const Run *run, const Part *part, const float *x, gsize x_row, int k0, int k)
+multiply (const Run *run, const Part *part, int k0, int k)
 {
   const SfLinearJob *job = run->job;
   const int group = sf_tile_group (run->tile, part->rows), nr = run->tile->nr;
+  const float *x = run->x != NULL ? run->x : job->x;
   const void *a[ROWS];
 
   for (int i = 0; i < part->rows; i++)
-    a[i] = x + i * x_row;
+    a[i] = x + (part->row + i) * run->x_row + k0;
   for (int panel = part->first; panel < part->last; panel++)
     for (int r = 0; r < part->rows; r += group)
       {
@@ -180,30 +179,15 @@ multiply (const Run *run, const Part *part, const float *x, gsize x_row, int k0,
 static void
 run_tasks (gsize begin, gsize end, gpointer data)
 {
-  Run *run = data;
-  const SfLinearJob *job = run->job;
-  float *copy = run->scratch.memory != NULL ? sf_scratch_take (&run->scratch) : NULL;
+  const Run *run = data;
 
   for (gsize i = begin; i < end; i++)
     {
-      Part part = run_part (run, i);
+      const Part part = run_part (run, i);
 
-      for (int k0 = 0; k0 < job->k; k0 += RUN)
-        {
-          const int k = MIN (RUN, job->k - k0);
-          const float *x = job->x + part.row * job->k + k0;
-
-          if (copy != NULL)
-            for (int r = 0; r < part.rows; r++)
-              memcpy (copy + r * (RUN + PAD), x + (gsize) r * job->k, k * sizeof (float));
-          if (copy != NULL)
-            multiply (run, &part, copy, RUN + PAD, k0, k);
-          else
-            multiply (run, &part, x, job->k, k0, k);
-        }
+      for (int k0 = 0; k0 < run->job->k; k0 += RUN)
+        multiply (run, &part, k0, MIN (RUN, run->job->k - k0));
     }
-  if (copy != NULL)
-    sf_scratch_give (&run->scratch, copy);
 }
 
 static void
@@ -218,7 +202,7 @@ run_tasks_bf16 (gsize begin, gsize end, gpointer data)
       const void *a[ROWS];
 
       for (int r = 0; r < part.rows; r++)
-        a[r] = run->x + (part.row + r) * run->x_row;
+        a[r] = (const guint16 *) run->x + (part.row + r) * run->x_row;
       for (int panel = part.first; panel < part.last; panel++)
         for (int r = 0; r < part.rows; r += tile->mr_bf16)
           {
@@ -233,14 +217,24 @@ run_tasks_bf16 (gsize begin, gsize end, gpointer data)
 }
 
 static void
-convert_rows (gsize begin, gsize end, gpointer data)
+copy_rows (gsize begin, gsize end, gpointer data)
 {
   const Run *run = data;
-  const int k = run->job->k;
+  const gsize k = run->job->k;
+
+  for (gsize i = begin; i < end; i++)
+    memcpy ((float *) run->x + i * run->x_row, run->job->x + i * k, k * sizeof (float));
+}
+
+static void
+copy_rows_bf16 (gsize begin, gsize end, gpointer data)
+{
+  const Run *run = data;
+  const gsize k = run->job->k;
 
   for (gsize i = begin; i < end; i++)
     {
-      guint16 *row = run->x + i * run->x_row;
+      guint16 *row = (guint16 *) run->x + i * run->x_row;
 
       run->tile->to_bf16 (run->job->x + i * k, row, k);
       memset (row + k, 0, (run->steps - k) * sizeof *row);
@@ -264,44 +258,23 @@ run_plan (Run *run)
   return run->row_tasks * ((run->panels + run->panels_per_task - 1) / run->panels_per_task);
 }
 
-static double
-run_work (const Run *run)
-{
-  return 2.0 * run->job->m * run->job->n * run->job->k;
-}
-
-static gboolean
-run_float (Run *run, SfContext *cx)
-{
-  gboolean done;
-
-  if (run->job->k % ALIAS == 0 && !sf_scratch_init (&run->scratch, cx, ROWS * (RUN + PAD)))
-    return FALSE;
-  done = sf_op_run (cx, run_plan (run), 1, run_tasks, run, run_work (run));
-  sf_scratch_clear (&run->scratch);
-  return done;
-}
-
-static gboolean
-run_bf16 (Run *run, SfContext *cx)
-{
-  const SfLinearJob *job = run->job;
-  g_autoptr (SfTensor) x = NULL;
-
-  run->steps = bf16_steps (run->tile, job->k);
-  run->x_row = run->steps % ALIAS == 0 ? run->steps + 2 * PAD : run->steps;
-  x = sf_context_tensor (cx, 1, 1, job->m, run->x_row / 2);
-  if (x == NULL)
-    return FALSE;
-  run->x = (guint16 *) x->data;
-  return sf_op_run (cx, job->m, MAX (1, SF_OP_TILE / job->k), convert_rows, run, 0) &&
-         sf_op_run (cx, run_plan (run), 1, run_tasks_bf16, run, run_work (run));
-}
-
 gboolean
 sf_linear_run (SfContext *cx, const SfKernels *kernels, gboolean bf16, const SfLinearJob *job, gconstpointer packed)
 {
-  Run run = { .job = job, .tile = kernels->tile, .packed = packed };
+  Run run = { .job = job, .tile = kernels->tile, .packed = packed, .steps = bf16 ? bf16_steps (kernels->tile, job->k) : job->k };
+  const gboolean alias = run.steps * (bf16 ? sizeof (guint16) : sizeof (float)) % ALIAS == 0;
+  const gsize tasks = run_plan (&run);
+  g_autoptr (SfTensor) x = NULL;
 
-  return bf16 ? run_bf16 (&run, cx) : run_float (&run, cx);
+  run.x_row = run.steps + (alias ? PAD : 0);
+  if (alias || bf16)
+    {
+      x = sf_context_tensor (cx, 1, 1, job->m, bf16 ? run.x_row / 2 : run.x_row);
+      if (x == NULL)
+        return FALSE;
+      run.x = x->data;
+      if (!sf_op_run (cx, job->m, MAX (1, SF_OP_TILE / job->k), bf16 ? copy_rows_bf16 : copy_rows, &run, 0))
+        return FALSE;
+    }
+  return sf_op_run (cx, tasks, 1, bf16 ? run_tasks_bf16 : run_tasks, &run, 2.0 * job->m * job->n * job->k);
 }

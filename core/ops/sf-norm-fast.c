@@ -13,13 +13,15 @@
 
 #include "ops/sf-ops-private.h"
 
-#define MOST_CHUNKS 64 /* of an image */
+#define MOST_CHUNKS 64            /* of an image */
+#define STREAM ((gsize) 16 << 20) /* bytes of a result that go around the caches */
 
 typedef struct
 {
   const SfGroupNormJob *job;
   const SfLayerKernels *kernels;
   gsize chunks;         /* of an image */
+  gboolean stream;
   double *sums;         /* n x chunks x 2 x c */
   float *scale, *shift; /* n x c */
 } Run;
@@ -61,6 +63,7 @@ finish_group (const Run *run, gsize image, int group)
   const gsize c = job->c, size = c / job->groups, first = group * size, pixels = job->pixels;
   const float *pivot = job->x + image * pixels * c, *modulation = job->modulation != NULL ? job->modulation + image * 2 * c : NULL;
   double *total = run->sums + image * run->chunks * 2 * c; /* becomes that of all chunks */
+  const double per_pixel = 1.0 / pixels, per_channel = 1.0 / size;
   double mean = 0, variance = 0, rstd;
 
   for (gsize chunk = 1; chunk < run->chunks; chunk++)
@@ -71,12 +74,12 @@ finish_group (const Run *run, gsize image, int group)
       }
   for (gsize i = first; i < first + size; i++)
     {
-      total[c + i] -= total[i] * total[i] / pixels;
-      total[i] = pivot[i] + total[i] / pixels;
-      mean += total[i] / size;
+      total[c + i] -= total[i] * total[i] * per_pixel;
+      total[i] = pivot[i] + total[i] * per_pixel;
+      mean += total[i] * per_channel;
     }
   for (gsize i = first; i < first + size; i++)
-    variance += (total[c + i] / pixels + (total[i] - mean) * (total[i] - mean)) / size;
+    variance += (total[c + i] * per_pixel + (total[i] - mean) * (total[i] - mean)) * per_channel;
   rstd = 1 / sqrt (variance + job->eps);
   job->statistics[(image * job->groups + group) * 2] = mean;
   job->statistics[(image * job->groups + group) * 2 + 1] = rstd;
@@ -106,8 +109,8 @@ apply_chunks (gsize begin, gsize end, gpointer data)
       const Chunk chunk = run_chunk (run, i);
       const gsize at = (chunk.image * job->pixels + chunk.begin) * c;
 
-      run->kernels->scale_shift (job->activation, job->x + at, run->scale + chunk.image * c, run->shift + chunk.image * c, job->y + at,
-                                 chunk.end - chunk.begin, c);
+      run->kernels->scale_shift (job->activation, job->x + at, run->scale + chunk.image * c, run->shift + chunk.image * c,
+                                 run->stream, job->y + at, chunk.end - chunk.begin, c);
     }
 }
 
@@ -121,6 +124,7 @@ sf_group_norm_run (SfContext *cx, const SfKernels *kernels, const SfGroupNormJob
 
   if (memory == NULL)
     return FALSE;
+  run.stream = job->y != job->x && job->n * size * sizeof (float) > STREAM;
   run.sums = (double *) memory->data;
   run.scale = (float *) (run.sums + job->n * n_sums);
   run.shift = run.scale + (gsize) job->n * job->c;

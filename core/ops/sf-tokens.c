@@ -11,6 +11,17 @@ typedef struct
   const float *positions; /* c x tokens */
 } Tokens;
 
+/* (transfer full) (nullable): of all pixels. */
+static SfTensor *
+mean_of (SfContext *cx, const SfTensor *x)
+{
+  SfTensor *mean = sf_op_sum_pixels (cx, x);
+
+  for (gsize i = 0; mean != NULL && !sf_context_is_dry (cx) && i < sf_tensor_size (mean); i++)
+    mean->data[i] /= x->h * x->w;
+  return mean;
+}
+
 /* Items are tokens of the whole batch. */
 static void
 prepend_tile (gsize begin, gsize end, gpointer data)
@@ -85,7 +96,7 @@ sf_prepend_mean (SfContext *cx, SfTensor *x, SfParameter *position)
     return NULL;
   g_assert (position->array.n == (gsize) x->c * tokens);
   self.positions = sf_parameter_get_floats (position, cx);
-  mean = sf_affine (cx, sf_op_sum_pixels (cx, x), 1.0f / (tokens - 1), 0);
+  mean = mean_of (cx, x);
   y = sf_context_tensor (cx, x->n, 1, tokens, x->c);
   if (sf_context_failed (cx))
     return NULL;
@@ -129,10 +140,8 @@ sf_mean (SfContext *cx, SfTensor *x)
   g_autoptr (SfTensor) input = x;
   SfOp op = { .x = { x } };
 
-  if (sf_op_failed (cx, &op, 1) || (op.y = sf_op_sum_pixels (cx, x)) == NULL)
+  if (sf_op_failed (cx, &op, 1) || (op.y = mean_of (cx, x)) == NULL)
     return NULL;
-  for (gsize i = 0; i < sf_tensor_size (op.y) && !sf_context_is_dry (cx); i++)
-    op.y->data[i] /= x->h * x->w;
   sf_op_record (cx, mean_backward, &op, sizeof op);
   return op.y;
 }

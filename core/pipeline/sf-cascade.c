@@ -103,6 +103,23 @@ sf_cascade_evaluations (SfEngine *engine, const SfCascadeSettings *settings)
   return total;
 }
 
+double
+sf_cascade_work (SfEngine *engine, const SfCascadeSettings *settings)
+{
+  SfCascadeSettings enough = enough_steps (engine, settings);
+  int first, step;
+  double total = 0;
+
+  find_begin (engine, &enough, &first, &step);
+  for (int l = first; l < engine->n_levels; l++)
+    {
+      const SfLevel *level = engine->level (engine, l);
+
+      total += level->work * level_evaluations (level, &enough, l == first ? step : 0);
+    }
+  return total;
+}
+
 /* One level from the clean @x in, to the clean @x out. */
 static gboolean
 run_level (const SfLevel *level, const SfCascadeSettings *settings, int step, SfRng rng, SfTensor *x,

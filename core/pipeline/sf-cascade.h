@@ -27,6 +27,8 @@ typedef void (*SfCascadeFunc) (const SfTensor *image, int level, gpointer data);
 void sf_cascade_begin (SfEngine *engine, const SfCascadeSettings *settings, int *level, int *step);
 /* The noise level of that step. */
 double sf_cascade_sigma (SfEngine *engine, const SfCascadeSettings *settings, int level, int step);
+/* Floating point operations of a whole run; 0 if they are not counted. */
+double sf_cascade_work (SfEngine *engine, const SfCascadeSettings *settings);
 /* Denoiser evaluations of a whole run; 0 if the sampler makes as many as it needs. */
 int sf_cascade_evaluations (SfEngine *engine, const SfCascadeSettings *settings);
 

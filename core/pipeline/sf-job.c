@@ -187,14 +187,18 @@ cascade_settings (const SfJob *self)
   };
 }
 
-int
-sf_job_get_evaluations (SfJob *self, const SfProgress *progress)
+SfEstimate
+sf_job_estimate (SfJob *self, const SfProgress *progress)
 {
   SfCascadeSettings settings = cascade_settings (self);
 
   if (settings.strength == 0 || open_engine (self, progress, NULL) == NULL)
-    return 0;
-  return sf_cascade_evaluations (self->engine, &settings);
+    return (SfEstimate) { 0 };
+  return (SfEstimate) {
+    .evaluations = sf_cascade_evaluations (self->engine, &settings),
+    .seconds = self->engine->rate != NULL ? sf_cascade_work (self->engine, &settings) / *self->engine->rate : 0,
+    .memory = self->engine->memory,
+  };
 }
 
 /* From the engine's [-1, 1] to R'G'B' within the picture's range. */

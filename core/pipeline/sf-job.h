@@ -70,13 +70,20 @@ SfRect sf_job_get_frame (const SfJob *self);
  */
 gboolean sf_job_set_pixels (SfJob *self, float *rgba, float *coverage, GError **error);
 
+/* What one candidate will take; 0 = cannot be told. */
+typedef struct
+{
+  int evaluations; /* of the denoiser */
+  double seconds;  /* by the last evaluation of the model, or by how fast this machine multiplies */
+  gsize memory;    /* bytes beside the pictures */
+} SfEstimate;
+
 /**
- * sf_job_get_evaluations:
+ * sf_job_estimate:
  *
- * Evaluations of the denoiser that one candidate will take, 0 if that cannot be told.  After sf_job_set_pixels().  The
- * first call makes the engine ready, which takes as long as the beginning of a run.
+ * After sf_job_set_pixels().  The first call makes the engine ready, which takes as long as the beginning of a run.
  */
-int sf_job_get_evaluations (SfJob *self, const SfProgress *progress);
+SfEstimate sf_job_estimate (SfJob *self, const SfProgress *progress);
 
 /**
  * SfPreviewFunc:

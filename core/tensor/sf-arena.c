@@ -4,7 +4,8 @@
  *   base |  used  |   free   | used | free | used |                                 | base + budget
  *                                                 end: nothing was given out above
  *
- * A request takes the smallest free block that holds it, else begins where the last used block ends.
+ * A request takes the smallest free block that holds it, else begins where the last used block ends; with a plan it takes the
+ * part of a free block, or of what is above the end, that the plan names.
  * A network has some hundred blocks alive, so the search is a walk.
  */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS, MAP_NORESERVE, MADV_HUGEPAGE */
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/sf-error.h"
+#include "tensor/sf-memory-plan.h"
 
 #define ALIGN 64
 #define HUGE_PAGE ((gsize) 2 << 20)
@@ -29,6 +31,7 @@ struct _Block
   Block *previous, *next;
   gsize begin, size;
   gboolean used;
+  guint span; /* 1 + its index in the record, 0 = none */
 };
 
 struct _SfArena
@@ -42,6 +45,12 @@ struct _SfArena
   gpointer map;       /* (nullable) */
   gsize map_size;
   gsize live, peak, live_peak;
+  GArray *record;     /* (nullable) of SfSpan */
+  guint moment;       /* of the record: how often something was given out or back */
+  GArray *plan;       /* (nullable) of SfSpan */
+  gsize plan_base;    /* what it is laid on */
+  guint next;         /* of the plan */
+  gboolean followed;
 };
 
 /* What the system would give without moving others to disk. */
@@ -118,8 +127,32 @@ sf_arena_unref (SfArena *self)
   if (self->map != NULL)
     munmap (self->map, self->map_size);
   g_hash_table_unref (self->blocks);
+  g_clear_pointer (&self->record, g_array_unref);
+  g_clear_pointer (&self->plan, g_array_unref);
   g_mutex_clear (&self->mutex);
   g_free (self);
+}
+
+/*** The record ***/
+
+static void
+record_alloc (SfArena *self, Block *block)
+{
+  SfSpan span = { .size = block->size, .birth = self->moment, .death = G_MAXUINT };
+
+  block->span = 0;
+  if (self->record == NULL)
+    return;
+  g_array_append_val (self->record, span);
+  block->span = self->record->len;
+  self->moment++;
+}
+
+static void
+record_free (SfArena *self, const Block *block)
+{
+  if (block->span > 0)
+    g_array_index (self->record, SfSpan, block->span - 1).death = self->moment++;
 }
 
 /*** Blocks ***/
@@ -150,22 +183,73 @@ get_end (const SfArena *self)
   return self->last != NULL ? self->last->begin + self->last->size : 0;
 }
 
-/* (nullable): a block of @size bytes. */
+/* (nullable): a block of @size bytes at the end. */
 static Block *
-take (SfArena *self, gsize size)
+extend (SfArena *self, gsize size)
+{
+  gsize end = get_end (self);
+
+  return size <= self->budget - end ? insert_after (self, self->last, end, size) : NULL;
+}
+
+/* Cuts @block down to @size bytes from @offset on. */
+static Block *
+cut (SfArena *self, Block *block, gsize offset, gsize size)
+{
+  if (offset + size < block->size)
+    insert_after (self, block, block->begin + offset + size, block->size - offset - size);
+  block->size = size;
+  if (offset > 0)
+    {
+      insert_after (self, block->previous, block->begin, offset);
+      block->begin += offset;
+    }
+  return block;
+}
+
+static Block *
+take_best (SfArena *self, gsize size)
 {
   Block *best = NULL;
-  gsize end = get_end (self);
 
   for (Block *block = self->first; block != NULL; block = block->next)
     if (!block->used && block->size >= size && (best == NULL || block->size < best->size))
       best = block;
-  if (best == NULL)
-    return size <= self->budget - end ? insert_after (self, self->last, end, size) : NULL;
-  if (best->size > size)
-    insert_after (self, best, best->begin + size, best->size - size);
-  best->size = size;
-  return best;
+  return best != NULL ? cut (self, best, 0, size) : extend (self, size);
+}
+
+/* (nullable): where the plan wants it, if that is free. */
+static Block *
+take_planned (SfArena *self, const SfSpan *span, gsize size)
+{
+  gsize begin = self->plan_base + span->begin, end = get_end (self);
+
+  if (span->size != size || size > self->budget || begin > self->budget - size)
+    return NULL;
+  if (begin > end)
+    extend (self, begin - end)->used = FALSE;
+  if (begin >= end)
+    return extend (self, size);
+  for (Block *block = self->first; block != NULL && block->begin <= begin; block = block->next)
+    if (!block->used && begin + size <= block->begin + block->size)
+      return cut (self, block, begin - block->begin, size);
+  return NULL;
+}
+
+/* (nullable): a block of @size bytes. */
+static Block *
+take (SfArena *self, gsize size)
+{
+  if (self->plan != NULL && self->next < self->plan->len)
+    {
+      Block *block = take_planned (self, &g_array_index (self->plan, SfSpan, self->next++), size);
+
+      if (block != NULL)
+        return block;
+      self->followed = FALSE;
+      g_clear_pointer (&self->plan, g_array_unref);
+    }
+  return take_best (self, size);
 }
 
 /* Joins @block to free neighbours; what is free at the end is no block. */
@@ -202,6 +286,7 @@ sf_arena_alloc (SfArena *self, gsize size, GError **error)
   if (block != NULL)
     {
       block->used = TRUE;
+      record_alloc (self, block);
       self->live += size;
       self->live_peak = MAX (self->live_peak, self->live);
       self->peak = MAX (self->peak, block->begin + size);
@@ -230,6 +315,7 @@ sf_arena_free (SfArena *self, gpointer memory)
   g_assert (block != NULL);
   g_hash_table_remove (self->blocks, memory);
   self->live -= block->size;
+  record_free (self, block);
   release (self, block);
   g_mutex_unlock (&self->mutex);
 }
@@ -250,4 +336,43 @@ gsize
 sf_arena_get_live_peak (const SfArena *self)
 {
   return self->live_peak;
+}
+
+/*** Plans ***/
+
+void
+sf_arena_record (SfArena *self)
+{
+  g_assert (self->record == NULL);
+  self->record = g_array_new (FALSE, FALSE, sizeof (SfSpan));
+}
+
+GArray *
+sf_arena_make_plan (const SfArena *self)
+{
+  GArray *plan = g_array_copy (self->record);
+
+  sf_memory_plan ((SfSpan *) (gpointer) plan->data, plan->len);
+  return plan;
+}
+
+void
+sf_arena_follow (SfArena *self, GArray *plan)
+{
+  g_mutex_lock (&self->mutex);
+  g_clear_pointer (&self->plan, g_array_unref);
+  if (plan != NULL)
+    {
+      self->plan = g_array_ref (plan);
+      self->plan_base = get_end (self);
+      self->next = 0;
+      self->followed = TRUE;
+    }
+  g_mutex_unlock (&self->mutex);
+}
+
+gboolean
+sf_arena_has_followed (const SfArena *self)
+{
+  return self->followed;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Memory of a network's activations: best fit in one reserved range of addresses, free neighbours joined.
+/* Memory of a network's activations: best fit in one reserved range of addresses, free neighbours joined; or as planned, where
+ * a rehearsal has told which blocks will be asked for.
  *
  * Pages that no block ever reached cost nothing, so peak memory is the highest end of a block.  A dry arena hands out
  * addresses that must not be read, to learn what a run would take.
@@ -23,3 +24,14 @@ void sf_arena_free (SfArena *self, gpointer block);
 gsize sf_arena_get_live (const SfArena *self);      /* bytes in use now */
 gsize sf_arena_get_peak (const SfArena *self);      /* highest end of a block so far */
 gsize sf_arena_get_live_peak (const SfArena *self); /* most bytes that were in use at the same time: no arena can do better */
+
+/*** Plans ***/
+
+/* Remembers the blocks that are asked for from now on. */
+void sf_arena_record (SfArena *self);
+/* (transfer full): of SfSpan: those blocks, in the order in which they were asked for, laid where they fit best together. */
+GArray *sf_arena_make_plan (const SfArena *self);
+/* The next blocks lie as in @plan (nullable), above what is in use now, for as long as they have its sizes. */
+void sf_arena_follow (SfArena *self, GArray *plan);
+/* Whether no block differed from the last plan. */
+gboolean sf_arena_has_followed (const SfArena *self);

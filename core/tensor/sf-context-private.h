@@ -11,6 +11,9 @@ struct _SfContext
   const SfProgress *progress; /* (nullable) */
   double expected, done;      /* work */
   GError *error;              /* (nullable) sticky */
+  GArray *plan;               /* (nullable) of the last rehearsal */
+  gconstpointer rehearsed;    /* what it was of */
+  int shape[4];
   GArray *tape;               /* (nullable) of steps, in the order of the run */
   GHashTable *gradients;      /* (nullable) while the tape runs backwards: what is known, %NULL = nothing yet, by tensor */
 };

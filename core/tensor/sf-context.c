@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tensor/sf-context.h"
 
+#include <string.h>
+
 #include "base/sf-error.h"
 #include "base/sf-parallel.h"
 #include "kernels/sf-blas.h"
@@ -37,6 +39,7 @@ sf_context_free (SfContext *self)
     return;
   sf_context_stop_tape (self);
   g_clear_error (&self->error);
+  g_clear_pointer (&self->plan, g_array_unref);
   sf_arena_unref (self->arena);
   g_free (self);
 }
@@ -65,6 +68,31 @@ sf_context_is_fast (const SfContext *self)
   return self->fast;
 }
 
+void
+sf_context_rehearse (SfContext *self, const SfTensor *x, SfRunFunc run, gpointer data, gconstpointer key)
+{
+  const int shape[4] = { x->n, x->h, x->w, x->c };
+  g_autoptr (SfContext) dry = NULL;
+
+  if (self->tape != NULL)
+    return;
+  if (self->plan == NULL || self->rehearsed != key || memcmp (self->shape, shape, sizeof shape) != 0 || !sf_arena_has_followed (self->arena))
+    {
+      SfTensor *stand_in;
+
+      dry = sf_context_new_dry ();
+      dry->fast = self->fast;
+      stand_in = sf_context_tensor (dry, x->n, x->h, x->w, x->c);
+      sf_arena_record (dry->arena);
+      sf_tensor_unref (run (dry, stand_in, data));
+      g_clear_pointer (&self->plan, g_array_unref);
+      self->plan = sf_arena_make_plan (dry->arena);
+      self->rehearsed = key;
+      memcpy (self->shape, shape, sizeof shape);
+    }
+  sf_arena_follow (self->arena, self->plan);
+}
+
 /* Only as many threads as there is memory for to multiply matrices. */
 static void
 reserve_threads (SfContext *self)
@@ -83,6 +111,7 @@ sf_context_begin (SfContext *self, const SfProgress *progress, double work)
   self->progress = progress;
   self->expected = work;
   self->done = 0;
+  sf_arena_follow (self->arena, NULL);
   if (!self->dry)
     reserve_threads (self);
 }

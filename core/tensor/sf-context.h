@@ -38,6 +38,20 @@ void sf_context_begin (SfContext *self, const SfProgress *progress, double work)
 /* FALSE with the sticky error, which the context loses. */
 gboolean sf_context_end (SfContext *self, GError **error);
 
+/* (transfer full): the result for @x (transfer full). */
+typedef SfTensor *(*SfRunFunc) (SfContext *cx, SfTensor *x, gpointer data);
+
+/**
+ * sf_context_rehearse:
+ * @x: what @run will be called with next
+ * @key: by which the next rehearsal is known to be of the same; it is left out while the shape of @x is the same too
+ *
+ * Calls @run in a dry context, so that the arena knows what will be asked for and leaves no gaps: the peak becomes as good as
+ * that of the best plan.  Nothing goes wrong, but some memory, where the run is not the same then.  Does nothing with a tape,
+ * which keeps almost all.
+ */
+void sf_context_rehearse (SfContext *self, const SfTensor *x, SfRunFunc run, gpointer data, gconstpointer key);
+
 /*** For ops ***/
 
 /* The sticky error is set, or the user asked to stop (then it is set now). */

@@ -130,30 +130,6 @@ fits (const SfArray *array, const gsize *strides, gsize offset, gsize n)
   return last < n;
 }
 
-/* Elements of @from with @strides, one after the other: an odometer over all dimensions but the last. */
-static gboolean
-gather (const Reader *r, const SfArray *array, const gsize *strides, const guint8 *from, guint8 *to, GError **error)
-{
-  const gsize size = sf_dtype_size (array->dtype);
-  const int last = array->n_dims - 1;
-  gsize index[SF_ARRAY_MAX_DIMS] = { 0 };
-
-  for (gsize done = 0; done < array->n; done += array->dim[last])
-    {
-      gsize at = 0;
-
-      if (sf_progress_stopped (r->progress, error))
-        return FALSE;
-      for (int i = 0; i < last; i++)
-        at += index[i] * strides[i];
-      for (gsize i = 0; i < array->dim[last]; i++, to += size)
-        memcpy (to, from + (at + i * strides[last]) * size, size);
-      for (int i = last; i-- > 0 && ++index[i] == array->dim[i];)
-        index[i] = 0;
-    }
-  return TRUE;
-}
-
 /* What the arguments of _rebuild_tensor_v2() say. */
 typedef struct
 {
@@ -182,6 +158,49 @@ parse_tensor (const SfPickleValue *arguments, const char *name, Tensor *tensor, 
   tensor->array.n_dims = (int) n_dims;
   tensor->array.dtype = tensor->storage.dtype;
   tensor->offset = (gsize) offset->integer;
+  return TRUE;
+}
+
+/* Every @step bytes @size bytes.  Inlined, so that the copy is a load and a store. */
+static inline guint8 *
+copy_row (guint8 *to, const guint8 *from, gsize n, gsize step, gsize size)
+{
+  for (gsize i = 0; i < n; i++)
+    memcpy (to + i * size, from + i * step, size);
+  return to + n * size;
+}
+
+/* Elements of the axes from @axis to @last, one after the other; returns the end of them. */
+static guint8 *
+gather (const Tensor *tensor, int axis, int last, const guint8 *from, guint8 *to)
+{
+  const gsize n = tensor->array.dim[axis], size = sf_dtype_size (tensor->array.dtype), step = tensor->strides[axis] * size;
+
+  if (axis == last)
+    return size == 4 ? copy_row (to, from, n, step, 4) : size == 2 ? copy_row (to, from, n, step, 2)
+                                                                   : copy_row (to, from, n, step, size);
+  for (gsize i = 0; i < n; i++)
+    to = gather (tensor, axis + 1, last, from + i * step, to);
+  return to;
+}
+
+/* Puts the elements in order; there is at least one, and one axis.  The first axis is cut short, to be asked for cancel. */
+static gboolean
+gather_all (const Reader *r, const Tensor *tensor, guint8 *to, GError **error)
+{
+  Tensor slice = *tensor;
+  const gsize step = tensor->strides[0] * sf_dtype_size (tensor->array.dtype);
+  int last = tensor->array.n_dims - 1;
+
+  while (last > 0 && tensor->array.dim[last] == 1)
+    last--;
+  slice.array.dim[0] = 1;
+  for (gsize i = 0; i < tensor->array.dim[0]; i++)
+    {
+      if (sf_progress_stopped (r->progress, error))
+        return FALSE;
+      to = gather (&slice, 0, last, (const guint8 *) tensor->array.data + i * step, to);
+    }
   return TRUE;
 }
 
@@ -218,7 +237,7 @@ add_tensor (Reader *r, const SfPickleValue *arguments, const char *name, GError 
     {
       guint8 *copy = sf_weights_alloc (r->weights, size, error);
 
-      if (copy == NULL || !gather (r, array, tensor.strides, array->data, copy, error))
+      if (copy == NULL || !gather_all (r, &tensor, copy, error))
         return FALSE;
       array->data = copy;
     }
@@ -299,6 +318,18 @@ function_name (const SfPickleValue *call)
   return function != NULL ? sf_pickle_name (function) : NULL;
 }
 
+/* A tensor that has a class or attributes of its own: (function, class, arguments, state). */
+static gboolean
+add_typed (Reader *r, const SfPickleValue *arguments, const char *name, int depth, GError **error)
+{
+  const SfPickleValue *function = sf_pickle_item (arguments, 0, SF_PICKLE_GLOBAL), *inner = sf_pickle_item (arguments, 2, SF_PICKLE_TUPLE);
+  const SfPickleValue call = { .kind = SF_PICKLE_CALL, .function = (SfPickleValue *) function, .argument = (SfPickleValue *) inner };
+
+  if (function == NULL || inner == NULL)
+    return sf_bad_file (error, _ ("array “%s” is not described as a tensor should be"), name);
+  return add_value (r, &call, name, depth + 1, error);
+}
+
 static gboolean
 add_call (Reader *r, const SfPickleValue *call, const char *name, int depth, GError **error)
 {
@@ -308,6 +339,8 @@ add_call (Reader *r, const SfPickleValue *call, const char *name, int depth, GEr
     return TRUE;
   if (g_str_equal (function, "torch._utils._rebuild_tensor_v2") || g_str_equal (function, "torch._utils._rebuild_tensor"))
     return add_tensor (r, call->argument, *name != '\0' ? name : "tensor", error);
+  if (g_str_equal (function, "torch._tensor._rebuild_from_type_v2"))
+    return add_typed (r, call->argument, name, depth, error);
   if (g_str_equal (function, "collections.OrderedDict"))
     return add_pairs (r, call, name, depth, error);
   if (g_str_has_prefix (function, "torch._utils._rebuild") || g_str_has_prefix (function, "torch._tensor._rebuild"))
@@ -338,10 +371,10 @@ add_fact (Reader *r, const SfPickleValue *value, const char *name, int depth)
 static gboolean
 add_value (Reader *r, const SfPickleValue *value, const char *name, int depth, GError **error)
 {
-  if (depth > DEEPEST) /* or containers that hold themselves */
-    return TRUE;
   if (++r->visited > MOST_VISITED)
     return sf_bad_file (error, _ ("holds more than %d values"), MOST_VISITED);
+  if (depth > DEEPEST) /* or containers that hold themselves */
+    return TRUE;
   if (sf_progress_stopped (r->progress, error))
     return FALSE;
   value = unwrap (value);

@@ -122,7 +122,7 @@ read_block (SfWeights *self, const guint8 *data, gsize size, const SfProgress *p
   g_array_append_val (self->blocks, block);
   self->left += size;
   for (gsize i = 0; i < G_N_ELEMENTS (formats); i++)
-    if (formats[i]->probe (data, MIN (size, HEAD), size))
+    if (size > 0 && formats[i]->probe (data, MIN (size, HEAD), size))
       return formats[i]->read (self, data, size, progress, error);
   return unknown_format (error);
 }

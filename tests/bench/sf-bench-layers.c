@@ -13,8 +13,6 @@
 #include "kernels/sf-blas.h"
 #include "ops/sf-ops-private.h"
 
-#define THREADS 2
-
 double
 bench_now (void)
 {
@@ -183,7 +181,7 @@ print_row (Bench *bench, const char *name, double flops, BenchChild measure, con
   const Question question = { layer, bench->repeats };
   Answer answer;
 
-  if (!bench_in_child (THREADS, measure, &question, &answer, sizeof answer))
+  if (!bench_in_child (BENCH_THREADS, measure, &question, &answer, sizeof answer))
     return;
   bench_row (bench, name);
   bench_figure (bench, "time", answer.ours * 1e3, "ms");
@@ -205,4 +203,5 @@ bench_layers (Bench *bench)
 
       print_row (bench, name, 2.0 * layer->n * layer->side * layer->side * layer->c * layer->out_c * 9, measure_convolution, layer);
     }
+  bench_dense (bench);
 }

@@ -6,9 +6,13 @@
 
 #include "sf-bench.h"
 
+#define BENCH_THREADS 2
+
 /* Operations per second of products that stay in the cache, one on each thread at a time: the best of a few. */
 double bench_peak (void);
 /* Seconds of now on a clock that only goes forward. */
 double bench_now (void);
 
 void bench_layers (Bench *bench);
+/* Its rows for layers that are no convolutions. */
+void bench_dense (Bench *bench);

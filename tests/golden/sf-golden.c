@@ -77,10 +77,26 @@ list_groups (const char *folder, GError **error)
   const char *name;
 
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    if (g_str_has_suffix (name, ".json"))
+    if (g_str_has_suffix (name, ".json") && !g_str_equal (name, "cases.json"))
       g_ptr_array_add (names, g_strndup (name, strlen (name) - strlen (".json")));
   g_ptr_array_sort (names, compare_names);
   return names;
+}
+
+/* Those are for sf-golden-nets. */
+static gboolean
+has_networks (const char *folder)
+{
+  static const char *const below[] = { "cases.json", "nets", "pipelines" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (below); i++)
+    {
+      g_autofree char *path = g_build_filename (folder, below[i], NULL);
+
+      if (g_file_test (path, G_FILE_TEST_EXISTS))
+        return TRUE;
+    }
+  return FALSE;
 }
 
 int
@@ -97,7 +113,7 @@ main (int argc, char **argv)
       return 2;
     }
   names = list_groups (argv[1], &error);
-  if (error == NULL && names->len == 0)
+  if (error == NULL && names->len == 0 && !has_networks (argv[1]))
     g_set_error (&error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "%s holds no groups (GROUP.json with GROUP.safetensors)", argv[1]);
   for (guint i = 0; i < names->len && error == NULL; i++)
     if (argc == 2 || g_strv_contains ((const char *const *) argv + 2, names->pdata[i]))

@@ -135,7 +135,7 @@ test_scale_shift (void)
         const gsize c = shapes[s].c, n = shapes[s].rows * c;
         g_autofree float *x = noise (s, n), *y = g_new (float, n), *scale = noise (90, c), *shift = noise (91, c);
 
-        k->scale_shift (which, x, scale, shift, y, shapes[s].rows, c);
+        k->scale_shift (which, x, scale, shift, s % 2, y, shapes[s].rows, c);
         for (gsize i = 0; i < n; i++)
           {
             double z = (double) scale[i % c] * (double) x[i] + (double) shift[i % c];
@@ -227,7 +227,7 @@ test_softmax (void)
       s[150 * n + 7] = p[150 * n + 7] = NAN;
       for (int b = 0; b < 4; at += blocks[b++])
         {
-          k->softmax (p + at * n, blocks[b], n, maximum, sum, rescale);
+          k->softmax (p + at * n, blocks[b], n, maximum, sum, rescale, NULL);
           for (int i = 0; i < n; i++)
             {
               weight[b][i] = 1;
@@ -263,6 +263,37 @@ test_softmax (void)
     }
 }
 
+/* The same as bf16, two rows side by side. */
+static void
+test_softmax_pairs (void)
+{
+  const int rows = 46, n = 32;
+
+  FOR_EACH_FLAVOUR (k)
+  {
+    g_autofree float *s = noise (96, rows * n), *p = g_memdup2 (s, rows * n * sizeof *s);
+    g_autofree guint16 *pairs = g_new (guint16, rows * n);
+    float maximum[2][32], sum[2][32] = { 0 }, rescale[32];
+
+    for (int i = 0; i < 2 * n; i++)
+      maximum[i / n][i % n] = -INFINITY;
+    k->softmax (p, rows, n, maximum[0], sum[0], rescale, NULL);
+    k->softmax (s, rows, n, maximum[1], sum[1], rescale, pairs);
+    g_assert_cmpmem (maximum[0], sizeof maximum[0], maximum[1], sizeof maximum[1]);
+    for (int i = 0; i < n; i++)
+      assert_near (sum[1][i], sum[0][i], rows * 6e-8 * sum[0][i]);
+    for (int r = 0; r < rows; r++)
+      for (int i = 0; i < n; i++)
+        {
+          guint32 bits = (guint32) pairs[(r / 2 * n + i) * 2 + r % 2] << 16;
+          float value;
+
+          memcpy (&value, &bits, sizeof value);
+          assert_near (value, p[r * n + i], p[r * n + i] / 256); /* 8 bits of mantissa, rounded */
+        }
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -273,5 +304,6 @@ main (int argc, char **argv)
   g_test_add_func ("/layers/moments", test_moments);
   g_test_add_func ("/layers/layer-norm", test_layer_norm);
   g_test_add_func ("/layers/softmax", test_softmax);
+  g_test_add_func ("/layers/softmax/pairs", test_softmax_pairs);
   return g_test_run ();
 }

@@ -238,17 +238,21 @@ test_bf16 (gconstpointer data)
 }
 
 static void
-test_pair_bf16 (gconstpointer data)
+test_transpose (void)
 {
-  const SfTileKernels *kernels = data;
-  const int rows = 6, nr = kernels->nr;
-  g_autofree float *in = noise (rows * nr);
-  g_autofree guint16 *out = g_new (guint16, rows * nr);
+  static const int sizes[] = { 1, 3, 4, 16, 19, 40 };
 
-  kernels->pair_bf16 (in, rows, out);
-  for (int r = 0; r < rows; r++)
-    for (int i = 0; i < nr; i++)
-      g_assert_cmpuint (out[(r / 2 * nr + i) * 2 + r % 2], ==, sf_bf16 (in[r * nr + i]));
+  for (gsize r = 0; r < G_N_ELEMENTS (sizes); r++)
+    for (gsize c = 0; c < G_N_ELEMENTS (sizes); c++)
+      {
+        const int rows = sizes[r], columns = sizes[c], x_row = columns + 1, y_row = rows + 2;
+        g_autofree float *x = noise (rows * x_row), *y = noise (columns * y_row), *before = g_memdup2 (y, columns * y_row * sizeof *y);
+
+        sf_transpose (x, x_row, rows, columns, y, y_row);
+        for (int j = 0; j < columns; j++)
+          for (int i = 0; i < y_row; i++)
+            g_assert_true (y[j * y_row + i] == (i < rows ? x[i * x_row + j] : before[j * y_row + i]));
+      }
 }
 
 static void
@@ -274,13 +278,12 @@ main (int argc, char **argv)
       g_autofree char *products = g_strdup_printf ("/tile/products/%s", all[i]->name);
       g_autofree char *regular = g_strdup_printf ("/tile/regular/%s", all[i]->name);
       g_autofree char *bf16 = g_strdup_printf ("/tile/bf16/%s", all[i]->name);
-      g_autofree char *pair = g_strdup_printf ("/tile/bf16/pair/%s", all[i]->name);
 
       g_test_add_data_func (products, all[i]->tile, test_products);
       g_test_add_data_func (regular, all[i]->tile, test_regular);
       g_test_add_data_func (bf16, all[i]->tile, test_bf16);
-      g_test_add_data_func (pair, all[i]->tile, test_pair_bf16);
     }
   g_test_add_func ("/tile/group", test_group);
+  g_test_add_func ("/tile/transpose", test_transpose);
   return g_test_run ();
 }

@@ -267,6 +267,25 @@ concat_run (const Case *self, SfContext *cx, SfTensor **x, SfParameter **w)
   return sf_concat (cx, x[0], x[1]);
 }
 
+/* The first tensor only: the factors are constants, and have no gradient. */
+static void
+scale_items_reference (const Case *self, const Array *x, const Array *p, Array *y)
+{
+  *y = array_new (x->dim[0], x->dim[1], x->dim[2], x->dim[3]);
+  EACH (y)
+  *at (y, n, h, w, c) = *at (x, n, h, w, c) * (n + 0.5);
+}
+
+static SfTensor *
+scale_items_run (const Case *self, SfContext *cx, SfTensor **x, SfParameter **w)
+{
+  SfTensor *factors = sf_context_tensor (cx, self->x[0][0], 1, 1, 1);
+
+  for (int i = 0; factors != NULL && !sf_context_is_dry (cx) && i < factors->n; i++)
+    factors->data[i] = i + 0.5;
+  return sf_scale_items (cx, x[0], factors);
+}
+
 /*** Sizes ***/
 
 static void
@@ -344,14 +363,14 @@ fir_down_run (const Case *self, SfContext *cx, SfTensor **x, SfParameter **w)
 
 /*** Rows and tokens ***/
 
-static const int ids[] = { 2, 0, 2 };
+static const int ids[] = { 2, 0, -1, 2 };
 
 static void
 embedding_reference (const Case *self, const Array *x, const Array *p, Array *y)
 {
   *y = array_new (G_N_ELEMENTS (ids), 1, 1, p->dim[1]);
   for (gsize i = 0; i < array_size (y); i++)
-    y->data[i] = p->data[ids[i / p->dim[1]] * p->dim[1] + i % p->dim[1]];
+    y->data[i] = ids[i / p->dim[1]] >= 0 ? p->data[ids[i / p->dim[1]] * p->dim[1] + i % p->dim[1]] : 0;
 }
 
 static SfTensor *
@@ -381,6 +400,20 @@ static SfTensor *
 prepend_run (const Case *self, SfContext *cx, SfTensor **x, SfParameter **w)
 {
   return sf_prepend_mean (cx, x[0], w[0]);
+}
+
+static void
+all_mean_reference (const Case *self, const Array *x, const Array *p, Array *y)
+{
+  *y = array_new (x->dim[0], 1, 1, x->dim[3]);
+  EACH (x)
+  *at (y, n, 0, 0, c) += *at (x, n, h, w, c) / (x->dim[1] * x->dim[2]);
+}
+
+static SfTensor *
+all_mean_run (const Case *self, SfContext *cx, SfTensor **x, SfParameter **w)
+{
+  return sf_mean (cx, x[0]);
 }
 
 static void
@@ -427,7 +460,7 @@ const Case cases[] = {
   { "group-norm/modulation", { { 2, 3, 5, 8 }, { 2, 1, 1, 16 } }, { { 8, 1, 1, 1 }, { 8, 1, 1, 1 } }, GROUP_NORM, .groups = 2, .a = 1e-5f, .activation = SF_ACTIVATION_SILU },
   { "group-norm/modulation-alone", { { 3, 2, 2, 6 }, { 3, 1, 1, 12 } }, { { 6, 1, 1, 1 }, { 6, 1, 1, 1 } }, GROUP_NORM, .groups = 1, .a = 1e-3f },
   { "group-norm/chunks", { { 2, 50, 41, 32 } }, { { 32, 1, 1, 1 }, { 32, 1, 1, 1 } }, GROUP_NORM, .groups = 8, .a = 1e-5f, .activation = SF_ACTIVATION_SILU },
-  { "layer-norm", { { 2, 3, 5, 11 } }, { { 11, 1, 1, 1 }, { 11, 1, 1, 1 } }, .run = layer_norm_run, .reference = layer_norm_reference, .a = 1e-5f },
+  { "layer-norm/small", { { 2, 3, 5, 11 } }, { { 11, 1, 1, 1 }, { 11, 1, 1, 1 } }, .run = layer_norm_run, .reference = layer_norm_reference, .a = 1e-5f },
   { "layer-norm/tiles", { { 2, 60, 25, 64 } }, { { 64, 1, 1, 1 }, { 64, 1, 1, 1 } }, .run = layer_norm_run, .reference = layer_norm_reference, .a = 1e-5f },
   { "attention/three", { { 2, 3, 4, 12 }, { 2, 3, 4, 12 }, { 2, 3, 4, 12 } }, ATTENTION, .heads = 3, .dim = 4, .stride = { 4, 4, 4 } },
   { "attention/joint", { { 2, 3, 5, 24 } }, ATTENTION, .heads = 2, .dim = 4, .offset = { 0, 8, 16 }, .stride = { 4, 4, 4 }, .one_tensor = TRUE },
@@ -446,18 +479,20 @@ const Case cases[] = {
   { "add/same", { { 2, 3, 4, 5 }, { 2, 3, 4, 5 } }, .run = add_run, .reference = add_reference, .a = 0.5f },
   { "add/each-pixel", { { 2, 3, 4, 5 }, { 2, 1, 1, 5 } }, .run = add_run, .reference = add_reference, .a = 1 },
   { "add/tiles", { { 2, 60, 50, 20 }, { 2, 1, 1, 20 } }, .run = add_run, .reference = add_reference, .a = 1 },
-  { "affine", { { 1, 3, 4, 5 } }, .run = affine_run, .reference = affine_reference, .a = 0.3f, .b = -0.2f },
+  { "affine/both", { { 1, 3, 4, 5 } }, .run = affine_run, .reference = affine_reference, .a = 0.3f, .b = -0.2f },
   { "affine/none", { { 1, 3, 4, 5 } }, .run = affine_run, .reference = affine_reference, .a = 1 },
+  { "scale-items", { { 3, 2, 4, 5 } }, .run = scale_items_run, .reference = scale_items_reference },
   { "concat", { { 2, 3, 4, 5 }, { 2, 3, 4, 2 } }, .run = concat_run, .reference = concat_reference },
   { "nearest", { { 2, 3, 4, 5 } }, .run = nearest_run, .reference = nearest_reference },
-  { "mean", { { 2, 4, 6, 5 } }, .run = mean_run, .reference = mean_reference },
+  { "mean/even", { { 2, 4, 6, 5 } }, .run = mean_run, .reference = mean_reference },
   { "mean/odd", { { 1, 5, 7, 2 } }, .run = mean_run, .reference = mean_reference },
-  { "fir-up", { { 2, 3, 4, 5 } }, .run = fir_up_run, .reference = fir_up_reference },
+  { "fir-up/even", { { 2, 3, 4, 5 } }, .run = fir_up_run, .reference = fir_up_reference },
   { "fir-up/odd", { { 1, 1, 5, 3 } }, .run = fir_up_run, .reference = fir_up_reference },
-  { "fir-down", { { 2, 4, 6, 5 } }, .run = fir_down_run, .reference = fir_down_reference },
+  { "fir-down/even", { { 2, 4, 6, 5 } }, .run = fir_down_run, .reference = fir_down_reference },
   { "fir-down/odd", { { 1, 5, 7, 2 } }, .run = fir_down_run, .reference = fir_down_reference },
   { "embedding", .w = { { 4, 6, 1, 1 } }, .run = embedding_run, .reference = embedding_reference },
   { "prepend-mean", { { 2, 3, 4, 5 } }, { { 5, 13, 1, 1 } }, .run = prepend_run, .reference = prepend_reference },
+  { "mean/all", { { 2, 5, 4, 18 } }, .run = all_mean_run, .reference = all_mean_reference },
   { "first-token", { { 2, 1, 7, 5 } }, .run = first_run, .reference = first_reference },
 };
 const int n_cases = G_N_ELEMENTS (cases);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How gradients of several ops meet: sums where a tensor was used twice, what is freed when, and whole small networks. */
+/* Several ops together: sums of gradients where a tensor was used twice, what is freed when, rehearsals. */
 #include "ops/sf-ops.h"
 
 #include <math.h>
@@ -170,6 +170,61 @@ test_memory (void)
   g_assert_cmpuint (live (cx), ==, 3 * size);
 }
 
+/*** Rehearsals ***/
+
+static int runs;
+
+/* Each tensor is larger than the one before, so that no hole that one leaves is large enough for the next. */
+static SfTensor *
+widen (SfContext *cx, SfTensor *x, gpointer steps)
+{
+  runs++;
+  for (int i = 0; i < *(int *) steps; i++)
+    x = sf_concat (cx, x, sf_context_tensor (cx, 1, 16, 16, 1));
+  return x;
+}
+
+/* After a rehearsal less is lost between blocks; there is one for each shape, and after each surprise. */
+static void
+test_rehearsal (void)
+{
+  g_autoptr (SfContext) cx = sf_context_new (BUDGET), unprepared = sf_context_new (BUDGET);
+  SfArena *arena = sf_context_get_arena (cx);
+  int steps = 8;
+
+  sf_tensor_unref (widen (unprepared, noise (unprepared, 16, 16, 4, 0), &steps));
+  for (int i = 0; i < 3; i++)
+    {
+      SfTensor *x;
+
+      sf_context_begin (cx, NULL, 0);
+      x = noise (cx, 16, 16, 4, 0);
+      runs = 0;
+      sf_context_rehearse (cx, x, widen, &steps, &steps);
+      g_assert_cmpint (runs, ==, i == 0 ? 1 : 0);
+      sf_tensor_unref (widen (cx, x, &steps));
+      g_assert_true (sf_context_end (cx, NULL));
+      g_assert_true (sf_arena_has_followed (arena));
+    }
+  g_assert_cmpuint (sf_arena_get_peak (arena), <, sf_arena_get_peak (sf_context_get_arena (unprepared)));
+  g_assert_cmpuint (sf_arena_get_live (arena), ==, 0);
+
+  for (int i = 0; i < 2; i++)
+    {
+      SfTensor *x = noise (cx, 16, 16, 5, 0);
+
+      runs = 0;
+      sf_context_rehearse (cx, x, widen, &steps, &steps); /* another shape; then the last run was not as rehearsed */
+      g_assert_cmpint (runs, ==, 1);
+      sf_tensor_unref (widen (cx, sf_affine (cx, x, 2, 0), &(int) { 3 }));
+      sf_tensor_unref (noise (cx, 9, 9, 9, 0));
+      g_assert_false (sf_arena_has_followed (arena));
+    }
+  g_assert_cmpuint (sf_arena_get_live (arena), ==, 0);
+}
+
+/*** Cancel ***/
+
 static void
 cancel_at (double fraction, gpointer cancellable)
 {
@@ -209,6 +264,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tape/ends", test_ends);
   g_test_add_func ("/tape/parameters", test_parameters);
   g_test_add_func ("/tape/memory", test_memory);
+  g_test_add_func ("/tape/rehearsal", test_rehearsal);
   g_test_add_func ("/tape/cancel", test_cancel);
   return g_test_run ();
 }

@@ -50,7 +50,7 @@ test_progress (void)
       g_assert_cmpfloat (seen.last, ==, 1);
       g_assert_cmpint (seen.previews, >, 0);
       g_assert_cmpint (seen.reports, >, 10);
-      g_assert_cmpint (sf_job_get_evaluations (job, NULL), >, 0);
+      g_assert_cmpint (sf_job_estimate (job, NULL).evaluations, >, 0);
     }
 }
 

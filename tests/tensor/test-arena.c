@@ -6,6 +6,7 @@
 
 #include "base/sf-error.h"
 #include "base/sf-rng.h"
+#include "tensor/sf-memory-plan.h"
 
 #define KIB 1024
 
@@ -209,6 +210,117 @@ test_stress (void)
   g_assert_cmpuint (sf_arena_get_live_peak (arena), ==, live_peak * 64);
 }
 
+/*** Plans ***/
+
+/* Random blocks, two of which never have the same memory at the same time. */
+static void
+test_plan (void)
+{
+  SfSpan span[200];
+
+  for (guint64 round = 0; round < 20; round++)
+    {
+      gsize end, live_peak = 0;
+
+      for (int i = 0; i < 200; i++)
+        {
+          guint32 random[4];
+
+          sf_rng_words ((SfRng) { 8, round }, i, random);
+          span[i] = (SfSpan) { .size = random[0] % 1000 + 1, .birth = random[1] % 500 };
+          span[i].death = span[i].birth + 1 + random[2] % (random[3] % 5 == 0 ? 400 : 20);
+        }
+      end = sf_memory_plan (span, 200);
+      for (int i = 0; i < 200; i++)
+        {
+          gsize live = 0; /* when this one begins */
+
+          for (int j = 0; j < 200; j++)
+            {
+              gboolean meet = span[j].birth < span[i].death && span[i].birth < span[j].death;
+
+              g_assert_true (i == j || !meet || span[i].begin >= span[j].begin + span[j].size || span[j].begin >= span[i].begin + span[i].size);
+              live += span[j].birth <= span[i].birth && span[i].birth < span[j].death ? span[j].size : 0;
+            }
+          live_peak = MAX (live_peak, live);
+          g_assert_cmpuint (span[i].begin + span[i].size, <=, end);
+        }
+      g_assert_cmpuint (end, >=, live_peak);
+    }
+}
+
+/* A small one gives a larger one, and that an even larger one: where each lies beside the one before, none of the holes is large
+ * enough.  @last: size of the last. */
+static void
+grow (SfArena *arena, gsize last)
+{
+  guint8 *a = take (arena, KIB), *b = take (arena, 2 * KIB), *c;
+
+  sf_arena_free (arena, a);
+  c = take (arena, last);
+  sf_arena_free (arena, b);
+  sf_arena_free (arena, c);
+}
+
+/* Followed, a plan leaves no gap; where something else is asked for, it still works. */
+static void
+test_follow (void)
+{
+  g_autoptr (SfArena) dry = sf_arena_new (0, TRUE), plain = sf_arena_new (64 * KIB, FALSE), arena = sf_arena_new (64 * KIB, FALSE);
+  g_autoptr (GArray) plan = NULL;
+  guint8 *below = take (arena, 64);
+
+  sf_arena_record (dry);
+  grow (dry, 3 * KIB);
+  plan = sf_arena_make_plan (dry);
+  g_assert_cmpuint (plan->len, ==, 3);
+  grow (plain, 3 * KIB);
+  g_assert_cmpuint (sf_arena_get_peak (plain), ==, 6 * KIB);
+  for (int i = 0; i < 2; i++)
+    {
+      sf_arena_follow (arena, plan);
+      grow (arena, 3 * KIB);
+      g_assert_true (sf_arena_has_followed (arena));
+      g_assert_cmpuint (sf_arena_get_peak (arena), ==, 5 * KIB + 64);
+    }
+  sf_arena_free (arena, take (arena, 10)); /* after the plan's end */
+  g_assert_true (sf_arena_has_followed (arena));
+  sf_arena_follow (arena, plan);
+  grow (arena, 4 * KIB);
+  g_assert_false (sf_arena_has_followed (arena));
+  sf_arena_free (arena, below);
+  g_assert_cmpuint (sf_arena_get_live (arena), ==, 0);
+}
+
+/* Where a plan wants a block, somebody else may have one. */
+static void
+test_taken (void)
+{
+  SfSpan span[] = { { .size = KIB, .death = 9, .begin = KIB }, { .size = KIB, .death = 9, .begin = 0 } };
+  g_autoptr (GArray) plan = g_array_new (FALSE, FALSE, sizeof (SfSpan));
+  g_autoptr (SfArena) arena = sf_arena_new (64 * KIB, FALSE);
+  guint8 *first, *other;
+
+  g_array_append_vals (plan, span, 2);
+  sf_arena_follow (arena, plan);
+  first = take (arena, KIB);
+  sf_arena_follow (arena, NULL);
+  other = take (arena, KIB); /* in the hole below */
+  g_assert_true (other == first - KIB);
+  sf_arena_free (arena, first);
+  sf_arena_follow (arena, plan);
+  first = take (arena, KIB);
+  g_assert_true (first == other + 2 * KIB);
+  sf_arena_follow (arena, NULL);
+  sf_arena_free (arena, take (arena, KIB));
+  sf_arena_follow (arena, plan);
+  take (arena, KIB);
+  take (arena, KIB);
+  g_assert_true (sf_arena_has_followed (arena));
+  for (int i = 0; i < 100; i++)
+    memset (take (arena, 64), 1, 64);
+}
+
 /*** The system's limits ***/
 
 /* With less room for addresses than the budget asks for, the arena has what there is, and leaves some to others. */
@@ -258,6 +370,9 @@ main (int argc, char **argv)
   g_test_add_func ("/arena/budget", test_budget);
   g_test_add_func ("/arena/dry", test_dry);
   g_test_add_func ("/arena/stress", test_stress);
+  g_test_add_func ("/arena/plan", test_plan);
+  g_test_add_func ("/arena/follow", test_follow);
+  g_test_add_func ("/arena/taken", test_taken);
   g_test_add_func ("/arena/address-limit", test_address_limit);
   g_test_add_func ("/arena/default-budget", test_default_budget);
   return g_test_run ();

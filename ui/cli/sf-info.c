@@ -25,9 +25,11 @@ print_repeat (const SfSettings *settings, SfTask task)
 {
   int n;
   const SfParam *params = sf_settings_params (&n);
+  const SfEngineInfo *engine = sf_settings_engine (settings);
+  const char *files = task != SF_TASK_GENERATE ? "IN OUT" : engine != NULL && !engine->needs_picture ? "OUT" : "OUT --example=IN";
   GString *line = g_string_new (NULL);
 
-  g_string_append_printf (line, "sfumato %s %s", sf_task_name (task), task == SF_TASK_GENERATE ? "OUT --example=IN" : "IN OUT");
+  g_string_append_printf (line, "sfumato %s %s", sf_task_name (task), files);
   if (task == SF_TASK_FILL || task == SF_TASK_REGENERATE)
     g_string_append (line, " --mask=MASK");
   for (const SfParam *p = params; p < params + n; p++)

@@ -3,7 +3,9 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "sf-class-field.h"
 #include "sf-fields.h"
+#include "sf-model-chooser.h"
 #include "sf-seed.h"
 
 struct _SfControls
@@ -14,6 +16,7 @@ struct _SfControls
   GtkWidget *grid, *advanced;  /* GtkGrid */
   GtkWidget *evaluations;      /* GtkLabel */
   GtkWidget *seed;
+  GtkWidget *class;            /* (nullable) GtkEntry */
   GHashTable *fields, *labels; /* by name */
 };
 
@@ -22,6 +25,8 @@ G_DEFINE_TYPE (SfControls, sf_controls, GTK_TYPE_BOX)
 /* From the top; what a task does not have is left out. */
 static const char *const main_rows[] = {
   "model",
+  "noise-process",
+  "class",
   "prompt",
   "negative-prompt",
   "strength",
@@ -43,35 +48,16 @@ static const char *const main_rows[] = {
 static const char *const advanced_rows[] = {
   "eta",
   "guidance",
+  "classifier",
+  "classifier-scale",
   "feather",
   "context",
   "match-color",
   "respect-selection",
   "sample-merged",
+  "fast",
   NULL,
 };
-
-/* The engines as choices, and whatever else the config says: a path, say. */
-static GtkWidget *
-model_new (SfControls *self, const SfParam *param)
-{
-  int n_engines, n = 0;
-  const SfEngineInfo *const *engines = sf_engines (&n_engines);
-  g_autofree SfChoice *choices = g_new0 (SfChoice, n_engines + 1);
-  g_autofree char *current = NULL;
-  GtkWidget *combo;
-
-  g_object_get (self->config, param->name, &current, NULL);
-  for (int i = 0; i < n_engines; i++)
-    if (sf_engine_find_model (engines[i]->name) != NULL)
-      choices[n++] = (SfChoice) { engines[i]->name, engines[i]->label, engines[i]->description };
-  if (current != NULL && *current != '\0' && sf_engine_find_model (current) == NULL)
-    choices[n++] = (SfChoice) { current, current, "" };
-  combo = sf_choice_new (self->config, param->name, choices, n);
-  gtk_widget_set_tooltip_text (combo, g_dgettext (GETTEXT_PACKAGE, param->description));
-  atk_object_set_name (gtk_widget_get_accessible (combo), _ ("Model"));
-  return combo;
-}
 
 static void
 add_row (SfControls *self, GtkGrid *grid, int *y, const SfParam *param)
@@ -79,7 +65,12 @@ add_row (SfControls *self, GtkGrid *grid, int *y, const SfParam *param)
   GtkWidget *field, *label, *target;
 
   if (g_str_equal (param->name, "model"))
-    field = target = model_new (self, param);
+    {
+      field = sf_model_chooser_new (self->config, param);
+      target = sf_model_chooser_get_combo (field);
+    }
+  else if (g_str_equal (param->name, "class"))
+    field = target = self->class = sf_class_field_new (self->config, param);
   else if (g_str_equal (param->name, "seed"))
     {
       field = self->seed = sf_seed_new (self->config, param);
@@ -164,6 +155,8 @@ sf_controls_update (SfControls *self, const SfSettings *settings, const SfRect *
 {
   g_autoptr (SfSettings) automatic = sf_settings_copy (settings);
   const SfEngineInfo *engine = sf_settings_engine (settings);
+  gboolean network = engine != NULL && engine->takes_class;
+  g_autoptr (SfModel) model = network ? sf_model_get (settings->model, NULL, TRUE, NULL, NULL) : NULL;
   const SfSampler *sampler, *used = sf_sampler_find (sf_settings_sampler (settings));
   const SfSchedule *schedule;
   GtkWidget *eta = g_hash_table_lookup (self->fields, "eta");
@@ -182,23 +175,50 @@ sf_controls_update (SfControls *self, const SfSettings *settings, const SfRect *
   say_automatic_number (self, "width", picture ? picture->width : 0);
   say_automatic_number (self, "height", picture ? picture->height : 0);
 
-  show_row (self, "prompt", engine->takes_prompt);
-  show_row (self, "negative-prompt", engine->takes_prompt);
-  show_row (self, "guidance", engine->takes_guidance);
+  show_row (self, "prompt", engine != NULL && engine->takes_prompt);
+  show_row (self, "negative-prompt", engine != NULL && engine->takes_prompt);
+  show_row (self, "guidance", model != NULL && model->drops_class);
+  show_row (self, "noise-process", model != NULL && (model->scheduler == NULL || !g_str_equal (settings->noise_process, "auto")));
+  show_row (self, "class", model != NULL && model->n_classes > 0);
+  show_row (self, "classifier", network);
+  show_row (self, "classifier-scale", network && *settings->classifier != '\0');
+  show_row (self, "fast", network);
+  if (self->class != NULL)
+    sf_class_field_set_model (self->class, model);
   if (eta != NULL)
     gtk_widget_set_sensitive (eta, used == NULL || used->uses_eta);
 }
 
-void
-sf_controls_set_evaluations (SfControls *self, int n)
+/* (transfer full): "40 s", "5 min", "2 h". */
+static char *
+describe_seconds (double seconds)
 {
-  g_autofree char *text = NULL;
+  if (seconds < 90)
+    return g_strdup_printf (_ ("%.0f s"), MAX (seconds, 1));
+  if (seconds < 90 * 60)
+    return g_strdup_printf (_ ("%.0f min"), seconds / 60);
+  return g_strdup_printf (_ ("%.0f h"), seconds / 3600);
+}
+
+void
+sf_controls_set_estimate (SfControls *self, const SfEstimate *estimate)
+{
+  g_autofree char *evaluations = NULL, *seconds = NULL, *memory = NULL, *text = NULL;
 
   if (self->evaluations == NULL)
     return;
-  if (n > 0)
-    text = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%d evaluation per candidate", "%d evaluations per candidate", n), n);
-  gtk_label_set_text (GTK_LABEL (self->evaluations), text ? text : "–");
+  if (estimate != NULL && estimate->evaluations > 0)
+    evaluations = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%d evaluation per candidate", "%d evaluations per candidate", estimate->evaluations),
+                                   estimate->evaluations);
+  if (evaluations != NULL && estimate->seconds > 0)
+    {
+      seconds = describe_seconds (estimate->seconds);
+      memory = g_format_size (estimate->memory);
+      /* Translators: "50 evaluations per candidate: about 2 min, 700 MB of memory" */
+      text = g_strdup_printf (_ ("%s: about %s, %s of memory"), evaluations, seconds, memory);
+    }
+  gtk_label_set_text (GTK_LABEL (self->evaluations), text != NULL ? text : evaluations != NULL ? evaluations
+                                                                                                : "–");
 }
 
 GtkWidget *

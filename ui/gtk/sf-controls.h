@@ -19,7 +19,7 @@ GtkWidget *sf_controls_new (GObject *config, SfTask task);
  * Says what automatic values mean and hides what the model has no use for.
  */
 void sf_controls_update (SfControls *self, const SfSettings *settings, const SfRect *picture);
-/* Evaluations of the denoiser that a candidate takes; 0 = not known. */
-void sf_controls_set_evaluations (SfControls *self, int n);
+/* (nullable): what a candidate takes; %NULL = not known. */
+void sf_controls_set_estimate (SfControls *self, const SfEstimate *estimate);
 /* (nullable): the sf_seed_new() widget. */
 GtkWidget *sf_controls_get_seed (SfControls *self);

@@ -99,6 +99,15 @@ choice_add (GtkTreeStore *store, const SfChoice *choice)
   choice_set_markup (store, &iter, label, NULL);
 }
 
+static void
+choice_fill (GtkTreeStore *store, const SfChoice *choices, int n)
+{
+  for (int pass = 0; pass < 2; pass++)
+    for (int i = 0; i < n; i++)
+      if ((choices[i].group != NULL) == pass)
+        choice_add (store, &choices[i]);
+}
+
 typedef struct
 {
   const char *name;
@@ -179,10 +188,7 @@ sf_choice_new (GObject *config, const char *property, const SfChoice *choices, i
   GtkCellRenderer *renderer = gtk_cell_renderer_text_new ();
   g_autofree char *notify = g_strconcat ("notify::", property, NULL);
 
-  for (int pass = 0; pass < 2; pass++)
-    for (int i = 0; i < n; i++)
-      if ((choices[i].group != NULL) == pass)
-        choice_add (store, &choices[i]);
+  choice_fill (store, choices, n);
   g_object_unref (store);
   g_object_set (renderer, "ellipsize", PANGO_ELLIPSIZE_END, NULL);
   gtk_cell_layout_pack_start (GTK_CELL_LAYOUT (combo), renderer, TRUE);
@@ -193,6 +199,17 @@ sf_choice_new (GObject *config, const char *property, const SfChoice *choices, i
   g_signal_connect_object (config, notify, G_CALLBACK (choice_from_config), combo, 0);
   g_signal_connect_object (combo, "changed", G_CALLBACK (choice_to_config), config, 0);
   return combo;
+}
+
+void
+sf_choice_set (GtkWidget *combo, GObject *config, const SfChoice *choices, int n)
+{
+  GtkTreeStore *store = GTK_TREE_STORE (gtk_combo_box_get_model (GTK_COMBO_BOX (combo)));
+  const char *property = g_object_get_data (G_OBJECT (combo), "sf-property");
+
+  gtk_tree_store_clear (store);
+  choice_fill (store, choices, n);
+  choice_from_config (config, g_object_class_find_property (G_OBJECT_GET_CLASS (config), property), GTK_COMBO_BOX (combo));
 }
 
 static void

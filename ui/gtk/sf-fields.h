@@ -12,6 +12,9 @@ GtkWidget *sf_field_new (GObject *config, const SfParam *param);
 /* A combo box over a string property. */
 GtkWidget *sf_choice_new (GObject *config, const char *property, const SfChoice *choices, int n);
 
+/* Other choices for a sf_choice_new(). */
+void sf_choice_set (GtkWidget *combo, GObject *config, const SfChoice *choices, int n);
+
 /**
  * sf_field_set_automatic:
  * @meaning: (nullable): what the automatic value means now, shown in grey after it

@@ -21,7 +21,7 @@ struct _SfRunner
   guint idle;
   SfTensor *frame, *noised;
   int candidate, level, n_levels;
-  int evaluations; /* 0 = nothing new */
+  SfEstimate estimate; /* no evaluations = nothing new */
   GQueue results;
   gboolean done;
   GError *error;
@@ -79,7 +79,8 @@ deliver (gpointer data)
   g_autoptr (GError) error = NULL;
   SfResult *result;
   GQueue results;
-  int candidate, level, n_levels, evaluations;
+  int candidate, level, n_levels;
+  SfEstimate estimate;
   gboolean done;
 
   g_mutex_lock (&self->lock);
@@ -92,14 +93,14 @@ deliver (gpointer data)
   candidate = self->candidate;
   level = self->level;
   n_levels = self->n_levels;
-  evaluations = self->evaluations;
-  self->evaluations = 0;
+  estimate = self->estimate;
+  self->estimate.evaluations = 0;
   done = self->done;
   self->done = FALSE;
   g_mutex_unlock (&self->lock);
 
-  if (evaluations > 0)
-    g_signal_emit (self, signals[COUNTED], 0, evaluations);
+  if (estimate.evaluations > 0)
+    g_signal_emit (self, signals[COUNTED], 0, &estimate);
   if (noised != NULL)
     g_signal_emit (self, signals[NOISED], 0, noised);
   if (frame != NULL)
@@ -185,12 +186,12 @@ static void
 work_count (SfRunner *self, SfTaskItem *task)
 {
   SfProgress progress = { .cancellable = task->cancellable, .hi = 1 };
-  int evaluations = sf_job_get_evaluations (*task->job, &progress);
+  SfEstimate estimate = sf_job_estimate (*task->job, &progress);
 
   g_mutex_lock (&self->lock);
   if (!is_stopped (task))
     {
-      self->evaluations = evaluations;
+      self->estimate = estimate;
       wake (self);
     }
   g_mutex_unlock (&self->lock);
@@ -206,6 +207,7 @@ work_run (SfRunner *self, SfTaskItem *task)
 
   work_count (self, task);
   results = sf_job_run_all (*task->job, task->seed, task->n, task->like, &hooks, &progress, &error);
+  work_count (self, task); /* by the evaluations just made */
   g_mutex_lock (&self->lock);
   if (!is_stopped (task))
     {
@@ -263,7 +265,7 @@ drop_count (SfRunner *self)
 {
   g_mutex_lock (&self->lock);
   g_cancellable_cancel (self->counting);
-  self->evaluations = 0;
+  self->estimate.evaluations = 0;
   g_mutex_unlock (&self->lock);
   g_clear_object (&self->counting);
 }
@@ -407,7 +409,7 @@ sf_runner_class_init (SfRunnerClass *klass)
   signals[FRAME] = g_signal_new ("frame", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 4, G_TYPE_POINTER,
                                  G_TYPE_INT, G_TYPE_INT, G_TYPE_INT);
   signals[NOISED] = g_signal_new ("noised", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
-  signals[COUNTED] = g_signal_new ("counted", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_INT);
+  signals[COUNTED] = g_signal_new ("counted", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
   signals[RESULT] = g_signal_new ("result", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
   signals[FINISHED] = g_signal_new ("finished", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
 }

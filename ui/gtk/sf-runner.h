@@ -4,8 +4,8 @@
  * Signals, all on the main thread:
  *   frame (const SfTensor *image, int candidate, int level, int n_levels)   a level is finished
  *   noised (const SfTensor *image)                                   what sf_runner_show_noised() asked for
- *   counted (int evaluations)                                        of each candidate; what sf_runner_count() asked for
- *                                                                    and also each run tells
+ *   counted (const SfEstimate *estimate)                             of each candidate; what sf_runner_count() asked for
+ *                                                                    and also each run tells, before and after
  *   result (SfResult *result)                                        a candidate is finished
  *   finished (const GError *error)                                   after each run; %NULL = all went well
  */

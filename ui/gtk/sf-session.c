@@ -155,7 +155,7 @@ refresh (SfSession *self, gboolean force)
   SfRect picture = { 0, 0, self->host->width, self->host->height };
 
   g_clear_handle_id (&self->refresh_timer, g_source_remove);
-  sf_controls_set_evaluations (self->controls, 0);
+  sf_controls_set_estimate (self->controls, NULL);
   if (prepare (self, settings, force))
     sf_runner_count (self->runner);
   sf_controls_update (self->controls, settings, picture.width > 0 ? &picture : NULL);
@@ -248,9 +248,9 @@ on_frame (SfSession *self, SfTensor *image, int candidate, int level, int n_leve
 }
 
 static void
-on_counted (SfSession *self, int evaluations)
+on_counted (SfSession *self, const SfEstimate *estimate)
 {
-  sf_controls_set_evaluations (self->controls, evaluations);
+  sf_controls_set_estimate (self->controls, estimate);
 }
 
 static void

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "arch/sf-config.h"
+#include "arch/sf-options.h"
 
-#include <glib/gi18n.h>
+#include "sf-config.h"
+
+#include <glib/gi18n-lib.h>
 #include <math.h>
 
 #include "base/sf-error.h"
 
 void
-sf_config_fail (SfConfig *self, const char *format, ...)
+sf_options_fail (SfOptions *self, const char *format, ...)
 {
   va_list arguments;
 
@@ -18,9 +20,19 @@ sf_config_fail (SfConfig *self, const char *format, ...)
   va_end (arguments);
 }
 
+gboolean
+sf_options_check (SfOptions *self, SfBinder *binder)
+{
+  if (self->error == NULL)
+    return TRUE;
+  sf_binder_fail (binder, "%s", self->error->message);
+  g_clear_error (&self->error);
+  return FALSE;
+}
+
 /* (nullable) */
 static JsonNode *
-member (const SfConfig *self, const char *name)
+member (const SfOptions *self, const char *name)
 {
   JsonNode *node = self->object != NULL ? json_object_get_member (self->object, name) : NULL;
 
@@ -28,27 +40,27 @@ member (const SfConfig *self, const char *name)
 }
 
 gboolean
-sf_config_has (const SfConfig *self, const char *name)
+sf_options_has (const SfOptions *self, const char *name)
 {
   return member (self, name) != NULL;
 }
 
 gboolean
-sf_config_is_null (const SfConfig *self, const char *name)
+sf_options_is_null (const SfOptions *self, const char *name)
 {
-  return self->object != NULL && json_object_has_member (self->object, name) && !sf_config_has (self, name);
+  return self->object != NULL && json_object_has_member (self->object, name) && !sf_options_has (self, name);
 }
 
 static void
-fail_value (SfConfig *self, const char *name, JsonNode *node, const char *expected)
+fail_value (SfOptions *self, const char *name, JsonNode *node, const char *expected)
 {
   g_autofree char *text = json_to_string (node, FALSE);
 
-  sf_config_fail (self, _ ("option “%s” of the network is %s; it must be %s"), name, text, expected);
+  sf_options_fail (self, _ ("option “%s” of the network is %s; it must be %s"), name, text, expected);
 }
 
 static double
-number_of (SfConfig *self, const char *name, JsonNode *node, double min, double max)
+number_of (SfOptions *self, const char *name, JsonNode *node, double min, double max)
 {
   GType type = JSON_NODE_HOLDS_VALUE (node) ? json_node_get_value_type (node) : G_TYPE_INVALID;
   double value = type == G_TYPE_INT64 || type == G_TYPE_DOUBLE ? json_node_get_double (node) : NAN;
@@ -64,7 +76,7 @@ number_of (SfConfig *self, const char *name, JsonNode *node, double min, double 
 }
 
 double
-sf_config_number (SfConfig *self, const char *name, double fallback, double min, double max)
+sf_options_number (SfOptions *self, const char *name, double fallback, double min, double max)
 {
   JsonNode *node = member (self, name);
 
@@ -72,9 +84,9 @@ sf_config_number (SfConfig *self, const char *name, double fallback, double min,
 }
 
 int
-sf_config_int (SfConfig *self, const char *name, int fallback, int min, int max)
+sf_options_int (SfOptions *self, const char *name, int fallback, int min, int max)
 {
-  double value = sf_config_number (self, name, fallback, min, max);
+  double value = sf_options_number (self, name, fallback, min, max);
 
   if (value != trunc (value))
     fail_value (self, name, member (self, name), _ ("a whole number"));
@@ -82,7 +94,7 @@ sf_config_int (SfConfig *self, const char *name, int fallback, int min, int max)
 }
 
 gboolean
-sf_config_flag (SfConfig *self, const char *name, gboolean fallback)
+sf_options_flag (SfOptions *self, const char *name, gboolean fallback)
 {
   JsonNode *node = member (self, name);
 
@@ -97,17 +109,17 @@ sf_config_flag (SfConfig *self, const char *name, gboolean fallback)
 }
 
 static int
-choice_of (SfConfig *self, const char *name, JsonNode *node, const SfConfigChoice *choices)
+choice_of (SfOptions *self, const char *name, JsonNode *node, const SfOptionChoice *choices)
 {
   gboolean is_text = JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING;
   g_autoptr (GString) expected = g_string_new (NULL);
 
-  for (const SfConfigChoice *row = choices; row->name != NULL; row++)
+  for (const SfOptionChoice *row = choices; row->name != NULL; row++)
     {
       if (is_text && g_str_equal (row->name, json_node_get_string (node)))
         return row->value;
       g_string_append_printf (expected, "%s“%s”", row == choices ? "" : row[1].name != NULL ? ", "
-                                                                                             : _ (" or "),
+                                                                                            : _ (" or "),
                               row->name);
     }
   fail_value (self, name, node, expected->str);
@@ -115,7 +127,7 @@ choice_of (SfConfig *self, const char *name, JsonNode *node, const SfConfigChoic
 }
 
 int
-sf_config_choice (SfConfig *self, const char *name, int fallback, const SfConfigChoice *choices)
+sf_options_choice (SfOptions *self, const char *name, int fallback, const SfOptionChoice *choices)
 {
   JsonNode *node = member (self, name);
 
@@ -124,26 +136,26 @@ sf_config_choice (SfConfig *self, const char *name, int fallback, const SfConfig
 
 /* (nullable) */
 static JsonArray *
-list (SfConfig *self, const char *name)
+list (SfOptions *self, const char *name)
 {
   JsonNode *node = member (self, name);
   JsonArray *array = node != NULL && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
 
-  if (array != NULL && json_array_get_length (array) >= 1 && json_array_get_length (array) <= SF_CONFIG_MAX_LIST)
+  if (array != NULL && json_array_get_length (array) >= 1 && json_array_get_length (array) <= SF_OPTIONS_MAX_LIST)
     return array;
   if (node != NULL)
     {
-      g_autofree char *expected = g_strdup_printf (_ ("a list of 1 to %d elements"), SF_CONFIG_MAX_LIST);
+      g_autofree char *expected = g_strdup_printf (_ ("a list of 1 to %d elements"), SF_OPTIONS_MAX_LIST);
 
       fail_value (self, name, node, expected);
     }
   else
-    sf_config_fail (self, _ ("option “%s” of the network is missing"), name);
+    sf_options_fail (self, _ ("option “%s” of the network is missing"), name);
   return NULL;
 }
 
 int
-sf_config_numbers (SfConfig *self, const char *name, double min, double max, double out[SF_CONFIG_MAX_LIST])
+sf_options_numbers (SfOptions *self, const char *name, double min, double max, double out[SF_OPTIONS_MAX_LIST])
 {
   JsonArray *array = list (self, name);
   int n = array != NULL ? (int) json_array_get_length (array) : 0;
@@ -154,7 +166,7 @@ sf_config_numbers (SfConfig *self, const char *name, double min, double max, dou
 }
 
 int
-sf_config_choices (SfConfig *self, const char *name, const SfConfigChoice *choices, int out[SF_CONFIG_MAX_LIST])
+sf_options_choices (SfOptions *self, const char *name, const SfOptionChoice *choices, int out[SF_OPTIONS_MAX_LIST])
 {
   JsonArray *array = list (self, name);
   int n = array != NULL ? (int) json_array_get_length (array) : 0;
