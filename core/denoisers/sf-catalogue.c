@@ -28,6 +28,12 @@ entry_free (gpointer data)
   g_free (entry);
 }
 
+const char *
+sf_catalogue_entry_get_label (const SfCatalogueEntry *self)
+{
+  return self->manifest != NULL && self->manifest->label != NULL ? self->manifest->label : self->id;
+}
+
 static SfCatalogueEntry *
 find (const SfCatalogue *self, const char *id)
 {

@@ -18,6 +18,9 @@ typedef struct
   GStrv missing;        /* files without which it cannot be used; empty = it is complete */
 } SfCatalogueEntry;
 
+/* What people call it: its label, or its id. */
+const char *sf_catalogue_entry_get_label (const SfCatalogueEntry *self);
+
 typedef struct
 {
   GStrv folders;        /* searched, the first first; some may not exist */

@@ -358,7 +358,11 @@ sf_model_load (SfModel *self, const SfProgress *progress, GError **error)
     return FALSE;
   parameters = self->network->parameters;
   self->packed = sf_conv2d_plan ((SfParameter *const *) parameters->pdata, (int) parameters->len, 0);
-  return adopt_network (self, error) && adopt_variance (self, error);
+  if (adopt_network (self, error) && adopt_variance (self, error))
+    return TRUE;
+  self->unexpected = NULL;
+  g_clear_pointer (&self->network, sf_network_free); /* a model that was refused stays so */
+  return FALSE;
 }
 
 /*** Noise process ***/

@@ -397,10 +397,16 @@ static void
 test_variance (void)
 {
   static const NetShape plain = { 0 };
+  g_autofree char *path = files_path ("variance");
+  g_autoptr (SfModel) model = NULL;
 
   write_pipeline ("variance", &plain);
   files_write ("variance/scheduler/scheduler_config.json", "{\"variance_type\": \"learned_range\"}");
   assert_fails ("variance", "variance");
+  model = sf_model_new (path, NULL);
+  g_assert_false (sf_model_load (model, NULL, NULL));
+  g_assert_false (sf_model_load (model, NULL, NULL)); /* not even when asked again */
+  g_assert_null (model->network);
 }
 
 /* What is no model at all. */

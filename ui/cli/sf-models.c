@@ -191,7 +191,7 @@ tell_absent (SfFacts *facts, const SfCatalogueEntry *entry, const SfCatalogue *c
   const SfManifest *manifest = entry->manifest;
 
   sf_facts_add (facts, "name", _ ("model"), entry->id);
-  sf_facts_add (facts, "label", _ ("what it is"), manifest->label != NULL ? manifest->label : entry->id);
+  sf_facts_add (facts, "label", _ ("what it is"), sf_catalogue_entry_get_label (entry));
   sf_facts_add (facts, "kind", _ ("kind"), sf_model_kind_name (manifest->kind));
   tell_manifest (facts, manifest);
   tell_size (facts, manifest->width, manifest->height, manifest->parameters);
@@ -267,7 +267,7 @@ list_entries (JsonBuilder *builder, const SfCatalogue *catalogue, gboolean prese
     {
       const SfCatalogueEntry *entry = catalogue->entries->pdata[i];
       g_autofree char *description = describe_entry (entry);
-      const char *label = entry->manifest != NULL && entry->manifest->label != NULL ? entry->manifest->label : entry->id;
+      const char *label = sf_catalogue_entry_get_label (entry);
 
       if ((entry->path != NULL && entry->missing[0] == NULL) != present)
         continue;

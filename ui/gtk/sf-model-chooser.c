@@ -34,7 +34,7 @@ list_choices (const SfCatalogue *catalogue, const char *current)
   for (guint i = 0; i < catalogue->entries->len; i++)
     {
       const SfCatalogueEntry *entry = catalogue->entries->pdata[i];
-      SfChoice choice = { entry->id, entry->manifest != NULL ? entry->manifest->label : entry->id, entry->path != NULL ? entry->path : "" };
+      SfChoice choice = { entry->id, sf_catalogue_entry_get_label (entry), entry->path != NULL ? entry->path : "" };
 
       if (entry->path == NULL || entry->fault != NULL || (entry->missing != NULL && entry->missing[0] != NULL) ||
           (entry->manifest != NULL && entry->manifest->kind != SF_MODEL_DIFFUSION))
