@@ -218,7 +218,7 @@ sf_controls_set_estimate (SfControls *self, const SfEstimate *estimate)
       text = g_strdup_printf (_ ("%s: about %s, %s of memory"), evaluations, seconds, memory);
     }
   gtk_label_set_text (GTK_LABEL (self->evaluations), text != NULL ? text : evaluations != NULL ? evaluations
-                                                                                                : "–");
+                                                                                               : "–");
 }
 
 GtkWidget *
