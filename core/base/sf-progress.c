@@ -26,6 +26,12 @@ sf_progress_set (const SfProgress *progress, double fraction)
     progress->func (progress->lo + CLAMP (fraction, 0, 1) * (progress->hi - progress->lo), progress->data);
 }
 
+GCancellable *
+sf_progress_cancellable (const SfProgress *progress)
+{
+  return progress != NULL ? progress->cancellable : NULL;
+}
+
 gboolean
 sf_progress_stopped (const SfProgress *progress, GError **error)
 {

@@ -22,6 +22,8 @@ typedef struct
 /* The part [@lo, @hi] of @progress's own range, to be passed to a callee. */
 SfProgress sf_progress_sub (const SfProgress *progress, double lo, double hi);
 void sf_progress_set (const SfProgress *progress, double fraction);
+/* (transfer none) (nullable): for what takes no more than that, as sf_parallel_for(). */
+GCancellable *sf_progress_cancellable (const SfProgress *progress);
 /* TRUE and %G_IO_ERROR_CANCELLED when the user asked to stop. */
 gboolean sf_progress_stopped (const SfProgress *progress, GError **error);
 

@@ -488,7 +488,7 @@ make_state (PatchDenoiser *self, const SfProgress *progress, GError **error)
   for (gsize i = 0; i < n; i++)
     if (self->hole[i])
       self->pixels[self->n_pixels++] = (gint32) i;
-  sf_distance_transform (self->hole, TRUE, f->h, f->w, FALSE, self->nearness);
+  sf_distance_transform (self->hole, TRUE, f->h, f->w, FALSE, self->nearness, sf_progress_cancellable (progress));
   return sf_patch_for (n, PIXEL_TILE, nearness_tile, self, progress, error);
 }
 

@@ -172,7 +172,7 @@ from_range (const NetworkEngine *self, float *x, gsize n)
 }
 
 static gboolean
-make_level (NetworkEngine *self, Level *level, GError **error)
+make_level (NetworkEngine *self, Level *level, const SfProgress *progress, GError **error)
 {
   const int h = level->public.height, w = level->public.width;
 
@@ -182,9 +182,9 @@ make_level (NetworkEngine *self, Level *level, GError **error)
     return TRUE;
   if ((level->freedom = sf_tensor_new (1, h, w, 1, error)) == NULL)
     return FALSE;
-  sf_area_resize_rows (crop_row, self, self->height, self->width, self->channels, level->known->data, h, w);
+  sf_area_resize_rows (crop_row, self, self->height, self->width, self->channels, level->known->data, h, w, sf_progress_cancellable (progress));
   to_range (self, level->known->data, sf_tensor_size (level->known));
-  sf_area_resize_rows (freedom_row, self, self->height, self->width, 1, level->freedom->data, h, w);
+  sf_area_resize_rows (freedom_row, self, self->height, self->width, 1, level->freedom->data, h, w, sf_progress_cancellable (progress));
   return TRUE;
 }
 
@@ -296,12 +296,12 @@ match_color (const Level *level, SfTensor *x, GError **error)
 
   if (made == NULL || known == NULL || free == NULL || weight == NULL || distance == NULL || plane == NULL || shift == NULL || fixed == NULL)
     return FALSE;
-  sf_area_resize (x->data, x->h, x->w, x->c, made, h, w);
-  sf_area_resize (level->known->data, x->h, x->w, x->c, known, h, w);
-  sf_area_resize (level->freedom->data, x->h, x->w, 1, free, h, w);
+  sf_area_resize (x->data, x->h, x->w, x->c, made, h, w, NULL);
+  sf_area_resize (level->known->data, x->h, x->w, x->c, known, h, w, NULL);
+  sf_area_resize (level->freedom->data, x->h, x->w, 1, free, h, w, NULL);
   for (gsize i = 0; i < n; i++)
     fixed[i] = free[i] > 0.5f;
-  sf_distance_transform (fixed, TRUE, h, w, FALSE, distance);
+  sf_distance_transform (fixed, TRUE, h, w, FALSE, distance, NULL);
   for (gsize i = 0; i < n; i++)
     fixed[i] = weight[i] = fixed[i] && distance[i] <= MATCH_BAND;
   sf_gaussian_blur (weight, h, w, MATCH_BAND);
@@ -466,7 +466,7 @@ network_render (SfEngine *engine, int l, const SfTensor *x, GError **error)
   if (out == NULL)
     return NULL;
   if (region->generate && out->h <= x->h && out->w <= x->w)
-    sf_area_resize (x->data, x->h, x->w, x->c, out->data, out->h, out->w);
+    sf_area_resize (x->data, x->h, x->w, x->c, out->data, out->h, out->w, NULL);
   else
     for (int y = 0; y < out->h; y++)
       for (int i = 0; i < out->w; i++)
@@ -592,7 +592,7 @@ network_open (const SfRegion *region, const SfEngineUse *use, const SfProgress *
     self->levels[l].public.work = cost.work * sf_tiles_count (self->levels[l].public.height, self->levels[l].public.width, self->tile_height,
                                                               self->tile_width, region->wrap_y, region->wrap_x);
   for (int l = 0; l < self->parent.n_levels && done; l++)
-    done = make_level (self, &self->levels[l], error) && !sf_progress_stopped (progress, error);
+    done = make_level (self, &self->levels[l], progress, error) && !sf_progress_stopped (progress, error);
   if (!done)
     {
       network_free (&self->parent);

@@ -150,8 +150,8 @@ study_surroundings (PatchEngine *self, const SfProgress *progress, GError **erro
     return FALSE;
   if (self->pyramid.region.generate)
     return TRUE;
-  detail = sf_patch_ring_detail (self->pyramid.stages[self->rank_stage].image, 12, error);
-  if (detail < 0 || sf_progress_stopped (progress, error))
+  detail = sf_patch_ring_detail (self->pyramid.stages[self->rank_stage].image, 12, progress, error);
+  if (detail < 0)
     return FALSE;
   self->ring_detail = detail;
   if (detail < TEXTURED_DETAIL)
@@ -189,11 +189,11 @@ coarse_guide (PatchEngine *self, int i, SfPatchLevel *out, const SfProgress *pro
     return FALSE;
   for (gsize k = 0; k < (gsize) fine->h * fine->w * 4; k++)
     guide[k] *= confidence[k / 4];
-  sf_area_resize (guide, fine->h, fine->w, 4, out->guide, image->h, image->w);
-  sf_area_resize (confidence, fine->h, fine->w, 1, out->confidence, image->h, image->w);
+  sf_area_resize (guide, fine->h, fine->w, 4, out->guide, image->h, image->w, sf_progress_cancellable (progress));
+  sf_area_resize (confidence, fine->h, fine->w, 1, out->confidence, image->h, image->w, sf_progress_cancellable (progress));
   for (gsize k = 0; k < (gsize) image->h * image->w * 4; k++)
     out->guide[k] /= MAX (out->confidence[k / 4], 1e-6f);
-  return TRUE;
+  return !sf_progress_stopped (progress, error);
 }
 
 /* What sources cost for this candidate, as maps of the coarsest level: not explained by the ring, used by an earlier

@@ -100,8 +100,8 @@ analyse (const SfPatchImage *image, Analysis *a, GError **error)
       (a->ny = sf_try_alloc (n, sizeof (float), error)) == NULL ||
       (a->nx = sf_try_alloc (n, sizeof (float), error)) == NULL || !tensor_fill (image, a, error))
     return FALSE;
-  sf_distance_transform (image->state, SF_PIXEL_KNOWN, h, w, FALSE, a->known);
-  sf_distance_transform (image->state, SF_PIXEL_HOLE, h, w, FALSE, inside);
+  sf_distance_transform (image->state, SF_PIXEL_KNOWN, h, w, FALSE, a->known, NULL);
+  sf_distance_transform (image->state, SF_PIXEL_HOLE, h, w, FALSE, inside, NULL);
   for (gsize i = 0; i < n; i++)
     inside[i] = MIN (inside[i], 1e4f) - MIN (a->known[i], 1e4f);
   sf_gaussian_blur (inside, h, w, 1.5);

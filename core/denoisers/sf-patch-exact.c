@@ -206,7 +206,7 @@ sf_patch_field_search_exact (SfPatchField *self, const SfPatchQuery *query, cons
   const SfPatchImage *image = self->image;
   Exact e = { .field = self, .query = query, .side = side, .k = 4 * area };
   g_autofree float *least = NULL;
-  GCancellable *cancellable = progress != NULL ? progress->cancellable : NULL;
+  GCancellable *cancellable = sf_progress_cancellable (progress);
 
   if (self->psi == NULL)
     {

@@ -30,7 +30,7 @@ valid_centres (const SfPatchImage *image, int r, gboolean keep_content, int *n, 
     return NULL;
   for (gsize i = 0; i < size; i++) /* the opposite at first */
     valid[i] = image->state[i] == SF_PIXEL_VOID || (!keep_content && image->state[i] == SF_PIXEL_HOLE);
-  sf_dilate (valid, image->h, image->w, r, FALSE, FALSE);
+  sf_dilate (valid, image->h, image->w, r, FALSE, FALSE, sf_progress_cancellable (progress));
   if (sf_progress_stopped (progress, error))
     return NULL;
   for (int y = 0; y < image->h; y++)
@@ -55,7 +55,7 @@ sf_patch_count_sources (const SfPatchImage *image, int r, gboolean keep_content)
 
 /* 1 where the patch around a pixel of the state touches what @mask has set. */
 static guint8 *
-find_touching (const SfPatchFrame *f, const guint8 *mask, int r, GError **error)
+find_touching (const SfPatchFrame *f, const guint8 *mask, int r, const SfProgress *progress, GError **error)
 {
   gsize n = (gsize) f->h * f->w;
   guint8 *touches = sf_try_alloc (n, 1, error);
@@ -63,17 +63,17 @@ find_touching (const SfPatchFrame *f, const guint8 *mask, int r, GError **error)
   if (touches == NULL)
     return NULL;
   memcpy (touches, mask, n);
-  sf_dilate (touches, f->h, f->w, r, f->wrap_y, f->wrap_x);
+  sf_dilate (touches, f->h, f->w, r, f->wrap_y, f->wrap_x, sf_progress_cancellable (progress));
   return touches;
 }
 
 static gboolean
-make_queries (SfPatchField *self, const guint8 *hole, const guint8 *weighted, GError **error)
+make_queries (SfPatchField *self, const guint8 *hole, const guint8 *weighted, const SfProgress *progress, GError **error)
 {
   const SfPatchFrame *f = &self->frame;
   const int r = self->r, ry = f->wrap_y ? 0 : r, rx = f->wrap_x ? 0 : r;
-  g_autofree guint8 *touches_hole = find_touching (f, hole, r, error);
-  g_autofree guint8 *touches_weighted = find_touching (f, weighted, r, error);
+  g_autofree guint8 *touches_hole = find_touching (f, hole, r, progress, error);
+  g_autofree guint8 *touches_weighted = find_touching (f, weighted, r, progress, error);
   gsize n = 0;
 
   self->query_map = sf_try_alloc ((gsize) f->h * f->w, sizeof (gint32), error);
@@ -117,7 +117,7 @@ sf_patch_field_new (const SfPatchImage *image, const SfPatchFrame *frame, const 
   if (self->fault == NULL || sf_progress_stopped (progress, error))
     return NULL;
   self->sources = sf_try_alloc (MAX (self->n_sources, 1), sizeof (gint32), error);
-  if (self->sources == NULL || !make_queries (self, hole, weighted, error) ||
+  if (self->sources == NULL || !make_queries (self, hole, weighted, progress, error) ||
       sf_progress_stopped (progress, error))
     return NULL;
   for (gsize i = 0; i < (gsize) image->h * image->w; i++)
@@ -327,7 +327,7 @@ search_near (SfPatchField *self, const SfPatchQuery *query, const SfProgress *pr
   const int r = self->r, n_samples = 3 * (2 * r + 1) * (2 * r + 1);
   const int pad_y = f->wrap_y ? r : 0, pad_x = f->wrap_x ? r : 0;
   const double diagonal2 = (double) image->h * image->h + (double) image->w * image->w;
-  GCancellable *cancellable = progress != NULL ? progress->cancellable : NULL;
+  GCancellable *cancellable = sf_progress_cancellable (progress);
   SfPatchSearch search = {
     .z = query->z,
     .weight = query->weight,

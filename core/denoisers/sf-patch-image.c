@@ -89,14 +89,16 @@ sf_patch_image_new (const SfTensor *image, const guint8 *state, int h, int w, gb
       (self->state = sf_try_alloc (n, 1, error)) == NULL ||
       (level = sf_try_alloc (n, N_LANES * sizeof (float), error)) == NULL)
     return NULL;
-  sf_area_resize_rows (lanes_row, &lanes, image->h, image->w, N_LANES, level, h, w);
+  sf_area_resize_rows (lanes_row, &lanes, image->h, image->w, N_LANES, level, h, w, sf_progress_cancellable (progress));
   if (!sf_patch_for (n, 4096, known_tile, &(Made) { self, level }, progress, error))
     return NULL;
   if (with_full)
     {
       if ((self->full = sf_patch_pixels_new (h, w, error)) == NULL)
         return NULL;
-      sf_area_resize (image->data, image->h, image->w, 3, level, h, w);
+      sf_area_resize (image->data, image->h, image->w, 3, level, h, w, sf_progress_cancellable (progress));
+      if (sf_progress_stopped (progress, error))
+        return NULL;
       for (gsize i = 0; i < n; i++)
         memcpy (self->full + i * 4, level + i * 3, 3 * sizeof (float));
     }

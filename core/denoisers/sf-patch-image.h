@@ -59,7 +59,7 @@ guint8 *sf_patch_frame_state (const SfPatchImage *image, const SfPatchFrame *fra
 static inline gboolean
 sf_patch_for (gsize n, gsize grain, SfTileFunc func, gpointer data, const SfProgress *progress, GError **error)
 {
-  sf_parallel_for (n, grain, func, data, progress != NULL ? progress->cancellable : NULL);
+  sf_parallel_for (n, grain, func, data, sf_progress_cancellable (progress));
   return !sf_progress_stopped (progress, error);
 }
 

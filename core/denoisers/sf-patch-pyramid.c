@@ -18,7 +18,7 @@
 
 /* px across: twice the largest distance of a hole pixel to what is not hole; @frame encloses the hole. */
 static double
-hole_size (const SfPatchImage *image, const SfPatchFrame *frame, GError **error)
+hole_size (const SfPatchImage *image, const SfPatchFrame *frame, const SfProgress *progress, GError **error)
 {
   gsize n = (gsize) frame->h * frame->w;
   g_autofree guint8 *state = sf_patch_frame_state (image, frame, error);
@@ -27,7 +27,7 @@ hole_size (const SfPatchImage *image, const SfPatchFrame *frame, GError **error)
 
   if (state == NULL || distance == NULL)
     return -1;
-  sf_distance_transform (state, SF_PIXEL_HOLE, frame->h, frame->w, TRUE, distance);
+  sf_distance_transform (state, SF_PIXEL_HOLE, frame->h, frame->w, TRUE, distance, sf_progress_cancellable (progress));
   for (gsize i = 0; i < n; i++)
     most = MAX (most, distance[i]);
   return 2 * most;
@@ -78,7 +78,7 @@ stage_init (SfPatchPyramid *self, int i, const SfProgress *progress, GError **er
   else
     {
       stage->frame = hole_frame (stage->image);
-      if ((stage->hole = hole_size (stage->image, &stage->frame, error)) < 0)
+      if ((stage->hole = hole_size (stage->image, &stage->frame, progress, error)) < 0)
         return FALSE;
     }
   return TRUE;
@@ -221,9 +221,10 @@ sf_patch_pyramid_set_content (SfPatchPyramid *self, int i, const SfTensor *conte
   if (small == NULL || stage->content == NULL)
     return FALSE;
   if (f->own)
-    sf_area_resize (content->data, content->h, content->w, 3, small, h, w);
+    sf_area_resize (content->data, content->h, content->w, 3, small, h, w, sf_progress_cancellable (progress));
   else
-    sf_area_resize_rows (filled_row, &(Filled) { region, content }, region->image->h, region->image->w, 3, small, h, w);
+    sf_area_resize_rows (filled_row, &(Filled) { region, content }, region->image->h, region->image->w, 3, small, h, w,
+                         sf_progress_cancellable (progress));
   for (int y = 0; y < f->h; y++)
     for (int x = 0; x < f->w; x++)
       memcpy (stage->content + ((gsize) y * f->w + x) * 4, small + ((gsize) (y + f->y) * w + x + f->x) * 3, 3 * sizeof (float));

@@ -86,8 +86,8 @@ make_sets (Study *s, const SfProgress *progress, GError **error)
 
   if (known == NULL || inside == NULL || outer == NULL)
     return FALSE;
-  sf_distance_transform (image->state, SF_PIXEL_KNOWN, image->h, image->w, FALSE, known);
-  sf_distance_transform (image->state, SF_PIXEL_HOLE, image->h, image->w, FALSE, inside);
+  sf_distance_transform (image->state, SF_PIXEL_KNOWN, image->h, image->w, FALSE, known, sf_progress_cancellable (progress));
+  sf_distance_transform (image->state, SF_PIXEL_HOLE, image->h, image->w, FALSE, inside, sf_progress_cancellable (progress));
   for (gsize i = 0; i < n; i++)
     {
       s->sets[i] = 0;

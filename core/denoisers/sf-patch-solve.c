@@ -130,7 +130,7 @@ sum_rows (const Solve *s, double sum[3])
 static gboolean
 conjugate_gradients (Solve *s, const SfProgress *progress, GError **error)
 {
-  GCancellable *cancellable = progress != NULL ? progress->cancellable : NULL;
+  GCancellable *cancellable = sf_progress_cancellable (progress);
   double rr[3] = { 0 }, sum[3];
 
   for (gsize i = 0; i < (gsize) s->h * s->w * 4; i += 4)

@@ -107,7 +107,9 @@ judge_by_ring (const SfPatchImage *image, const float *rgb, SfPixelState state, 
     return NULL;
   for (gsize i = 0; i < n; i++)
     outside[i] = image->state[i] != SF_PIXEL_HOLE;
-  sf_distance_transform (outside, TRUE, image->h, image->w, FALSE, distance);
+  sf_distance_transform (outside, TRUE, image->h, image->w, FALSE, distance, sf_progress_cancellable (progress));
+  if (sf_progress_stopped (progress, error))
+    return NULL;
   for (int y = RADIUS; y < image->h - RADIUS; y++)
     for (int x = RADIUS; x < image->w - RADIUS; x++)
       {
@@ -183,7 +185,7 @@ sf_patch_detail_maps (const SfPatchImage *image, float *detail, float *budget, G
 
   if (weight == NULL || distance == NULL || extended == NULL || fixed == NULL)
     return FALSE;
-  sf_distance_transform (image->state, SF_PIXEL_KNOWN, h, w, FALSE, distance);
+  sf_distance_transform (image->state, SF_PIXEL_KNOWN, h, w, FALSE, distance, NULL);
   memset (detail, 0, n * sizeof (float));
   for (int y = 1; y < h - 1; y++)
     for (int x = 1; x < w - 1; x++)
@@ -243,7 +245,7 @@ sf_patch_detail (const float *rgb, int stride, const guint8 *mask, guint8 value,
 }
 
 double
-sf_patch_ring_detail (const SfPatchImage *image, double reach, GError **error)
+sf_patch_ring_detail (const SfPatchImage *image, double reach, const SfProgress *progress, GError **error)
 {
   gsize n = (gsize) image->h * image->w;
   g_autofree float *distance = sf_try_alloc (n, sizeof (float), error);
@@ -253,7 +255,9 @@ sf_patch_ring_detail (const SfPatchImage *image, double reach, GError **error)
     return -1;
   for (gsize i = 0; i < n; i++)
     mask[i] = image->state[i] != SF_PIXEL_HOLE;
-  sf_distance_transform (mask, TRUE, image->h, image->w, FALSE, distance);
+  sf_distance_transform (mask, TRUE, image->h, image->w, FALSE, distance, sf_progress_cancellable (progress));
+  if (sf_progress_stopped (progress, error))
+    return -1;
   for (gsize i = 0; i < n; i++)
     mask[i] = image->state[i] == SF_PIXEL_KNOWN && distance[i] <= reach;
   return sf_patch_detail (image->rgb, 4, mask, TRUE, image->h, image->w);

@@ -39,4 +39,4 @@ double sf_patch_detail (const float *rgb, int stride, const guint8 *mask, guint8
  *
  * Mean |Laplacian| of the known pixels near the hole.
  */
-double sf_patch_ring_detail (const SfPatchImage *image, double reach, GError **error);
+double sf_patch_ring_detail (const SfPatchImage *image, double reach, const SfProgress *progress, GError **error);

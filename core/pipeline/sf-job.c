@@ -373,7 +373,7 @@ sf_job_run_all (SfJob *self, int seed, int n, const SfResult *like, const SfJobH
 }
 
 SfTensor *
-sf_job_get_noised (SfJob *self, double strength, int seed, GError **error)
+sf_job_get_noised (SfJob *self, double strength, int seed, const SfProgress *progress, GError **error)
 {
   SfCascadeSettings settings = cascade_settings (self);
   const SfRect *frame = &self->plan.frame, *work = &self->plan.work;
@@ -384,7 +384,7 @@ sf_job_get_noised (SfJob *self, double strength, int seed, GError **error)
   g_return_val_if_fail (self->task == SF_TASK_REGENERATE, NULL);
 
   settings.strength = strength;
-  if (open_engine (self, NULL, error) == NULL)
+  if (open_engine (self, progress, error) == NULL)
     return NULL;
   sf_cascade_begin (self->engine, &settings, &l, &step);
   level = self->engine->level (self->engine, strength > 0 ? l : self->engine->n_levels - 1);
@@ -397,7 +397,9 @@ sf_job_get_noised (SfJob *self, double strength, int seed, GError **error)
     memcpy (rgb->data + (gsize) y * frame->width * 3,
             self->pixels.image->data + ((gsize) (y + frame->y - work->y) * work->width + frame->x - work->x) * 3,
             (gsize) frame->width * 3 * sizeof (float));
-  sf_area_resize (rgb->data, rgb->h, rgb->w, 3, small->data, small->h, small->w);
+  sf_area_resize (rgb->data, rgb->h, rgb->w, 3, small->data, small->h, small->w, sf_progress_cancellable (progress));
+  if (sf_progress_stopped (progress, error))
+    return NULL;
   if (strength > 0)
     sf_add_noise (small, sf_cascade_sigma (self->engine, &settings, l, step), (SfRng) { seed, 0 });
   to_display (self, small);

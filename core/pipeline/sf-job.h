@@ -131,7 +131,7 @@ GPtrArray *sf_job_run_all (SfJob *self, int seed, int n, const SfResult *like, c
  * The forward process made visible: what the model is given at @strength, the frame at the size of the level where
  * the run would begin.  1 x h x w x 3, R'G'B' in [0,1].  Only for %SF_TASK_REGENERATE.
  */
-SfTensor *sf_job_get_noised (SfJob *self, double strength, int seed, GError **error);
+SfTensor *sf_job_get_noised (SfJob *self, double strength, int seed, const SfProgress *progress, GError **error);
 
 /* The seed that alone decides this candidate's noise: base seed + number, wrapping to stay in 0…G_MAXINT32. */
 int sf_result_get_seed (const SfResult *self);

@@ -265,7 +265,7 @@ find_hole (SfTask task, const SfSettings *settings, const SfPlan *plan, const fl
         return NULL;
       for (gsize i = 0; i < n; i++)
         hole[i] = !hole[i];
-      sf_distance_transform (hole, TRUE, work->height, work->width, FALSE, distance);
+      sf_distance_transform (hole, TRUE, work->height, work->width, FALSE, distance, NULL);
       for (gsize i = 0; i < n; i++)
         hole[i] = distance[i] <= grow;
     }
@@ -306,7 +306,7 @@ fill_frame (SfPixels *self, SfTask task, const SfSettings *settings, const SfPla
       distance = sf_try_alloc ((gsize) work->width * work->height, sizeof (float), error);
       if (distance == NULL)
         return FALSE;
-      sf_distance_transform (self->state, SF_PIXEL_HOLE, work->height, work->width, FALSE, distance);
+      sf_distance_transform (self->state, SF_PIXEL_HOLE, work->height, work->width, FALSE, distance, NULL);
     }
   for (int y = 0; y < frame->height; y++)
     for (int x = 0; x < frame->width; x++)

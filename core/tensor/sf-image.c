@@ -58,19 +58,20 @@ area_rows (gsize begin, gsize end, gpointer data)
 }
 
 void
-sf_area_resize (const float *in, int H, int W, int c, float *out, int h, int w)
+sf_area_resize (const float *in, int H, int W, int c, float *out, int h, int w, GCancellable *cancellable)
 {
   Area area = { .in = in, .out = out, .H = H, .W = W, .c = c, .h = h, .w = w };
 
-  sf_parallel_for (h, 8, area_rows, &area, NULL);
+  sf_parallel_for (h, 8, area_rows, &area, cancellable);
 }
 
 void
-sf_area_resize_rows (SfRowFunc func, gconstpointer data, int H, int W, int c, float *out, int h, int w)
+sf_area_resize_rows (SfRowFunc func, gconstpointer data, int H, int W, int c, float *out, int h, int w,
+                     GCancellable *cancellable)
 {
   Area area = { .func = func, .data = data, .out = out, .H = H, .W = W, .c = c, .h = h, .w = w };
 
-  sf_parallel_for (h, 8, area_rows, &area, NULL);
+  sf_parallel_for (h, 8, area_rows, &area, cancellable);
 }
 
 void
@@ -133,9 +134,9 @@ lines_of (int h, int w, gboolean columns)
 
 /* Neighbouring columns share cache lines, so a tile has some of them. */
 static void
-for_lines (const Lines *lines, SfTileFunc func, gpointer data)
+for_lines (const Lines *lines, SfTileFunc func, gpointer data, GCancellable *cancellable)
 {
-  sf_parallel_for (lines->n, MAX (16, 16384 / lines->length), func, data, NULL);
+  sf_parallel_for (lines->n, MAX (16, 16384 / lines->length), func, data, cancellable);
 }
 
 typedef struct
@@ -209,14 +210,15 @@ distance_lines (gsize begin, gsize end, gpointer data)
 }
 
 void
-sf_distance_transform (const guint8 *mask, guint8 inside, int h, int w, gboolean border, float *distance)
+sf_distance_transform (const guint8 *mask, guint8 inside, int h, int w, gboolean border, float *distance,
+                       GCancellable *cancellable)
 {
   Distance d = { lines_of (h, w, TRUE), mask, inside, border ? 0 : FAR, distance };
 
-  for_lines (&d.lines, distance_lines, &d);
+  for_lines (&d.lines, distance_lines, &d, cancellable);
   d.lines = lines_of (h, w, FALSE);
   d.mask = NULL;
-  for_lines (&d.lines, distance_lines, &d);
+  for_lines (&d.lines, distance_lines, &d, cancellable);
 }
 
 typedef struct
@@ -264,7 +266,7 @@ sf_gaussian_blur (float *x, int h, int w, double sigma)
     {
       Blur blur = { lines_of (h, w, pass == 1), x, kernel, radius };
 
-      for_lines (&blur.lines, blur_lines, &blur);
+      for_lines (&blur.lines, blur_lines, &blur, NULL);
     }
 }
 
@@ -307,12 +309,12 @@ dilate_lines (gsize begin, gsize end, gpointer data)
 }
 
 void
-sf_dilate (guint8 *mask, int h, int w, int r, gboolean wrap_y, gboolean wrap_x)
+sf_dilate (guint8 *mask, int h, int w, int r, gboolean wrap_y, gboolean wrap_x, GCancellable *cancellable)
 {
   for (int pass = 0; pass < 2; pass++)
     {
       Dilate dilate = { lines_of (h, w, pass == 1), mask, r, pass == 0 ? wrap_x : wrap_y };
 
-      for_lines (&dilate.lines, dilate_lines, &dilate);
+      for_lines (&dilate.lines, dilate_lines, &dilate, cancellable);
     }
 }

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Tools on pictures and maps: h x w pixels of c interleaved floats, or of one byte. */
+/* Tools on pictures and maps: h x w pixels of c interleaved floats, or of one byte.
+ *
+ * A (nullable) GCancellable is asked every few rows; what is made of a picture is left unfinished when it stops.
+ */
 #pragma once
 
-#include <glib.h>
+#include <gio/gio.h>
 
 /**
  * sf_area_resize:
  * @in: H x W x @c
  * @out: (out): h x w x @c, each the mean over the area that it covers; h <= H, w <= W
  */
-void sf_area_resize (const float *in, int H, int W, int c, float *out, int h, int w);
+void sf_area_resize (const float *in, int H, int W, int c, float *out, int h, int w, GCancellable *cancellable);
 /* Writes row @y of a picture that is never there as a whole: W x c floats. */
 typedef void (*SfRowFunc) (int y, float *row, gconstpointer data);
 /* The same from the rows that @func makes; several threads call it. */
-void sf_area_resize_rows (SfRowFunc func, gconstpointer data, int H, int W, int c, float *out, int h, int w);
+void sf_area_resize_rows (SfRowFunc func, gconstpointer data, int H, int W, int c, float *out, int h, int w,
+                          GCancellable *cancellable);
 /* Bilinear, half-pixel centres, edges repeated. */
 void sf_bilinear_resize (const float *in, int H, int W, int c, float *out, int h, int w);
 /* One sample at (y, x), pixel centres at integers. */
@@ -27,8 +31,9 @@ void sf_bilinear_sample (const float *in, int H, int W, int c, double y, double 
  * Beyond the border counts as outside when @border.  G_MAXFLOAT-like large numbers where there is none.
  * Felzenszwalb and Huttenlocher 2012, exact, linear time.
  */
-void sf_distance_transform (const guint8 *mask, guint8 inside, int h, int w, gboolean border, float *distance);
+void sf_distance_transform (const guint8 *mask, guint8 inside, int h, int w, gboolean border, float *distance,
+                            GCancellable *cancellable);
 /* In place over h x w: separable Gaussian, sigma in pixels, edges repeated. */
 void sf_gaussian_blur (float *x, int h, int w, double sigma);
 /* In place over h x w: 1 where anything at most @r rows and columns away is not 0, else 0.  Nothing is set outside. */
-void sf_dilate (guint8 *mask, int h, int w, int r, gboolean wrap_y, gboolean wrap_x);
+void sf_dilate (guint8 *mask, int h, int w, int r, gboolean wrap_y, gboolean wrap_x, GCancellable *cancellable);

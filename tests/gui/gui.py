@@ -146,6 +146,16 @@ class Dialog:
         path = '%s/%s.png' % (os.environ['SF_ARTIFACTS'], name)
         subprocess.run(['scrot', '-o', path], check=True)
 
+    def preview(self):
+        """What the preview shows, as a file's bytes."""
+        places = [n.get_component_iface().get_extents(Atspi.CoordType.SCREEN) for n in self.all()
+                  if n.get_role_name() == 'drawing area']
+        e = max(places, key=lambda place: place.width * place.height)
+        path = os.environ['SF_TMP'] + '/preview.png'
+        subprocess.run(['scrot', '-o', '-a', '%d,%d,%d,%d' % (e.x, e.y, e.width, e.height), path], check=True)
+        with open(path, 'rb') as file:
+            return file.read()
+
     def kept(self):
         """How many results are in the image."""
         return sum('in the image' in n.get_name() for n in self.results())

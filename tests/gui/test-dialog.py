@@ -80,6 +80,11 @@ def regenerate():
     dialog.set('Strength', 30)
     time.sleep(1)
     dialog.screenshot('regenerate-strength-30')
+    noised = dialog.preview()
+    dialog.set('Steps', 2)
+    wait('the noise of other steps', lambda: dialog.preview() != noised)
+    dialog.set('Steps', 12)
+    wait('the noise of the steps before', lambda: dialog.preview() == noised)
     dialog.set('Strength', 50)
     dialog.set('Candidates', 4)
     assert dialog.run('Regenerate') == 4

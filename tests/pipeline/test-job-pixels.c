@@ -284,7 +284,7 @@ test_not_finite (void)
     if (r->mask->data[i] > 0)
       for (int c = 0; c < 3; c++)
         g_assert_true (r->rgba->data[i * 4 + c] >= 0 && r->rgba->data[i * 4 + c] <= 1);
-  noised = sf_job_get_noised (job, 0.5, 1, NULL);
+  noised = sf_job_get_noised (job, 0.5, 1, NULL, NULL);
   for (gsize i = 0; i < sf_tensor_size (noised); i++)
     g_assert_true (noised->data[i] >= 0 && noised->data[i] <= 1);
 }
@@ -296,7 +296,7 @@ test_noised (void)
   g_autofree float *rgba = job_texture (SIDE, SIDE);
   g_autoptr (SfSettings) s = sf_settings_new ();
   g_autoptr (SfJob) job = job_open (SF_TASK_REGENERATE, s, rgba, SIDE, SIDE, &job_hole);
-  g_autoptr (SfTensor) clean = sf_job_get_noised (job, 0, 1, NULL);
+  g_autoptr (SfTensor) clean = sf_job_get_noised (job, 0, 1, NULL, NULL);
   SfRect frame = sf_job_get_frame (job);
 
   g_assert_cmpint (clean->h, ==, frame.height);
@@ -306,12 +306,31 @@ test_noised (void)
       g_assert_true (fabsf (clean->data[i * 3 + c] - rgba[((gsize) (i / frame.width + frame.y) * SIDE + i % frame.width + frame.x) * 4 + c]) < 1e-6f);
   for (int i = 1; i <= 10; i++)
     {
-      g_autoptr (SfTensor) noised = sf_job_get_noised (job, i / 10.0, 1, NULL);
-      g_autoptr (SfTensor) again = sf_job_get_noised (job, i / 10.0, 1, NULL);
+      g_autoptr (SfTensor) noised = sf_job_get_noised (job, i / 10.0, 1, NULL, NULL);
+      g_autoptr (SfTensor) again = sf_job_get_noised (job, i / 10.0, 1, NULL, NULL);
 
       g_assert_nonnull (noised);
       g_assert_cmpmem (noised->data, sf_tensor_size (noised) * 4, again->data, sf_tensor_size (again) * 4);
     }
+}
+
+/* The engine is not opened for what nobody wants any more. */
+static void
+test_noised_stopped (void)
+{
+  g_autofree float *rgba = job_texture (SIDE, SIDE);
+  g_autoptr (SfSettings) s = sf_settings_new ();
+  g_autoptr (SfJob) job = job_open (SF_TASK_REGENERATE, s, rgba, SIDE, SIDE, &job_hole);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfTensor) noised = NULL;
+  SfProgress progress = { .cancellable = cancellable, .hi = 1 };
+
+  g_cancellable_cancel (cancellable);
+  g_assert_null (sf_job_get_noised (job, 0.5, 1, &progress, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  noised = sf_job_get_noised (job, 0.5, 1, NULL, NULL);
+  g_assert_nonnull (noised);
 }
 
 static void
@@ -429,6 +448,7 @@ main (int argc, char **argv)
   g_test_add_func ("/job/one-pixel", test_one_pixel);
   g_test_add_func ("/job/not-finite", test_not_finite);
   g_test_add_func ("/job/noised", test_noised);
+  g_test_add_func ("/job/noised-stopped", test_noised_stopped);
   g_test_add_func ("/job/strip", test_strip);
   g_test_add_func ("/job/refused", test_refused);
   g_test_add_func ("/job/too-little", test_too_little);

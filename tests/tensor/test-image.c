@@ -2,6 +2,7 @@
 #include "tensor/sf-image.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "picture.h"
 
@@ -28,7 +29,7 @@ check_area (int H, int W, int h, int w)
   g_autoptr (SfTensor) in = picture_texture (H, W, 0, 3);
   g_autofree float *out = g_new (float, h *w * 3);
 
-  sf_area_resize (in->data, H, W, 3, out, h, w);
+  sf_area_resize (in->data, H, W, 3, out, h, w, NULL);
   for (int i = 0; i < h * w * 3; i++)
     {
       int y = i / 3 / w, x = i / 3 % w;
@@ -74,7 +75,7 @@ check_distance (const guint8 *mask, int h, int w, gboolean border)
 {
   g_autofree float *distance = g_new (float, h *w);
 
-  sf_distance_transform (mask, 1, h, w, border, distance);
+  sf_distance_transform (mask, 1, h, w, border, distance, NULL);
   for (int y = 0; y < h; y++)
     for (int x = 0; x < w; x++)
       {
@@ -146,7 +147,7 @@ check_dilate (int h, int w, int r, gboolean wrap_y, gboolean wrap_x)
   for (int i = 0; i < h * w; i++)
     in[i] = i * 7919 % 1000 < 20 ? 2 : 0;
   out = g_memdup2 (in, h * w);
-  sf_dilate (out, h, w, r, wrap_y, wrap_x);
+  sf_dilate (out, h, w, r, wrap_y, wrap_x, NULL);
   for (int y = 0; y < h; y++)
     for (int x = 0; x < w; x++)
       {
@@ -176,6 +177,34 @@ test_dilate (void)
       }
 }
 
+/*** Stop ***/
+
+static void
+assert_all (const guint8 *x, gsize n, guint8 value)
+{
+  for (gsize i = 0; i < n; i++)
+    g_assert_cmpint (x[i], ==, value);
+}
+
+/* Whoever is told to stop before the first rows makes none. */
+static void
+test_cancelled (void)
+{
+  const gsize n = 64 * 64;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autofree guint8 *mask = g_malloc (n), *out = g_malloc (n * sizeof (float));
+  g_autofree float *in = g_new0 (float, n);
+
+  g_cancellable_cancel (cancellable);
+  memset (mask, 7, n);
+  memset (out, 7, n * sizeof (float));
+  sf_area_resize (in, 64, 64, 1, (float *) (gpointer) out, 32, 32, cancellable);
+  sf_distance_transform (mask, 7, 64, 64, TRUE, (float *) (gpointer) out, cancellable);
+  assert_all (out, n * sizeof (float), 7);
+  sf_dilate (mask, 64, 64, 2, FALSE, FALSE, cancellable);
+  assert_all (mask, n, 7);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -185,5 +214,6 @@ main (int argc, char **argv)
   g_test_add_func ("/image/distance", test_distance);
   g_test_add_func ("/image/gaussian", test_gaussian);
   g_test_add_func ("/image/dilate", test_dilate);
+  g_test_add_func ("/image/cancelled", test_cancelled);
   return g_test_run ();
 }

@@ -2,6 +2,11 @@
 /* All conversion is babl's.  Formats without a space mean sRGB, which is what models are made for; formats with the
  * space of a buffer give its stored numbers.
  *
+ * babl knows several ways to convert, takes the one that it measures to be the fastest, and measures again now and then.
+ * They differ in the last bit of a float, and then another process makes other pixels of the same seed.  So integers
+ * become floats here, and babl only has to do what is left: nothing that rounds for 8 and 16 bits of sRGB.  Chance
+ * stays in the last bits of linear pictures and of those with another colour profile.
+ *
  * Whatever may be as large as a picture is done in strips of some rows, so that a picture is never in memory twice.
  */
 #include "sf-buffer.h"
@@ -22,14 +27,132 @@ strip_rows (int width)
   return MAX (STRIP_PIXELS / width, 1);
 }
 
+/*** Strips ***/
+
+/* Some pixels of a buffer as it stores them, and the same numbers as floats. */
+typedef struct
+{
+  const Babl *stored, *exact;
+  int n; /* components */
+  guint8 *raw;
+  float *numbers;
+} Strip;
+
+static void
+strip_clear (Strip *self)
+{
+  g_free (self->raw);
+  g_free (self->numbers);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Strip, strip_clear)
+
+/* Room for @n_pixels of @buffer, which is some MB at most. */
+static void
+strip_init (Strip *self, GeglBuffer *buffer, gsize n_pixels)
+{
+  const Babl *stored = gegl_buffer_get_format (buffer), *model = babl_format_get_model (stored);
+  g_autofree char *name = g_strconcat (babl_get_name (model), " float", NULL);
+
+  self->stored = stored;
+  self->exact = babl_format_with_space (name, babl_format_get_space (stored));
+  self->n = babl_format_get_n_components (stored);
+  self->raw = g_malloc_n (n_pixels, babl_format_get_bytes_per_pixel (stored));
+  self->numbers = g_new (float, n_pixels * self->n);
+}
+
+static void
+strip_to_floats (Strip *self, gsize n_pixels)
+{
+  const Babl *type = babl_format_get_type (self->stored, 0);
+  gsize n = n_pixels * self->n;
+
+  if (type == babl_type ("u8"))
+    for (gsize i = 0; i < n; i++)
+      self->numbers[i] = (float) (self->raw[i] / 255.0);
+  else if (type == babl_type ("u16"))
+    for (gsize i = 0; i < n; i++)
+      self->numbers[i] = (float) (((const guint16 *) (gpointer) self->raw)[i] / 65535.0);
+  else
+    babl_process (babl_fish (self->stored, self->exact), self->raw, self->numbers, (long) n_pixels);
+}
+
+static double
+to_unit (float x)
+{
+  return x > 0 ? MIN (x, 1) : 0; /* NaN is 0 */
+}
+
+static void
+strip_to_stored (Strip *self, gsize n_pixels)
+{
+  const Babl *type = babl_format_get_type (self->stored, 0);
+  gsize n = n_pixels * self->n;
+
+  if (type == babl_type ("u8"))
+    for (gsize i = 0; i < n; i++)
+      self->raw[i] = (guint8) (to_unit (self->numbers[i]) * 255 + 0.5);
+  else if (type == babl_type ("u16"))
+    for (gsize i = 0; i < n; i++)
+      ((guint16 *) (gpointer) self->raw)[i] = (guint16) (to_unit (self->numbers[i]) * 65535 + 0.5);
+  else
+    babl_process (babl_fish (self->exact, self->stored), self->numbers, self->raw, (long) n_pixels);
+}
+
+/* @out: @rect of @buffer in @format, which has @n floats; 0 outside of the buffer */
+static void
+strip_read (Strip *self, GeglBuffer *buffer, const GeglRectangle *rect, const Babl *format, int n, float *out)
+{
+  const Babl *fish = babl_fish (self->exact, format);
+  GeglRectangle inside;
+
+  memset (out, 0, (gsize) rect->width * rect->height * n * sizeof (float));
+  if (!gegl_rectangle_intersect (&inside, rect, gegl_buffer_get_extent (buffer)))
+    return;
+  gegl_buffer_get (buffer, &inside, 1.0, self->stored, self->raw, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  strip_to_floats (self, (gsize) inside.width * inside.height);
+  for (int y = 0; y < inside.height; y++)
+    babl_process (fish, self->numbers + (gsize) y * inside.width * self->n,
+                  out + ((gsize) (y + inside.y - rect->y) * rect->width + inside.x - rect->x) * n, inside.width);
+}
+
+/* All of @in, which has @n floats in @format, at the corner of @target. */
+static void
+write_strips (GeglBuffer *target, const SfRect *rect, const Babl *format, int n, const float *in)
+{
+  int rows = MIN (strip_rows (rect->width), rect->height);
+  g_auto (Strip) strip = { NULL };
+
+  strip_init (&strip, target, (gsize) rect->width * rows);
+  for (int y = 0; y < rect->height; y += rows)
+    {
+      GeglRectangle part = { 0, y, rect->width, MIN (rows, rect->height - y) };
+      gsize n_pixels = (gsize) part.width * part.height;
+
+      babl_process (babl_fish (format, strip.exact), in + (gsize) y * rect->width * n, strip.numbers, (long) n_pixels);
+      strip_to_stored (&strip, n_pixels);
+      gegl_buffer_set (target, &part, 0, strip.stored, strip.raw, GEGL_AUTO_ROWSTRIDE);
+    }
+}
+
+/*** Pixels ***/
+
 float *
 sf_buffer_read_rgba (GeglBuffer *buffer, const SfRect *rect, GError **error)
 {
-  GeglRectangle from = to_gegl (rect);
+  int rows = MIN (strip_rows (rect->width), rect->height);
+  g_auto (Strip) strip = { NULL };
   float *rgba = sf_try_alloc ((gsize) rect->width * rect->height, 4 * sizeof (float), error);
 
-  if (rgba != NULL)
-    gegl_buffer_get (buffer, &from, 1.0, babl_format ("R'G'B'A float"), rgba, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  if (rgba == NULL)
+    return NULL;
+  strip_init (&strip, buffer, (gsize) rect->width * rows);
+  for (int y = 0; y < rect->height; y += rows)
+    {
+      GeglRectangle part = { rect->x, rect->y + y, rect->width, MIN (rows, rect->height - y) };
+
+      strip_read (&strip, buffer, &part, babl_format ("R'G'B'A float"), 4, rgba + (gsize) y * rect->width * 4);
+    }
   return rgba;
 }
 
@@ -45,35 +168,34 @@ coverage_format (GeglBuffer *buffer)
   return babl_format_with_space (linear ? "YA float" : "Y'A float", babl_format_get_space (format));
 }
 
-/* @coverage: (array length=strip height*width); @pairs: twice as many */
+/* @coverage: of @rect; @pairs: twice as many */
 static void
-read_strip (GeglBuffer *buffer, const GeglRectangle *strip, float *pairs, float *coverage)
+read_coverage_strip (Strip *strip, GeglBuffer *buffer, const GeglRectangle *rect, float *pairs, float *coverage)
 {
-  gsize n = (gsize) strip->width * strip->height;
+  gsize n = (gsize) rect->width * rect->height;
 
-  gegl_buffer_get (buffer, strip, 1.0, coverage_format (buffer), pairs, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  strip_read (strip, buffer, rect, coverage_format (buffer), 2, pairs);
   for (gsize i = 0; i < n; i++)
-    {
-      float v = pairs[2 * i] * pairs[2 * i + 1];
-
-      coverage[i] = v > 0 ? MIN (v, 1) : 0; /* NaN is 0 */
-    }
+    coverage[i] = (float) to_unit (pairs[2 * i] * pairs[2 * i + 1]);
 }
 
 float *
 sf_buffer_read_coverage (GeglBuffer *buffer, const SfRect *rect, GError **error)
 {
-  int rows = strip_rows (rect->width);
-  g_autofree float *pairs = sf_try_alloc ((gsize) rect->width * rows, 2 * sizeof (float), error);
-  float *coverage = pairs != NULL ? sf_try_alloc ((gsize) rect->width * rect->height, sizeof (float), error) : NULL;
+  int rows = MIN (strip_rows (rect->width), rect->height);
+  g_auto (Strip) strip = { NULL };
+  g_autofree float *pairs = g_new (float, (gsize) rect->width *rows * 2);
+  float *coverage = sf_try_alloc ((gsize) rect->width * rect->height, sizeof (float), error);
 
-  if (coverage != NULL)
-    for (int y = 0; y < rect->height; y += rows)
-      {
-        GeglRectangle strip = { rect->x, rect->y + y, rect->width, MIN (rows, rect->height - y) };
+  if (coverage == NULL)
+    return NULL;
+  strip_init (&strip, buffer, (gsize) rect->width * rows);
+  for (int y = 0; y < rect->height; y += rows)
+    {
+      GeglRectangle part = { rect->x, rect->y + y, rect->width, MIN (rows, rect->height - y) };
 
-        read_strip (buffer, &strip, pairs, coverage + (gsize) y * rect->width);
-      }
+      read_coverage_strip (&strip, buffer, &part, pairs, coverage + (gsize) y * rect->width);
+    }
   return coverage;
 }
 
@@ -82,15 +204,17 @@ sf_buffer_find_coverage (GeglBuffer *buffer, SfRect *bounds)
 {
   const GeglRectangle *all = gegl_buffer_get_extent (buffer);
   int rows = strip_rows (all->width), left = G_MAXINT, right = -1, top = G_MAXINT, bottom = -1;
+  g_auto (Strip) strip = { NULL };
   g_autofree float *pairs = g_new (float, (gsize) all->width *rows * 2);
   g_autofree float *coverage = g_new (float, (gsize) all->width *rows);
 
+  strip_init (&strip, buffer, (gsize) all->width * rows);
   for (int y = 0; y < all->height; y += rows)
     {
-      GeglRectangle strip = { all->x, all->y + y, all->width, MIN (rows, all->height - y) };
-      gsize n = (gsize) strip.width * strip.height;
+      GeglRectangle part = { all->x, all->y + y, all->width, MIN (rows, all->height - y) };
+      gsize n = (gsize) part.width * part.height;
 
-      read_strip (buffer, &strip, pairs, coverage);
+      read_coverage_strip (&strip, buffer, &part, pairs, coverage);
       for (gsize i = 0; i < n; i++)
         if (coverage[i] > 0)
           {
@@ -108,14 +232,6 @@ sf_buffer_find_coverage (GeglBuffer *buffer, SfRect *bounds)
 
 /*** Results ***/
 
-/* What one strip needs: the pixels as they are stored, before and after, and as floats. */
-typedef struct
-{
-  const Babl *format;
-  guint8 *kept, *mixed;
-  float *rgba;
-} Strip;
-
 /* The rows [@y, @y + @h) of @result as a result of their own; borrows everything. */
 static SfResult
 result_rows (const SfResult *result, int y, int h, SfTensor *rgba, SfTensor *mask)
@@ -131,44 +247,44 @@ result_rows (const SfResult *result, int y, int h, SfTensor *rgba, SfTensor *mas
   return part;
 }
 
+/* @rgba: room for the pixels of @part; @kept: likewise, as they are stored */
 static void
-blend_strip (GeglBuffer *original, GeglBuffer *target, const SfResult *part, const Strip *s)
+blend_strip (Strip *strip, GeglBuffer *original, GeglBuffer *target, const SfResult *part, float *rgba, guint8 *kept)
 {
   GeglRectangle rect = to_gegl (&part->rect);
-  gsize n = (gsize) rect.width * rect.height, size = babl_format_get_bytes_per_pixel (s->format);
+  gsize n = (gsize) rect.width * rect.height, size = babl_format_get_bytes_per_pixel (strip->stored);
   const Babl *rgba_format = babl_format ("R'G'B'A float");
 
-  gegl_buffer_get (original, &rect, 1.0, s->format, s->kept, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
-  gegl_buffer_get (original, &rect, 1.0, rgba_format, s->rgba, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
-  sf_result_blend (part, s->rgba);
-  babl_process (babl_fish (rgba_format, s->format), s->rgba, s->mixed, (long) n);
+  gegl_buffer_get (original, &rect, 1.0, strip->stored, kept, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  strip_read (strip, original, &rect, rgba_format, 4, rgba);
+  sf_result_blend (part, rgba);
+  babl_process (babl_fish (rgba_format, strip->exact), rgba, strip->numbers, (long) n);
+  strip_to_stored (strip, n);
   for (gsize i = 0; i < n; i++)
     if (part->mask->data[i] > 0)
-      memcpy (s->kept + i * size, s->mixed + i * size, size);
-  gegl_buffer_set (target, &rect, 0, s->format, s->kept, GEGL_AUTO_ROWSTRIDE);
+      memcpy (kept + i * size, strip->raw + i * size, size);
+  gegl_buffer_set (target, &rect, 0, strip->stored, kept, GEGL_AUTO_ROWSTRIDE);
 }
 
 gboolean
 sf_buffer_blend (GeglBuffer *original, GeglBuffer *target, const SfResult *result, GError **error)
 {
   const SfRect *rect = &result->rect;
-  const Babl *format = gegl_buffer_get_format (original);
-  gsize size = babl_format_get_bytes_per_pixel (format);
   int rows = MIN (strip_rows (rect->width), rect->height);
   gsize n = (gsize) rows * rect->width;
-  g_autofree guint8 *kept = sf_try_alloc (n, size, error);
-  g_autofree guint8 *mixed = kept != NULL ? sf_try_alloc (n, size, error) : NULL;
-  g_autofree float *rgba = mixed != NULL ? sf_try_alloc (n, 4 * sizeof (float), error) : NULL;
-  Strip strip = { format, kept, mixed, rgba };
+  g_auto (Strip) strip = { NULL };
+  g_autofree guint8 *kept = sf_try_alloc (n, babl_format_get_bytes_per_pixel (gegl_buffer_get_format (original)), error);
+  g_autofree float *rgba = sf_try_alloc (n, 4 * sizeof (float), error);
 
-  if (rgba == NULL)
+  if (kept == NULL || rgba == NULL)
     return FALSE;
+  strip_init (&strip, original, n);
   for (int y = 0; y < rect->height; y += rows)
     {
       SfTensor part_rgba, part_mask;
       SfResult part = result_rows (result, y, MIN (rows, rect->height - y), &part_rgba, &part_mask);
 
-      blend_strip (original, target, &part, &strip);
+      blend_strip (&strip, original, target, &part, rgba, kept);
     }
   return TRUE;
 }
@@ -176,15 +292,11 @@ sf_buffer_blend (GeglBuffer *original, GeglBuffer *target, const SfResult *resul
 void
 sf_buffer_write_rgba (GeglBuffer *target, const SfResult *result)
 {
-  GeglRectangle rect = { 0, 0, result->rect.width, result->rect.height };
-
-  gegl_buffer_set (target, &rect, 0, babl_format ("R'G'B'A float"), result->rgba->data, GEGL_AUTO_ROWSTRIDE);
+  write_strips (target, &result->rect, babl_format ("R'G'B'A float"), 4, result->rgba->data);
 }
 
 void
 sf_buffer_write_mask (GeglBuffer *target, const SfResult *result)
 {
-  GeglRectangle rect = { 0, 0, result->rect.width, result->rect.height };
-
-  gegl_buffer_set (target, &rect, 0, babl_format ("Y float"), result->mask->data, GEGL_AUTO_ROWSTRIDE);
+  write_strips (target, &result->rect, babl_format ("Y float"), 1, result->mask->data);
 }

@@ -26,6 +26,7 @@ struct _SfRunner
   gboolean done;
   GError *error;
   SfJob **noise_job; /* (nullable) of the request that is not answered yet */
+  GCancellable *noising; /* (nullable) of all such requests for the present job */
   double strength;
   int noise_seed;
 };
@@ -222,6 +223,8 @@ work_run (SfRunner *self, SfTaskItem *task)
 static void
 work_noised (SfRunner *self, SfTaskItem *task)
 {
+  g_autoptr (GCancellable) cancellable = NULL;
+  SfProgress progress = { .hi = 1 };
   SfTensor *image;
   SfJob **job;
   double strength;
@@ -229,12 +232,13 @@ work_noised (SfRunner *self, SfTaskItem *task)
 
   g_mutex_lock (&self->lock);
   job = g_steal_pointer (&self->noise_job);
+  progress.cancellable = cancellable = self->noising != NULL ? g_object_ref (self->noising) : NULL;
   strength = self->strength;
   seed = self->noise_seed;
   g_mutex_unlock (&self->lock);
   if (job == NULL)
     return;
-  image = sf_job_get_noised (*job, strength, seed, NULL);
+  image = sf_job_get_noised (*job, strength, seed, &progress, NULL);
   release_job (job);
   if (image == NULL)
     return;
@@ -259,6 +263,15 @@ work (gpointer data, gpointer user_data)
 
 /*** Public ***/
 
+/* Ends what was asked for the present job, with the lock held. */
+static void
+drop_noising (SfRunner *self)
+{
+  if (self->noising != NULL)
+    g_cancellable_cancel (self->noising);
+  g_clear_object (&self->noising);
+}
+
 /* A count that is not finished yet will not be told. */
 static void
 drop_count (SfRunner *self)
@@ -281,6 +294,8 @@ sf_runner_set_job (SfRunner *self, SfJob *job)
       *self->job = job;
     }
   g_mutex_lock (&self->lock);
+  drop_noising (self);
+  self->noising = job != NULL ? g_cancellable_new () : NULL;
   if (self->noise_job != NULL) /* else the thread would make an engine ready for nothing more */
     {
       release_job (self->noise_job);
@@ -386,6 +401,9 @@ sf_runner_finalize (GObject *object)
 
   sf_runner_stop (self);
   drop_count (self);
+  g_mutex_lock (&self->lock);
+  drop_noising (self);
+  g_mutex_unlock (&self->lock);
   g_thread_pool_free (self->pool, FALSE, TRUE);
   if (self->idle != 0)
     g_source_remove (self->idle);

@@ -157,7 +157,11 @@ refresh (SfSession *self, gboolean force)
   g_clear_handle_id (&self->refresh_timer, g_source_remove);
   sf_controls_set_estimate (self->controls, NULL);
   if (prepare (self, settings, force))
-    sf_runner_count (self->runner);
+    {
+      sf_runner_count (self->runner);
+      if (self->shown == SF_SHOW_NOISED) /* its noise depends on the steps and the schedule too */
+        show_noised (self);
+    }
   sf_controls_update (self->controls, settings, picture.width > 0 ? &picture : NULL);
   update_buttons (self);
 }
