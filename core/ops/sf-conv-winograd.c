@@ -49,13 +49,19 @@ multiply (const Run *run, const float *v, int k0, int k, const float *u, const f
 
   for (int r = 0; r < n; r += group)
     {
-      const int m = MIN (group, n - r);
       float *c = products + r * nr;
+      SfTile t = { .m = MIN (group, n - r), .n = nr, .k = k, .taps = 1, .a = a, .b = u, .scale = 1, .c = c, .c_row = nr };
 
-      for (int i = 0; i < m; i++)
+      for (int i = 0; i < t.m; i++)
         a[i] = v + (r + i) * run->winograd.v_row + k0;
-      tile->multiply (&(SfTile) {
-          .m = m, .n = nr, .k = k, .taps = 1, .a = a, .b = u, .residual = k0 > 0 ? c : NULL, .residual_row = nr, .scale = 1, .c = c, .c_row = nr, .next = next != NULL && r < 2 * group ? next + (gsize) (r / group) * k * SF_TILE_LINE : NULL });
+      if (k0 > 0)
+        {
+          t.residual = c;
+          t.residual_row = nr;
+        }
+      if (next != NULL && r < 2 * group)
+        t.next = next + (gsize) (r / group) * k * SF_TILE_LINE;
+      tile->multiply (&t);
     }
 }
 
