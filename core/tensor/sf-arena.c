@@ -274,6 +274,15 @@ release (SfArena *self, Block *block)
     remove_block (self, block);
 }
 
+static void
+set_error (const SfArena *self, double needed, GError **error)
+{
+  g_autofree char *text = g_format_size (MIN (needed, 9e18)), *budget = g_format_size (self->budget);
+
+  g_set_error (error, SF_ERROR, SF_ERROR_MEMORY,
+               _ ("Not enough memory: at least %s is needed and %s can be used. Work on a smaller area or close other pictures."), text, budget);
+}
+
 gpointer
 sf_arena_alloc (SfArena *self, gsize size, GError **error)
 {
@@ -294,13 +303,7 @@ sf_arena_alloc (SfArena *self, gsize size, GError **error)
       g_hash_table_insert (self->blocks, memory, block);
     }
   else
-    {
-      g_autofree char *needed = g_format_size (MIN ((double) get_end (self) + (double) size, 9e18));
-      g_autofree char *budget = g_format_size (self->budget);
-
-      g_set_error (error, SF_ERROR, SF_ERROR_MEMORY,
-                   _ ("Not enough memory: at least %s is needed and %s can be used. Work on a smaller area or close other pictures."), needed, budget);
-    }
+    set_error (self, (double) get_end (self) + (double) size, error);
   g_mutex_unlock (&self->mutex);
   return memory;
 }
@@ -356,9 +359,11 @@ sf_arena_make_plan (const SfArena *self)
   return plan;
 }
 
-void
-sf_arena_follow (SfArena *self, GArray *plan)
+gboolean
+sf_arena_follow (SfArena *self, GArray *plan, GError **error)
 {
+  gsize needed = 0;
+
   g_mutex_lock (&self->mutex);
   g_clear_pointer (&self->plan, g_array_unref);
   if (plan != NULL)
@@ -367,8 +372,13 @@ sf_arena_follow (SfArena *self, GArray *plan)
       self->plan_base = get_end (self);
       self->next = 0;
       self->followed = TRUE;
+      for (guint i = 0; i < plan->len; i++)
+        needed = MAX (needed, self->plan_base + g_array_index (plan, SfSpan, i).begin + g_array_index (plan, SfSpan, i).size);
     }
+  if (needed > self->budget)
+    set_error (self, needed, error);
   g_mutex_unlock (&self->mutex);
+  return needed <= self->budget;
 }
 
 gboolean

@@ -31,7 +31,8 @@ gsize sf_arena_get_live_peak (const SfArena *self); /* most bytes that were in u
 void sf_arena_record (SfArena *self);
 /* (transfer full): of SfSpan: those blocks, in the order in which they were asked for, laid where they fit best together. */
 GArray *sf_arena_make_plan (const SfArena *self);
-/* The next blocks lie as in @plan (nullable), above what is in use now, for as long as they have its sizes. */
-void sf_arena_follow (SfArena *self, GArray *plan);
+/* The next blocks lie as in @plan (nullable), above what is in use now, for as long as they have its sizes.
+ * FALSE with %SF_ERROR_MEMORY that says how many bytes the plan needs, where that is more than there is. */
+gboolean sf_arena_follow (SfArena *self, GArray *plan, GError **error);
 /* Whether no block differed from the last plan. */
 gboolean sf_arena_has_followed (const SfArena *self);

@@ -74,7 +74,7 @@ sf_context_rehearse (SfContext *self, const SfTensor *x, SfRunFunc run, gpointer
   const int shape[4] = { x->n, x->h, x->w, x->c };
   g_autoptr (SfContext) dry = NULL;
 
-  if (self->tape != NULL)
+  if (self->tape != NULL || sf_context_failed (self))
     return;
   if (self->plan == NULL || self->rehearsed != key || memcmp (self->shape, shape, sizeof shape) != 0 || !sf_arena_has_followed (self->arena))
     {
@@ -90,7 +90,7 @@ sf_context_rehearse (SfContext *self, const SfTensor *x, SfRunFunc run, gpointer
       self->rehearsed = key;
       memcpy (self->shape, shape, sizeof shape);
     }
-  sf_arena_follow (self->arena, self->plan);
+  sf_arena_follow (self->arena, self->plan, &self->error);
 }
 
 /* Only as many threads as there is memory for to multiply matrices. */
@@ -111,7 +111,7 @@ sf_context_begin (SfContext *self, const SfProgress *progress, double work)
   self->progress = progress;
   self->expected = work;
   self->done = 0;
-  sf_arena_follow (self->arena, NULL);
+  sf_arena_follow (self->arena, NULL, NULL);
   if (!self->dry)
     reserve_threads (self);
 }

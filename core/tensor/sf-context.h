@@ -46,8 +46,8 @@ typedef SfTensor *(*SfRunFunc) (SfContext *cx, SfTensor *x, gpointer data);
  * @x: what @run will be called with next
  * @key: by which the next rehearsal is known to be of the same; it is left out while the shape of @x is the same too
  *
- * Calls @run in a dry context, so that the arena knows what will be asked for and leaves no gaps: the peak becomes as good as
- * that of the best plan.  Nothing goes wrong, but some memory, where the run is not the same then.  Does nothing with a tape,
+ * Calls @run in a dry context, so that the arena knows what will be asked for and leaves no gaps; where there is not enough
+ * memory, the context fails now.  Nothing but some memory is lost where the run is not the same then.  Does nothing with a tape,
  * which keeps almost all.
  */
 void sf_context_rehearse (SfContext *self, const SfTensor *x, SfRunFunc run, gpointer data, gconstpointer key);

@@ -278,18 +278,36 @@ test_follow (void)
   g_assert_cmpuint (sf_arena_get_peak (plain), ==, 6 * KIB);
   for (int i = 0; i < 2; i++)
     {
-      sf_arena_follow (arena, plan);
+      sf_arena_follow (arena, plan, NULL);
       grow (arena, 3 * KIB);
       g_assert_true (sf_arena_has_followed (arena));
       g_assert_cmpuint (sf_arena_get_peak (arena), ==, 5 * KIB + 64);
     }
   sf_arena_free (arena, take (arena, 10)); /* after the plan's end */
   g_assert_true (sf_arena_has_followed (arena));
-  sf_arena_follow (arena, plan);
+  sf_arena_follow (arena, plan, NULL);
   grow (arena, 4 * KIB);
   g_assert_false (sf_arena_has_followed (arena));
   sf_arena_free (arena, below);
   g_assert_cmpuint (sf_arena_get_live (arena), ==, 0);
+}
+
+/* A plan for more than there is says so before anything is asked for. */
+static void
+test_plan_budget (void)
+{
+  SfSpan span = { .size = 30 * 1000 * 1000, .death = 9, .begin = 20 * 1000 * 1000 };
+  g_autoptr (GArray) plan = g_array_new (FALSE, FALSE, sizeof (SfSpan));
+  g_autoptr (SfArena) arena = sf_arena_new (50 * 1000 * 1000, FALSE);
+  g_autoptr (GError) error = NULL;
+
+  g_array_append_val (plan, span);
+  g_assert_true (sf_arena_follow (arena, plan, &error));
+  g_assert_no_error (error);
+  take (arena, 1000 * 1000 * 20);
+  g_assert_false (sf_arena_follow (arena, plan, &error));
+  g_assert_error (error, SF_ERROR, SF_ERROR_MEMORY);
+  g_assert_nonnull (strstr (error->message, "70.0"));
 }
 
 /* Where a plan wants a block, somebody else may have one. */
@@ -302,18 +320,18 @@ test_taken (void)
   guint8 *first, *other;
 
   g_array_append_vals (plan, span, 2);
-  sf_arena_follow (arena, plan);
+  sf_arena_follow (arena, plan, NULL);
   first = take (arena, KIB);
-  sf_arena_follow (arena, NULL);
+  sf_arena_follow (arena, NULL, NULL);
   other = take (arena, KIB); /* in the hole below */
   g_assert_true (other == first - KIB);
   sf_arena_free (arena, first);
-  sf_arena_follow (arena, plan);
+  sf_arena_follow (arena, plan, NULL);
   first = take (arena, KIB);
   g_assert_true (first == other + 2 * KIB);
-  sf_arena_follow (arena, NULL);
+  sf_arena_follow (arena, NULL, NULL);
   sf_arena_free (arena, take (arena, KIB));
-  sf_arena_follow (arena, plan);
+  sf_arena_follow (arena, plan, NULL);
   take (arena, KIB);
   take (arena, KIB);
   g_assert_true (sf_arena_has_followed (arena));
@@ -372,6 +390,7 @@ main (int argc, char **argv)
   g_test_add_func ("/arena/stress", test_stress);
   g_test_add_func ("/arena/plan", test_plan);
   g_test_add_func ("/arena/follow", test_follow);
+  g_test_add_func ("/arena/plan-budget", test_plan_budget);
   g_test_add_func ("/arena/taken", test_taken);
   g_test_add_func ("/arena/address-limit", test_address_limit);
   g_test_add_func ("/arena/default-budget", test_default_budget);
