@@ -8,8 +8,8 @@
  */
 #pragma once
 
-#include "arch/sf-options.h"
 #include "arch/sf-network.h"
+#include "arch/sf-options.h"
 #include "nn/sf-time-embedding.h"
 #include "nn/sf-unet.h"
 

@@ -7,23 +7,40 @@
 #include "ops/sf-ops-private.h"
 
 #define ROWS 112       /* of a task */
+#define FEW 32         /* rows: with less, reading the weights takes longest, and split ones are half as large again */
 #define RUN 1280       /* steps of k that are done before the next are begun: their panel stays in the cache */
 #define TASKS 16       /* at least so many, where panels can be shared out too */
 #define TASK_FLOPS 4e8 /* at most so many: a few ms */
 #define ALIAS 4096     /* bytes: rows so far apart, or a multiple of it, share one set of the cache */
-#define PAD 32         /* numbers that are added to such a distance */
+#define PAD 64         /* bytes that are added to such a distance */
 
-static int
-round_up (int n, int step)
+gboolean
+sf_linear_can (const SfKernels *kernels, SfLinearForm form)
 {
-  return (n + step - 1) / step * step;
+  return form == SF_LINEAR_FLOAT || (form == SF_LINEAR_SPLIT ? kernels->tile->multiply_split : kernels->tile->multiply_bf16) != NULL;
 }
 
-/* Steps of k of a bf16 product. */
-static int
-bf16_steps (const SfTileKernels *tile, int k)
+SfLinearForm
+sf_linear_choose (const SfKernels *kernels, gsize m, gboolean exact)
 {
-  return round_up (k, tile->step_bf16);
+  if (!exact && sf_linear_can (kernels, SF_LINEAR_BF16))
+    return SF_LINEAR_BF16;
+  return m >= FEW && sf_linear_can (kernels, SF_LINEAR_SPLIT) ? SF_LINEAR_SPLIT : SF_LINEAR_FLOAT;
+}
+
+/* Bytes of a row of @k numbers; a panel has nr times as many. */
+static gsize
+row_size (const SfTileKernels *tile, SfLinearForm form, int k)
+{
+  switch (form)
+    {
+    case SF_LINEAR_SPLIT:
+      return sf_split_row_size (k) * sizeof (guint16);
+    case SF_LINEAR_BF16:
+      return (gsize) (k + tile->step_bf16 - 1) / tile->step_bf16 * tile->step_bf16 * sizeof (guint16);
+    default:
+      return k * sizeof (float);
+    }
 }
 
 /*** Weights ***/
@@ -32,19 +49,18 @@ typedef struct
 {
   const SfTileKernels *tile;
   const SfArray *w;
-  gboolean bf16;
+  SfLinearForm form;
   int n, k;
   gsize panel_size; /* bytes */
   guint8 *packed;
 } Packing;
 
 static Packing
-packing_open (const SfKernels *kernels, gboolean bf16, const SfArray *w)
+packing_open (const SfKernels *kernels, SfLinearForm form, const SfArray *w)
 {
-  const SfTileKernels *tile = kernels->tile;
-  Packing self = { .tile = tile, .w = w, .bf16 = bf16, .n = (int) w->dim[0], .k = (int) (w->n / w->dim[0]) };
+  Packing self = { .tile = kernels->tile, .w = w, .form = form, .n = (int) w->dim[0], .k = (int) (w->n / w->dim[0]) };
 
-  self.panel_size = bf16 ? (gsize) bf16_steps (tile, self.k) * tile->nr * sizeof (guint16) : (gsize) self.k * tile->nr * sizeof (float);
+  self.panel_size = row_size (self.tile, form, self.k) * self.tile->nr;
   return self;
 }
 
@@ -56,47 +72,63 @@ n_panels (const Packing *p)
 
 #define PIECE 256 /* steps of k that are read at a time */
 
+/* Steps [@k0, @k0 + @k) of a panel of @n columns, which are the rows of @w. */
 static void
-pack_panel (const Packing *p, gsize panel)
+pack_piece (const Packing *p, const float *w, int n, int k0, int k, guint8 *packed)
 {
-  const int nr = p->tile->nr, n = (int) MIN ((gsize) nr, p->n - panel * nr);
-  guint8 *packed = p->packed + panel * p->panel_size;
-  float w[SF_TILE_MAX_COLUMNS * PIECE];
+  const int nr = p->tile->nr;
+  float piece[PIECE * SF_TILE_MAX_COLUMNS];
 
-  if (p->bf16)
-    memset (packed, 0, p->panel_size); /* steps that are added to k */
-  for (int k0 = 0; k0 < p->k; k0 += PIECE)
+  switch (p->form)
     {
-      const int k = MIN (PIECE, p->k - k0);
-
-      for (int j = 0; j < n; j++)
-        sf_array_read (p->w, (panel * nr + j) * p->k + k0, k, w + j * PIECE);
-      if (p->bf16)
-        sf_tile_pack_bf16 (w, PIECE, 1, n, k, nr, (guint16 *) packed + (gsize) k0 * nr);
-      else
-        sf_tile_pack (w, PIECE, 1, n, k, nr, (float *) packed + (gsize) k0 * nr);
+    case SF_LINEAR_SPLIT:
+      sf_tile_pack (w, PIECE, 1, n, k, nr, piece);
+      p->tile->split_panel (piece, k, (guint16 *) packed + sf_split_panel_size (k0, nr));
+      break;
+    case SF_LINEAR_BF16:
+      sf_tile_pack_bf16 (w, PIECE, 1, n, k, nr, (guint16 *) packed + (gsize) k0 * nr);
+      break;
+    default:
+      sf_tile_pack (w, PIECE, 1, n, k, nr, (float *) packed + (gsize) k0 * nr);
     }
 }
 
 static void
 pack_panels (gsize begin, gsize end, gpointer data)
 {
+  const Packing *p = data;
+  float w[SF_TILE_MAX_COLUMNS * PIECE];
+
   for (gsize panel = begin; panel < end; panel++)
-    pack_panel (data, panel);
+    {
+      const gsize first = panel * p->tile->nr;
+      const int n = (int) MIN ((gsize) p->tile->nr, p->n - first);
+
+      if (p->form != SF_LINEAR_FLOAT)
+        memset (p->packed + panel * p->panel_size, 0, p->panel_size); /* steps that are added to k */
+      for (int k0 = 0; k0 < p->k; k0 += PIECE)
+        {
+          const int k = MIN (PIECE, p->k - k0);
+
+          for (int j = 0; j < n; j++)
+            sf_array_read (p->w, (first + j) * p->k + k0, k, w + j * PIECE);
+          pack_piece (p, w, n, k0, k, p->packed + panel * p->panel_size);
+        }
+    }
 }
 
 gsize
-sf_linear_packed_size (const SfKernels *kernels, gboolean bf16, const SfArray *w)
+sf_linear_packed_size (const SfKernels *kernels, SfLinearForm form, const SfArray *w)
 {
-  Packing packing = packing_open (kernels, bf16, w);
+  Packing packing = packing_open (kernels, form, w);
 
   return n_panels (&packing) * packing.panel_size;
 }
 
 void
-sf_linear_pack (const SfKernels *kernels, gboolean bf16, const SfArray *w, gpointer packed)
+sf_linear_pack (const SfKernels *kernels, SfLinearForm form, const SfArray *w, gpointer packed)
 {
-  Packing packing = packing_open (kernels, bf16, w);
+  Packing packing = packing_open (kernels, form, w);
 
   packing.packed = packed;
   sf_parallel_for (n_panels (&packing), 1, pack_panels, &packing, NULL);
@@ -108,11 +140,13 @@ typedef struct
 {
   const SfLinearJob *job;
   const SfTileKernels *tile;
-  gconstpointer packed;
+  SfLinearForm form;
+  const guint8 *packed;
   int panels, panels_per_task;
+  gsize panel_size; /* bytes */
   gsize row_tasks;
-  gpointer x;       /* (nullable): rows that were copied: they lay badly, or are bf16 now */
-  int x_row, steps; /* numbers from one row to the next, of a row */
+  guint8 *copy;     /* (nullable): rows that were copied: they lay badly, or are of another form now */
+  gsize x_row;      /* bytes from one row to the next, of the copy or of x */
 } Run;
 
 /* A part of the result: rows, panels. */
@@ -158,21 +192,32 @@ static void
 multiply (const Run *run, const Part *part, int k0, int k)
 {
   const SfLinearJob *job = run->job;
-  const int group = sf_tile_group (run->tile, part->rows), nr = run->tile->nr;
-  const float *x = run->x != NULL ? run->x : job->x;
+  const SfTileKernels *tile = run->tile;
+  const guint8 *x = run->copy != NULL ? run->copy : (const guint8 *) job->x;
+  const int group = run->form == SF_LINEAR_FLOAT ? sf_tile_group (tile, part->rows) : run->form == SF_LINEAR_SPLIT ? tile->mr_split
+                                                                                                                   : tile->mr_bf16;
+  const gsize skip = row_size (tile, run->form, k0);
   const void *a[ROWS];
 
   for (int i = 0; i < part->rows; i++)
-    a[i] = x + (part->row + i) * run->x_row + k0;
+    a[i] = x + (part->row + i) * run->x_row + skip;
   for (int panel = part->first; panel < part->last; panel++)
     for (int r = 0; r < part->rows; r += group)
       {
-        SfTile tile = run_tile (run, part->row + r, MIN (group, part->rows - r), panel, k0 == 0, k0 + k == job->k);
+        SfTile t = run_tile (run, part->row + r, MIN (group, part->rows - r), panel, k0 == 0, k0 + k == job->k);
 
-        tile.k = k;
-        tile.a = a + r;
-        tile.b = (const float *) run->packed + ((gsize) panel * job->k + k0) * nr;
-        run->tile->multiply (&tile);
+        t.k = k;
+        t.a = a + r;
+        t.b = run->packed + panel * run->panel_size + skip * tile->nr;
+        if (run->form == SF_LINEAR_FLOAT)
+          tile->multiply (&t);
+        else if (run->form == SF_LINEAR_SPLIT)
+          tile->multiply_split (&t);
+        else
+          {
+            t.k = (int) (row_size (tile, run->form, k) / sizeof (guint16));
+            tile->multiply_bf16 (&t);
+          }
       }
 }
 
@@ -191,53 +236,26 @@ run_tasks (gsize begin, gsize end, gpointer data)
 }
 
 static void
-run_tasks_bf16 (gsize begin, gsize end, gpointer data)
-{
-  const Run *run = data;
-  const SfTileKernels *tile = run->tile;
-
-  for (gsize i = begin; i < end; i++)
-    {
-      const Part part = run_part (run, i);
-      const void *a[ROWS];
-
-      for (int r = 0; r < part.rows; r++)
-        a[r] = (const guint16 *) run->x + (part.row + r) * run->x_row;
-      for (int panel = part.first; panel < part.last; panel++)
-        for (int r = 0; r < part.rows; r += tile->mr_bf16)
-          {
-            SfTile t = run_tile (run, part.row + r, MIN (tile->mr_bf16, part.rows - r), panel, TRUE, TRUE);
-
-            t.k = run->steps;
-            t.a = a + r;
-            t.b = (const guint16 *) run->packed + (gsize) panel * run->steps * tile->nr;
-            tile->multiply_bf16 (&t);
-          }
-    }
-}
-
-static void
 copy_rows (gsize begin, gsize end, gpointer data)
 {
   const Run *run = data;
-  const gsize k = run->job->k;
-
-  for (gsize i = begin; i < end; i++)
-    memcpy ((float *) run->x + i * run->x_row, run->job->x + i * k, k * sizeof (float));
-}
-
-static void
-copy_rows_bf16 (gsize begin, gsize end, gpointer data)
-{
-  const Run *run = data;
-  const gsize k = run->job->k;
+  const int k = run->job->k;
 
   for (gsize i = begin; i < end; i++)
     {
-      guint16 *row = (guint16 *) run->x + i * run->x_row;
+      const float *x = run->job->x + i * k;
+      guint8 *row = run->copy + i * run->x_row;
 
-      run->tile->to_bf16 (run->job->x + i * k, row, k);
-      memset (row + k, 0, (run->steps - k) * sizeof *row);
+      if (run->form == SF_LINEAR_FLOAT)
+        {
+          memcpy (row, x, k * sizeof (float));
+          continue;
+        }
+      memset (row, 0, run->x_row); /* steps that are added to k */
+      if (run->form == SF_LINEAR_SPLIT)
+        run->tile->split_row (x, k, (guint16 *) row);
+      else
+        run->tile->to_bf16 (x, (guint16 *) row, k);
     }
 }
 
@@ -259,22 +277,24 @@ run_plan (Run *run)
 }
 
 gboolean
-sf_linear_run (SfContext *cx, const SfKernels *kernels, gboolean bf16, const SfLinearJob *job, gconstpointer packed)
+sf_linear_run (SfContext *cx, const SfKernels *kernels, SfLinearForm form, const SfLinearJob *job, gconstpointer packed)
 {
-  Run run = { .job = job, .tile = kernels->tile, .packed = packed, .steps = bf16 ? bf16_steps (kernels->tile, job->k) : job->k };
-  const gboolean alias = run.steps * (bf16 ? sizeof (guint16) : sizeof (float)) % ALIAS == 0;
+  Run run = { .job = job, .tile = kernels->tile, .form = form, .packed = packed, .x_row = row_size (kernels->tile, form, job->k) };
+  const gboolean alias = run.x_row % ALIAS == 0;
   const gsize tasks = run_plan (&run);
-  g_autoptr (SfTensor) x = NULL;
+  g_autoptr (SfTensor) copy = NULL;
 
-  run.x_row = run.steps + (alias ? PAD : 0);
-  if (alias || bf16)
+  run.panel_size = run.x_row * run.tile->nr;
+  if (alias)
+    run.x_row += PAD;
+  if (alias || form != SF_LINEAR_FLOAT)
     {
-      x = sf_context_tensor (cx, 1, 1, job->m, bf16 ? run.x_row / 2 : run.x_row);
-      if (x == NULL)
+      copy = sf_context_tensor (cx, 1, 1, job->m, run.x_row / sizeof (float));
+      if (copy == NULL)
         return FALSE;
-      run.x = x->data;
-      if (!sf_op_run (cx, job->m, MAX (1, SF_OP_TILE / job->k), bf16 ? copy_rows_bf16 : copy_rows, &run, 0))
+      run.copy = (guint8 *) copy->data;
+      if (!sf_op_run (cx, job->m, MAX (1, SF_OP_TILE / job->k), copy_rows, &run, 0))
         return FALSE;
     }
-  return sf_op_run (cx, tasks, 1, bf16 ? run_tasks_bf16 : run_tasks, &run, 2.0 * job->m * job->n * job->k);
+  return sf_op_run (cx, tasks, 1, run_tasks, &run, 2.0 * job->m * job->n * job->k);
 }

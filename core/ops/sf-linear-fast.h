@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Linear layers on the register tile; sf_linear() calls them, and so do tests and benchmarks.
+/* Linear layers on the register tile; sf_linear() calls them, and so dotests and benchmarks.
  *
- * bf16 arithmetic rounds weights and inputs to 8 bits of precision, where the CPU has an instruction for that: its RMS error is
- * some 2e-3 of the result, that of float32 3e-7.
+ *   form    operands                      error, RMS
+ *   float   as they are                   3e-7
+ *   split   sums of three bf16            3e-7, where a CPU multiplies bf16 so fast that six products are less than one of float
+ *   bf16    rounded to 8 bits             2e-3, where a CPU multiplies bf16
  */
 #pragma once
 
 #include "kernels/sf-kernels.h"
 #include "tensor/sf-array.h"
 #include "tensor/sf-context.h"
+
+typedef enum
+{
+  SF_LINEAR_FLOAT,
+  SF_LINEAR_SPLIT,
+  SF_LINEAR_BF16,
+  SF_N_LINEAR_FORMS,
+} SfLinearForm;
 
 /* y = scale (x W^T + bias + residual), rows dense */
 typedef struct
@@ -22,9 +32,12 @@ typedef struct
   float *y;
 } SfLinearJob;
 
-/* Bytes of the packed weights.  @bf16: only where the kernels have multiply_bf16. */
-gsize sf_linear_packed_size (const SfKernels *kernels, gboolean bf16, const SfArray *w);
+gboolean sf_linear_can (const SfKernels *kernels, SfLinearForm form);
+/* The fastest one for @m rows, of those that are exact or of all. */
+SfLinearForm sf_linear_choose (const SfKernels *kernels, gsize m, gboolean exact);
+/* Bytes of the packed weights. */
+gsize sf_linear_packed_size (const SfKernels *kernels, SfLinearForm form, const SfArray *w);
 /* @w: [out, in, …]; @packed: (out): of that size. */
-void sf_linear_pack (const SfKernels *kernels, gboolean bf16, const SfArray *w, gpointer packed);
+void sf_linear_pack (const SfKernels *kernels, SfLinearForm form, const SfArray *w, gpointer packed);
 /* FALSE: the context has failed. */
-gboolean sf_linear_run (SfContext *cx, const SfKernels *kernels, gboolean bf16, const SfLinearJob *job, gconstpointer packed);
+gboolean sf_linear_run (SfContext *cx, const SfKernels *kernels, SfLinearForm form, const SfLinearJob *job, gconstpointer packed);

@@ -52,17 +52,17 @@ forward_plain (SfContext *cx, const Linear *self, const float *bias)
 
 /* (transfer none) (nullable): the packed weights, made at the first use. */
 static gconstpointer
-get_packed (SfContext *cx, SfParameter *w, gboolean bf16)
+get_packed (SfContext *cx, SfParameter *w, SfLinearForm form)
 {
-  static const char kinds[2];
+  static const char kinds[SF_N_LINEAR_FORMS];
   const SfKernels *kernels = sf_kernels ();
-  gpointer packed = sf_parameter_find_packing (w, &kinds[bf16]);
+  gpointer packed = sf_parameter_find_packing (w, &kinds[form]);
 
   if (packed != NULL || sf_context_is_dry (cx))
     return packed;
-  packed = sf_parameter_pack (w, cx, &kinds[bf16], sf_linear_packed_size (kernels, bf16, &w->array) / sizeof (float));
+  packed = sf_parameter_pack (w, cx, &kinds[form], sf_linear_packed_size (kernels, form, &w->array) / sizeof (float));
   if (packed != NULL)
-    sf_linear_pack (kernels, bf16, &w->array, packed);
+    sf_linear_pack (kernels, form, &w->array, packed);
   return packed;
 }
 
@@ -70,11 +70,11 @@ static gboolean
 forward_fast (SfContext *cx, const Linear *self, const float *bias)
 {
   const SfTensor *x = self->op.x[0], *residual = self->op.x[1], *y = self->op.y;
-  const gboolean bf16 = sf_op_wants_bf16 (cx);
+  const SfLinearForm form = sf_linear_choose (sf_kernels (), n_rows (x), !sf_op_wants_bf16 (cx));
   const SfLinearJob job = { .m = n_rows (x), .k = x->c, .n = y->c, .x = x->data, .bias = bias, .scale = self->scale, .y = y->data, .residual = residual != NULL ? residual->data : NULL };
-  gconstpointer packed = get_packed (cx, self->w, bf16);
+  gconstpointer packed = get_packed (cx, self->w, form);
 
-  return !sf_context_failed (cx) && sf_linear_run (cx, sf_kernels (), bf16, &job, packed);
+  return !sf_context_failed (cx) && sf_linear_run (cx, sf_kernels (), form, &job, packed);
 }
 
 SfTensor *

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ops/sf-parameter.h"
 
+#include <stdlib.h>
+
 #include "base/sf-error.h"
 
 static void
@@ -75,10 +77,10 @@ float *
 sf_parameter_pack (SfParameter *self, SfContext *cx, const void *kind, gsize n)
 {
   g_autoptr (GError) error = NULL;
-  float *data = sf_try_alloc (n, sizeof *data, &error);
+  float *data = sf_try_alloc_aligned (n, sizeof *data, &error);
 
   if (data != NULL)
-    sf_parameter_add_packing (self, kind, data, n * sizeof *data, g_free);
+    sf_parameter_add_packing (self, kind, data, n * sizeof *data, free);
   else
     sf_context_fail (cx, g_steal_pointer (&error));
   return data;

@@ -237,6 +237,66 @@ test_bf16 (gconstpointer data)
     g_assert_true (fabsf (from_bf16 (out[i]) - in[i]) <= fabsf (in[i]) / 256); /* 8 bits of mantissa, rounded */
 }
 
+/* Split numbers are as exact as float, whatever their size; NaN stays. */
+static void
+test_split (gconstpointer data)
+{
+  const SfTileKernels *kernels = data;
+  static const int depths[] = { 1, 2, 31, 32, 33, 300, 700 };
+
+  for (int m = 1; kernels->multiply_split != NULL && m <= kernels->mr_split; m += 3)
+    for (gsize d = 0; d < G_N_ELEMENTS (depths); d++)
+      {
+        const int k = depths[d], nr = kernels->nr, n = m % 2 == 0 ? nr : 5;
+        const gsize row = sf_split_row_size (k) + 32;
+        g_autofree float *a = noise (m * k), *w = noise (n * k), *panel = g_new (float, k *nr), *bias = noise (n), *out = noise (m * n);
+        g_autofree float *residual = g_memdup2 (out, m * n * sizeof *out);
+        g_autofree guint16 *rows = g_new0 (guint16, m * row), *split = g_new0 (guint16, sf_split_panel_size (k, nr));
+        const void *at[SF_TILE_MAX_ROWS];
+
+        sf_tile_pack (w, k, 1, n, k, nr, panel);
+        kernels->split_panel (panel, k, split);
+        for (int i = 0; i < m; i++)
+          {
+            a[i * k] *= i % 3 == 0 ? 1e-20f : 1e20f;
+            kernels->split_row (a + i * k, k, rows + i * row);
+            at[i] = rows + i * row;
+          }
+        kernels->multiply_split (&(SfTile) { .m = m, .n = n, .k = k, .taps = 1, .a = at, .b = split, .bias = bias, .residual = out, .residual_row = n, .scale = 0.5f, .c = out, .c_row = n });
+        for (int i = 0; i < m; i++)
+          for (int j = 0; j < n; j++)
+            {
+              double sum = (double) bias[j] + residual[i * n + j], size = fabs (bias[j]) + fabs (residual[i * n + j]);
+
+              for (int p = 0; p < k; p++)
+                {
+                  sum += (double) a[i * k + p] * w[j * k + p];
+                  size += fabs ((double) a[i * k + p] * w[j * k + p]);
+                }
+              if (!(fabs (out[i * n + j] - 0.5 * sum) <= TOLERANCE * size)) /* so written, NaN fails */
+                g_error ("m %d k %d: [%d][%d] is %.9g, expected %.9g", m, k, i, j, out[i * n + j], 0.5 * sum);
+            }
+      }
+}
+
+static void
+test_split_nan (gconstpointer data)
+{
+  const SfTileKernels *kernels = data;
+  float a[32] = { [7] = NAN }, out[SF_TILE_MAX_COLUMNS];
+  g_autofree float *panel = noise (32 * kernels->nr);
+  g_autofree guint16 *row = g_new0 (guint16, sf_split_row_size (32)), *split = g_new0 (guint16, sf_split_panel_size (32, kernels->nr));
+  const void *at[1] = { row };
+
+  if (kernels->multiply_split == NULL)
+    return;
+  kernels->split_row (a, 32, row);
+  kernels->split_panel (panel, 32, split);
+  kernels->multiply_split (&(SfTile) { .m = 1, .n = kernels->nr, .k = 32, .taps = 1, .a = at, .b = split, .scale = 1, .c = out, .c_row = kernels->nr });
+  for (int j = 0; j < kernels->nr; j++)
+    g_assert_true (isnan (out[j]));
+}
+
 static void
 test_transpose (void)
 {
@@ -278,10 +338,14 @@ main (int argc, char **argv)
       g_autofree char *products = g_strdup_printf ("/tile/products/%s", all[i]->name);
       g_autofree char *regular = g_strdup_printf ("/tile/regular/%s", all[i]->name);
       g_autofree char *bf16 = g_strdup_printf ("/tile/bf16/%s", all[i]->name);
+      g_autofree char *split = g_strdup_printf ("/tile/split/%s", all[i]->name);
+      g_autofree char *nan = g_strdup_printf ("/tile/split/nan/%s", all[i]->name);
 
       g_test_add_data_func (products, all[i]->tile, test_products);
       g_test_add_data_func (regular, all[i]->tile, test_regular);
       g_test_add_data_func (bf16, all[i]->tile, test_bf16);
+      g_test_add_data_func (split, all[i]->tile, test_split);
+      g_test_add_data_func (nan, all[i]->tile, test_split_nan);
     }
   g_test_add_func ("/tile/group", test_group);
   g_test_add_func ("/tile/transpose", test_transpose);

@@ -35,7 +35,7 @@ typedef struct
 {
   SfContext *cx;
   const SfKernels *kernels;
-  gboolean bf16;
+  SfLinearForm form;
   SfLinearJob job;
   gpointer packed;
 } Run;
@@ -45,7 +45,7 @@ run (gpointer data)
 {
   const Run *self = data;
 
-  g_assert_true (sf_linear_run (self->cx, self->kernels, self->bf16, &self->job, self->packed));
+  g_assert_true (sf_linear_run (self->cx, self->kernels, self->form, &self->job, self->packed));
 }
 
 static SfArray
@@ -55,19 +55,19 @@ make_array (const float *w, int n, int k)
 }
 
 static void
-check (SfContext *cx, const SfKernels *kernels, gboolean bf16, const Case *c)
+check (SfContext *cx, const SfKernels *kernels, SfLinearForm form, const Case *c)
 {
   g_autofree float *x = noise (c->m * c->k), *w = noise ((gsize) c->n * c->k), *bias = noise (c->n), *residual = noise (c->m * c->n);
   g_autofree float *y = g_memdup2 (residual, c->m * c->n * sizeof *y);
   const SfArray array = make_array (w, c->n, c->k);
-  g_autofree gpointer packed = g_malloc (sf_linear_packed_size (kernels, bf16, &array));
-  Run r = { cx, kernels, bf16, { .m = c->m, .k = c->k, .n = c->n, .x = x, .bias = c->bias ? bias : NULL, .scale = c->scale, .y = y, .residual = !c->residual ? NULL : c->in_place ? y
+  g_autofree gpointer packed = g_malloc (sf_linear_packed_size (kernels, form, &array));
+  Run r = { cx, kernels, form, { .m = c->m, .k = c->k, .n = c->n, .x = x, .bias = c->bias ? bias : NULL, .scale = c->scale, .y = y, .residual = !c->residual ? NULL : c->in_place ? y
                                                                                                                                                                                   : residual },
             packed };
   Deviation deviation = { 0 };
-  g_autofree char *what = g_strdup_printf ("%s%s, %" G_GSIZE_FORMAT " x %d x %d", kernels->name, bf16 ? " bf16" : "", c->m, c->k, c->n);
+  g_autofree char *what = g_strdup_printf ("%s, form %d, %" G_GSIZE_FORMAT " x %d x %d", kernels->name, form, c->m, c->k, c->n);
 
-  sf_linear_pack (kernels, bf16, &array, packed);
+  sf_linear_pack (kernels, form, &array, packed);
   run (&r);
   for (gsize i = 0; i < c->m; i++)
     for (int j = 0; j < c->n; j++)
@@ -78,7 +78,7 @@ check (SfContext *cx, const SfKernels *kernels, gboolean bf16, const Case *c)
           sum += (double) x[i * c->k + p] * w[(gsize) j * c->k + p];
         deviation_add (&deviation, y[i * c->n + j], sum * c->scale);
       }
-  assert_deviation (&deviation, bf16 ? TOLERANCE_BF16 : TOLERANCE, what);
+  assert_deviation (&deviation, form == SF_LINEAR_BF16 ? TOLERANCE_BF16 : TOLERANCE, what);
   if (!c->in_place)
     assert_same_for_threads (run, &r, y, c->m * c->n);
 }
@@ -89,9 +89,11 @@ test_products (void)
   g_autoptr (SfContext) cx = sf_context_new (0);
 
   FOR_EACH_FLAVOUR (kernels)
-  for (int bf16 = 0; bf16 <= (kernels->tile->multiply_bf16 != NULL); bf16++)
-    for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
-      check (cx, kernels, bf16, &cases[i]);
+  {
+    for (int form = 0; form < SF_N_LINEAR_FORMS; form++)
+      for (gsize i = 0; i < G_N_ELEMENTS (cases) && sf_linear_can (kernels, form); i++)
+        check (cx, kernels, form, &cases[i]);
+  }
 }
 
 /* What is left of a row of weights stored in fewer bits. */
@@ -119,10 +121,10 @@ test_storage (void)
           array.dtype = SF_DTYPE_BF16;
           array.data = half;
         }
-      packed = g_malloc (sf_linear_packed_size (sf_kernels (), FALSE, &array));
+      packed = g_malloc (sf_linear_packed_size (sf_kernels (), SF_LINEAR_FLOAT, &array));
       y[i] = g_new (float, m *n);
-      sf_linear_pack (sf_kernels (), FALSE, &array, packed);
-      g_assert_true (sf_linear_run (cx, sf_kernels (), FALSE, &(SfLinearJob) { .m = m, .k = k, .n = n, .x = x, .scale = 1, .y = y[i] }, packed));
+      sf_linear_pack (sf_kernels (), SF_LINEAR_FLOAT, &array, packed);
+      g_assert_true (sf_linear_run (cx, sf_kernels (), SF_LINEAR_FLOAT, &(SfLinearJob) { .m = m, .k = k, .n = n, .x = x, .scale = 1, .y = y[i] }, packed));
     }
   g_assert_cmpmem (y[0], m * n * sizeof (float), y[1], m * n * sizeof (float));
   g_free (y[1]);
