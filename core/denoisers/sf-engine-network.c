@@ -529,26 +529,6 @@ network_check (const SfRegion *region, GError **error)
   return TRUE;
 }
 
-static gboolean
-check_use (const NetworkEngine *self, GError **error)
-{
-  const SfModel *model = self->model, *classifier = self->use.classifier;
-
-  if (classifier == NULL)
-    return sf_model_check_class (model, self->use.class, error);
-  if (model->n_classes > 0 && classifier->n_classes != model->n_classes)
-    g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
-                 _ ("The classifier “%s” tells %d classes apart, but the model “%s” knows %d: choose the classifier that belongs to it"),
-                 classifier->label, classifier->n_classes, model->label, model->n_classes);
-  else if (classifier->height > 0 && (classifier->height != model->height || classifier->width != model->width))
-    g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
-                 _ ("The classifier “%s” is for pictures of %d × %d pixels, but the model “%s” makes %d × %d: choose the classifier that belongs to it"),
-                 classifier->label, classifier->width, classifier->height, model->label, model->width, model->height);
-  else
-    return sf_model_check_class (classifier, self->use.class, error);
-  return FALSE;
-}
-
 static SfEngine *
 network_open (const SfRegion *region, const SfEngineUse *use, const SfProgress *progress, GError **error)
 {
@@ -580,7 +560,8 @@ network_open (const SfRegion *region, const SfEngineUse *use, const SfProgress *
     .n_classes = 1,
     .scale = use->classifier_scale,
   };
-  done = check_use (self, error) && sf_model_measure (self->model, self->tile_height, self->tile_width, &cost, error);
+  done = sf_model_check_class (self->model, use->classifier, use->class, error) &&
+         sf_model_measure (self->model, self->tile_height, self->tile_width, &cost, error);
   self->work = cost.work;
   self->parent.memory = 2 * cost.weights + cost.activations; /* packed weights are as large as these, or several times */
   if (self->model->rate == 0)

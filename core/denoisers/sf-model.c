@@ -450,6 +450,15 @@ stamp_of (const SfModelFiles *files)
   return g_string_free (stamp, FALSE);
 }
 
+/* A part of a checkpoint, or one that was cut and then restored, shows in the opened files only. */
+static gboolean
+is_current (const Shared *found)
+{
+  g_autofree char *stamp = stamp_of (found->model->files);
+
+  return g_str_equal (stamp, found->stamp) && (found->model->network == NULL || sf_model_check_files (found->model, NULL));
+}
+
 /* (transfer full) (nullable): the shared model of @key, first in the list from now on; one that is no longer true is dropped. */
 static SfModel *
 find_shared (const char *key)
@@ -458,8 +467,7 @@ find_shared (const char *key)
     if (shared[i].model != NULL && g_str_equal (shared[i].key, key))
       {
         Shared found = shared[i];
-        g_autofree char *stamp = stamp_of (found.model->files);
-        gboolean current = g_str_equal (stamp, found.stamp);
+        gboolean current = is_current (&found);
 
         memmove (shared + 1, shared, i * sizeof (Shared));
         shared[0] = current ? found : (Shared) { NULL };
@@ -509,9 +517,17 @@ sf_model_get (const char *name, const char *noise_process, gboolean load, const 
 /*** Use ***/
 
 gboolean
-sf_model_check_values (const SfModel *self, const SfProgress *progress, GError **error)
+sf_model_check_values (SfModel *self, const SfProgress *progress, GError **error)
 {
-  return sf_network_check_values (self->network, progress, error);
+  if (!g_atomic_int_get (&self->sound))
+    g_atomic_int_set (&self->sound, sf_network_check_values (self->network, progress, error));
+  return g_atomic_int_get (&self->sound);
+}
+
+gboolean
+sf_model_check_files (const SfModel *self, GError **error)
+{
+  return sf_weights_check (self->network->weights, error);
 }
 
 gboolean
@@ -534,6 +550,8 @@ sf_model_check_usable (const SfModel *self, GError **error)
   else if (self->out_channels != channels && self->out_channels != 2 * channels)
     g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s gives %d channels for %d; it must be as many or twice as many"), self->label,
                  self->out_channels, channels);
+  else if (self->width == 0)
+    g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s does not say how large its pictures are; put their side into its description as “size”"), self->label);
   else if (self->scheduler == NULL)
     refuse_unknown_process (self, error);
   else
@@ -550,8 +568,8 @@ sf_model_check_classifier (const SfModel *self, GError **error)
   return FALSE;
 }
 
-gboolean
-sf_model_check_class (const SfModel *self, int class, GError **error)
+static gboolean
+knows_class (const SfModel *self, int class, GError **error)
 {
   if (class >= -1 && class < self->n_classes)
     return TRUE;
@@ -560,6 +578,24 @@ sf_model_check_class (const SfModel *self, int class, GError **error)
   else
     g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("“%s” must be a whole number from %d to %d for %s, but is %d."), "class", 0, self->n_classes - 1,
                  self->label, class);
+  return FALSE;
+}
+
+gboolean
+sf_model_check_class (const SfModel *self, const SfModel *classifier, int class, GError **error)
+{
+  if (classifier == NULL)
+    return knows_class (self, class, error);
+  if (self->n_classes > 0 && classifier->n_classes != self->n_classes)
+    g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
+                 _ ("The classifier “%s” tells %d classes apart, but the model “%s” knows %d: choose the classifier that belongs to it"),
+                 classifier->label, classifier->n_classes, self->label, self->n_classes);
+  else if (classifier->height > 0 && (classifier->height != self->height || classifier->width != self->width))
+    g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
+                 _ ("The classifier “%s” is for pictures of %d × %d pixels, but the model “%s” makes %d × %d: choose the classifier that belongs to it"),
+                 classifier->label, classifier->width, classifier->height, self->label, self->width, self->height);
+  else
+    return knows_class (classifier, class, error);
   return FALSE;
 }
 

@@ -17,7 +17,7 @@
 
 typedef struct _SfNetwork SfNetwork; /* arch/sf-network.h */
 
-/* Read-only, but for its rate. */
+/* Read-only, but for its rate and whether its values were checked. */
 typedef struct
 {
   char *id;              /* (nullable): in the catalogue */
@@ -45,6 +45,7 @@ typedef struct
   int divisor;           /* sides must be multiples of it */
   gsize packed;          /* bytes that its convolutions will be packed to at their first use */
   double rate;           /* floating point operations per second of its last evaluation, or a guess; 0 = none yet */
+  gint sound;            /* atomic: sf_model_check_values() has found nothing */
   const char *const *unexpected; /* (nullable): arrays of the checkpoint that are of no use */
 } SfModel;
 
@@ -93,12 +94,15 @@ const SfNoisePreset *sf_model_get_likely_process (const SfModel *self);
 gboolean sf_model_set_process (SfModel *self, const char *name, GError **error);
 /* Whether pictures can be made with it; FALSE with %SF_ERROR_MODEL.  After sf_model_load(). */
 gboolean sf_model_check_usable (const SfModel *self, GError **error);
-/* Reads all parameters: FALSE with %SF_ERROR_MODEL that names an array with a number that is not finite. */
-gboolean sf_model_check_values (const SfModel *self, const SfProgress *progress, GError **error);
+/* Reads all parameters, once: FALSE with %SF_ERROR_MODEL that names an array with a number that is not finite.  After sf_model_load(). */
+gboolean sf_model_check_values (SfModel *self, const SfProgress *progress, GError **error);
+/* Whether its checkpoint is as it was opened: FALSE with %SF_ERROR_MODEL.  To be asked after a run, whose result is worth nothing then. */
+gboolean sf_model_check_files (const SfModel *self, GError **error);
 /* Whether it can lead another model to a class; FALSE with %SF_ERROR_MODEL.  After sf_model_load(). */
 gboolean sf_model_check_classifier (const SfModel *self, GError **error);
-/* Whether @class is one of its classes, or -1 for none; FALSE with %SF_ERROR_ARGUMENT. */
-gboolean sf_model_check_class (const SfModel *self, int class, GError **error);
+/* Whether @class, or -1 for none, is one that it knows, or that @classifier (nullable), which must fit, can lead it to; FALSE with
+ * %SF_ERROR_ARGUMENT. */
+gboolean sf_model_check_class (const SfModel *self, const SfModel *classifier, int class, GError **error);
 
 /* What an evaluation takes. */
 typedef struct

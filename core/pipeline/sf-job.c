@@ -46,7 +46,9 @@ load_models (SfJob *self, GError **error)
     return TRUE;
   if ((self->model = load_model (s->model, s->noise_process, SF_MODEL_DIFFUSION, error)) == NULL)
     return FALSE;
-  return *s->classifier == '\0' || (self->classifier = load_model (s->classifier, NULL, SF_MODEL_CLASSIFIER, error)) != NULL;
+  if (*s->classifier != '\0' && (self->classifier = load_model (s->classifier, NULL, SF_MODEL_CLASSIFIER, error)) == NULL)
+    return FALSE;
+  return sf_model_check_class (self->model, self->classifier, s->class_number, error);
 }
 
 SfJob *
@@ -201,6 +203,22 @@ sf_job_estimate (SfJob *self, const SfProgress *progress)
   };
 }
 
+/* Numbers that are no numbers would make a picture of nothing; all are read once per model, which takes a second per gigabyte. */
+static gboolean
+check_values (const SfJob *self, const SfProgress *progress, GError **error)
+{
+  return (self->model == NULL || sf_model_check_values (self->model, progress, error)) &&
+         (self->classifier == NULL || sf_model_check_values (self->classifier, progress, error));
+}
+
+/* What was made of a file that was cut or replaced meanwhile is worth nothing. */
+static gboolean
+check_files (const SfJob *self, GError **error)
+{
+  return (self->model == NULL || sf_model_check_files (self->model, error)) &&
+         (self->classifier == NULL || sf_model_check_files (self->classifier, error));
+}
+
 /* From the engine's [-1, 1] to R'G'B' within the picture's range. */
 static void
 to_display (const SfJob *self, SfTensor *image)
@@ -319,7 +337,7 @@ sf_job_run (SfJob *self, int seed, int candidate, const SfResult *like, SfPrevie
 {
   SfCascadeSettings settings = cascade_settings (self);
   Preview forward = { self, candidate, preview, preview_data };
-  SfProgress most = sf_progress_sub (progress, 0.02, 0.97), rest = sf_progress_sub (progress, 0.97, 1);
+  SfProgress first = sf_progress_sub (progress, 0, 0.02), most = sf_progress_sub (progress, 0.02, 0.97), rest = sf_progress_sub (progress, 0.97, 1);
   g_autoptr (SfTensor) made = NULL, content = NULL;
   SfResult *result;
   double energy;
@@ -337,9 +355,10 @@ sf_job_run (SfJob *self, int seed, int candidate, const SfResult *like, SfPrevie
       if ((content = content_of (like, error)) == NULL)
         return NULL;
     }
-  if (open_engine (self, progress, error) == NULL ||
+  if (!check_values (self, &first, error) || open_engine (self, progress, error) == NULL ||
       !self->engine->begin (self->engine, candidate, candidate_seed (seed, candidate), content, progress, error) ||
-      (made = sf_cascade_run (self->engine, &settings, candidate_seed (seed, candidate), forward_preview, &forward, &most, error)) == NULL)
+      (made = sf_cascade_run (self->engine, &settings, candidate_seed (seed, candidate), forward_preview, &forward, &most, error)) == NULL ||
+      !check_files (self, error))
     return NULL;
   energy = self->engine->end (self->engine, made, &rest, error);
   if (energy < 0 || (result = make_result (self, made, seed, candidate, error)) == NULL)

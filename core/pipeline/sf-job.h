@@ -100,7 +100,8 @@ typedef void (*SfPreviewFunc) (const SfTensor *image, int candidate, int level, 
  * @like: (nullable): start from this result instead ("more like this")
  * @preview: (nullable)
  *
- * Returns: (transfer full) (nullable): the result, or %NULL with %G_IO_ERROR_CANCELLED or %SF_ERROR_MEMORY
+ * Returns: (transfer full) (nullable): the result, or %NULL with %G_IO_ERROR_CANCELLED, %SF_ERROR_MEMORY, or %SF_ERROR_MODEL for weights
+ *     that are no numbers or were changed meanwhile
  */
 SfResult *sf_job_run (SfJob *self, int seed, int candidate, const SfResult *like, SfPreviewFunc preview,
                       gpointer preview_data, const SfProgress *progress, GError **error);

@@ -3,6 +3,7 @@
 
 #include <gio/gio.h>
 #include <glib/gstdio.h>
+#include <math.h>
 
 #include "base/sf-rng.h"
 #include "weights/sf-weights.h"
@@ -135,6 +136,8 @@ net_write (Net *net, const char *name, const NetShape *shape)
   g_autofree char *path = path_with_folders (name);
   g_autoptr (GError) error = NULL;
 
+  if (shape->broken)
+    *(float *) g_array_index (net->arrays, SfArray, net->arrays->len - 1).data = NAN;
   if (shape->extra != NULL)
     ADD (net, "", shape->extra, 1);
   sf_weights_write_safetensors (path, (const char *const *) net->names->pdata, (const SfArray *) net->arrays->data, (int) net->arrays->len, NULL, &error);
@@ -190,10 +193,10 @@ files_write_unet2d_config (const char *name, const NetShape *shape)
 {
   g_autofree char *classes = shape->classes > 0 ? g_strdup_printf ("%d", shape->classes) : g_strdup ("null");
   g_autofree char *text = g_strdup_printf (
-      "{\"_class_name\": \"UNet2DModel\", \"sample_size\": 8, \"in_channels\": %d, \"out_channels\": %d, \"num_class_embeds\": %s,\n"
+      "{\"_class_name\": \"UNet2DModel\", \"sample_size\": %d, \"in_channels\": %d, \"out_channels\": %d, \"num_class_embeds\": %s,\n"
       " \"block_out_channels\": [8], \"layers_per_block\": 1, \"down_block_types\": [\"DownBlock2D\"], \"up_block_types\": [\"UpBlock2D\"],\n"
       " \"norm_num_groups\": 4, \"add_attention\": false, \"downsample_padding\": 0, \"flip_sin_to_cos\": false, \"freq_shift\": 1}",
-      or_three (shape->in), or_three (shape->out), classes);
+      shape->side > 0 ? shape->side : 8, or_three (shape->in), or_three (shape->out), classes);
 
   files_write (name, text);
 }

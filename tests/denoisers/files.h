@@ -18,6 +18,8 @@ typedef struct
 {
   int in, out;      /* channels; 0 = 3 */
   int classes;      /* 0 = unconditional */
+  int side;         /* of its pictures; 0 = 8 */
+  gboolean broken;  /* one of its numbers is none */
   const char *extra; /* (nullable): an array that no network knows */
 } NetShape;
 

@@ -196,9 +196,9 @@ check_names (const char *names, const char *file)
   g_assert_cmpstr (model->classes[0], ==, "red fox");
   g_assert_cmpstr (model->classes[2], ==, "Bär");
   g_assert_cmpint (model->scheduler->variance, ==, SF_VARIANCE_LEARNED_RANGE); /* as it has twice as many outputs */
-  g_assert_true (sf_model_check_class (model, -1, NULL));
-  g_assert_true (sf_model_check_class (model, 2, NULL));
-  g_assert_false (sf_model_check_class (model, 3, &error));
+  g_assert_true (sf_model_check_class (model, NULL, -1, NULL));
+  g_assert_true (sf_model_check_class (model, NULL, 2, NULL));
+  g_assert_false (sf_model_check_class (model, NULL, 3, &error));
   g_assert_error (error, SF_ERROR, SF_ERROR_ARGUMENT);
   files_remove ("classes");
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "job.h"
 
+#include <malloc.h>
 #include <math.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "picture.h"
 
@@ -109,4 +112,33 @@ job_assert_finite (const SfResult *r)
     g_assert_true (isfinite (r->rgba->data[i]));
   for (gsize i = 0; i < sf_tensor_size (r->mask); i++)
     g_assert_true (r->mask->data[i] >= 0 && r->mask->data[i] <= 1);
+}
+
+/* The first number in /proc/self/statm is the size of the address space, in pages. */
+static gsize
+address_space (void)
+{
+  g_autofree char *text = NULL;
+
+  if (!g_file_get_contents ("/proc/self/statm", &text, NULL, NULL))
+    return 0;
+  return g_ascii_strtoull (text, NULL, 10) * (gsize) sysconf (_SC_PAGESIZE);
+}
+
+void
+job_one_heap (void)
+{
+  mallopt (M_ARENA_MAX, 1);
+}
+
+gboolean
+job_limit_memory (gsize room)
+{
+  struct rlimit limit;
+
+  malloc_trim (0);
+  mallopt (M_MMAP_THRESHOLD, 1 << 16); /* whole planes are asked of the system, and seen by the limit */
+  getrlimit (RLIMIT_AS, &limit);
+  limit.rlim_cur = address_space () + room;
+  return setrlimit (RLIMIT_AS, &limit) == 0;
 }

@@ -28,3 +28,8 @@ void job_assert_same (const SfResult *a, const SfResult *b);
 double job_distance (const SfResult *a, const SfResult *b);
 /* Colours are numbers, the mask within 0 and 1. */
 void job_assert_finite (const SfResult *r);
+
+/* At the beginning of a program: heaps of threads hold 64 MiB of address space in reserve, and no limit of memory would be seen in them. */
+void job_one_heap (void);
+/* From now on there are only @room bytes more. */
+gboolean job_limit_memory (gsize room);

@@ -2,39 +2,23 @@
 /* Jobs that there is too little memory for. */
 #include "job.h"
 
-#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/sf-parallel.h"
 
-/* The number in the line of /proc/self/statm that is the size of the address space, in bytes. */
-static gsize
-address_space (void)
-{
-  g_autofree char *text = NULL;
-
-  if (!g_file_get_contents ("/proc/self/statm", &text, NULL, NULL))
-    return 0;
-  return g_ascii_strtoull (text, NULL, 10) * (gsize) sysconf (_SC_PAGESIZE);
-}
-
 /* 0: made; 1: refused for want of memory; 2: anything else. */
 static int
 run_with (gsize room, const float *rgba, int side, const SfSettings *settings, SfTask task)
 {
   const SfRect box = { side / 4, side / 4, side / 2, side / 2 };
-  struct rlimit limit;
   g_autoptr (GError) error = NULL;
   SfJob *job = sf_job_new (task, settings, side, side, &box, &error);
   float *pixels = job_cut (rgba, side, sf_job_get_crop (job)), *coverage = job_cover (job, &box);
   SfResult *r = NULL;
 
-  malloc_trim (0);
-  mallopt (M_MMAP_THRESHOLD, 1 << 16); /* whole planes are asked of the system, and seen by the limit */
-  limit = (struct rlimit) { address_space () + room, RLIM_INFINITY };
-  if (setrlimit (RLIMIT_AS, &limit) != 0)
+  if (!job_limit_memory (room))
     return 2;
   if (sf_job_set_pixels (job, pixels, coverage, &error))
     r = sf_job_run (job, 1, 0, NULL, NULL, NULL, NULL, &error);
@@ -91,7 +75,7 @@ test_too_large (void)
   g_autofree float *rgba = job_texture (32, 32);
   g_autoptr (SfJob) job = NULL;
   g_autoptr (GError) error = NULL;
-  struct rlimit old, limit;
+  struct rlimit old;
 
 #if defined(__SANITIZE_ADDRESS__)
   g_test_skip ("the sanitizer needs the address space itself");
@@ -100,8 +84,7 @@ test_too_large (void)
   s->width = s->height = 16384;
   job = job_open (SF_TASK_GENERATE, s, rgba, 32, 32, NULL);
   getrlimit (RLIMIT_AS, &old);
-  limit = (struct rlimit) { address_space () + (64 << 20), old.rlim_max };
-  setrlimit (RLIMIT_AS, &limit);
+  g_assert_true (job_limit_memory (64 << 20));
   g_assert_null (sf_job_run (job, 1, 0, NULL, NULL, NULL, NULL, &error));
   setrlimit (RLIMIT_AS, &old);
   g_assert_error (error, SF_ERROR, SF_ERROR_MEMORY);
@@ -110,7 +93,7 @@ test_too_large (void)
 int
 main (int argc, char **argv)
 {
-  mallopt (M_ARENA_MAX, 1); /* arenas of threads hold 64 MiB of address space in reserve: test_memory would see none of its limit */
+  job_one_heap ();
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/job/memory", test_memory);
   g_test_add_func ("/job/too-large", test_too_large);

@@ -2,8 +2,11 @@
 /* Jobs with a network: the smallest there is, with random weights, so what is made means nothing, but where it is made does. */
 #include "job.h"
 
+#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "../denoisers/files.h"
 #include "base/sf-parallel.h"
@@ -253,6 +256,139 @@ test_class_range (void)
   assert_refused (s, SF_ERROR_ARGUMENT, "class");
 }
 
+/*** Files that change ***/
+
+/* What befalls the checkpoint when half of the run is done. */
+typedef struct
+{
+  const char *path;
+  enum
+  {
+    CUT,
+    EMPTIED,
+    REPLACED,
+    REMOVED,
+    N_FATES,
+  } fate;
+  gboolean done;
+} Fate;
+
+static void
+on_progress (double fraction, gpointer data)
+{
+  Fate *fate = data;
+
+  if (fraction < 0.5 || fate->done)
+    return;
+  fate->done = TRUE;
+  switch (fate->fate)
+    {
+    case CUT:
+    case EMPTIED:
+      g_assert_cmpint (truncate (fate->path, fate->fate == CUT ? 5000 : 0), ==, 0);
+      break;
+    case REPLACED:
+      write_network ("changing", &(NetShape) { .extra = "more" });
+      break;
+    case REMOVED:
+    case N_FATES:
+    default:
+      g_assert_cmpint (g_remove (fate->path), ==, 0);
+    }
+}
+
+/* The run ends with an error that names the file, and the next one works with the file as it is then. */
+static void
+test_changed (void)
+{
+  g_autofree char *path = files_path ("changing/model.safetensors");
+  g_autoptr (SfSettings) s = settings_for ("changing"), plain = settings_for ("plain");
+  g_autoptr (SfResult) wanted = generate (plain, 5, 0);
+
+  for (Fate fate = { path, CUT, FALSE }; fate.fate < N_FATES; fate.fate++, fate.done = FALSE)
+    {
+      const SfProgress progress = { .func = on_progress, .data = &fate, .hi = 1 };
+      g_autoptr (GError) error = NULL;
+      g_autoptr (SfJob) job = NULL;
+      g_autoptr (SfResult) again = NULL;
+
+      write_network ("changing", &(NetShape) { 0 });
+      job = sf_job_new (SF_TASK_GENERATE, s, 0, 0, NULL, &error);
+      g_assert_no_error (error);
+      g_assert_null (sf_job_run (job, 5, 0, NULL, NULL, NULL, &progress, &error));
+      g_assert_true (fate.done);
+      g_assert_error (error, SF_ERROR, SF_ERROR_MODEL);
+      g_assert_true (g_str_has_prefix (error->message, path));
+      write_network ("changing", &(NetShape) { 0 });
+      again = generate (s, 5, 0);
+      job_assert_same (again, wanted);
+    }
+}
+
+/*** Memory ***/
+
+/* 0: made; 1: refused for want of memory, in words with a number; 2: anything else.  @ready: the limit comes after the network was opened. */
+static int
+run_with (gsize room, gboolean ready)
+{
+  g_autoptr (SfSettings) s = settings_for ("large");
+  g_autoptr (GError) error = NULL;
+  SfJob *job = sf_job_new (SF_TASK_GENERATE, s, 0, 0, NULL, &error);
+  SfResult *r;
+
+  if (ready && sf_job_estimate (job, NULL).evaluations == 0)
+    return 2;
+  if (!job_limit_memory (room))
+    return 2;
+  r = sf_job_run (job, 1, 0, NULL, NULL, NULL, NULL, &error);
+  if (r != NULL)
+    return 0;
+  return g_error_matches (error, SF_ERROR, SF_ERROR_MEMORY) && strpbrk (error->message, "123456789") != NULL ? 1 : 2;
+}
+
+static void
+test_memory (void)
+{
+  int counts[2] = { 0 };
+  g_autoptr (SfSettings) s = settings_for ("plain");
+  g_autoptr (SfResult) warm = NULL;
+
+#if defined(__SANITIZE_ADDRESS__)
+  g_test_skip ("the sanitizer needs the address space itself");
+  return;
+#endif
+  warm = generate (s, 1, 0); /* OpenBLAS takes its buffers once */
+  for (int mebibytes = 0; mebibytes <= 64; mebibytes += 1 + mebibytes / 3)
+    for (int ready = 0; ready < 2; ready++)
+      {
+        int status;
+        pid_t child = fork ();
+
+        g_assert_cmpint (child, >=, 0);
+        if (child == 0)
+          {
+            sf_parallel_set_threads (1);
+            _exit (run_with ((gsize) mebibytes << 20, ready));
+          }
+        g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+        if (!WIFEXITED (status) || WEXITSTATUS (status) > 1)
+          g_error ("with %d MiB, ready %d: status %x", mebibytes, ready, status);
+        counts[WEXITSTATUS (status)]++;
+      }
+  g_test_message ("%d made, %d refused", counts[0], counts[1]);
+  g_assert_cmpint (counts[0], >, 0);
+  g_assert_cmpint (counts[1], >, 0);
+}
+
+/* Numbers that are none are found before the first step, and the array is named. */
+static void
+test_broken (void)
+{
+  g_autoptr (SfSettings) s = settings_for ("broken");
+
+  assert_refused (s, SF_ERROR_MODEL, "conv_out.bias");
+}
+
 /* Stopped anywhere, the job can be run again. */
 static void
 test_stop (void)
@@ -279,11 +415,14 @@ main (int argc, char **argv)
 {
   int failed;
 
+  job_one_heap ();
   g_test_init (&argc, &argv, NULL);
   files_begin ();
   write_network ("plain", &(NetShape) { 0 });
   write_network ("classes", &(NetShape) { .classes = 3 });
   write_network ("grey", &(NetShape) { .in = 1, .out = 1 });
+  write_network ("large", &(NetShape) { .side = 96 });
+  write_network ("broken", &(NetShape) { .broken = TRUE });
   g_test_add_func ("/job-network/region", test_region);
   g_test_add_func ("/job-network/strength", test_strength);
   g_test_add_func ("/job-network/generate", test_generate);
@@ -292,6 +431,9 @@ main (int argc, char **argv)
   g_test_add_func ("/job-network/grey", test_grey);
   g_test_add_func ("/job-network/refused", test_refused);
   g_test_add_func ("/job-network/class-range", test_class_range);
+  g_test_add_func ("/job-network/broken", test_broken);
+  g_test_add_func ("/job-network/changed", test_changed);
+  g_test_add_func ("/job-network/memory", test_memory);
   g_test_add_func ("/job-network/stop", test_stop);
   failed = g_test_run ();
   files_end ();
