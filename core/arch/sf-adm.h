@@ -8,8 +8,8 @@
  */
 #pragma once
 
-#include "arch/sf-options.h"
 #include "arch/sf-network.h"
+#include "arch/sf-options.h"
 #include "nn/sf-time-embedding.h"
 #include "nn/sf-unet.h"
 
@@ -40,7 +40,7 @@ typedef struct
 /* Reads arrays and options; sf_adm_clear() after use. */
 void sf_adm_init (SfAdm *self, JsonObject *config, SfWeights *weights);
 void sf_adm_clear (SfAdm *self);
-/* (transfer none) (nullable): size in the direction @i of an array, 0 where there is no such array. */
+/* Dimension @i of the array @name at the binder's path; 0 where there is none. */
 int sf_adm_peek (const SfAdm *self, const char *name, int i);
 /* An option that says the same as the arrays: @found. */
 void sf_adm_compare (SfAdm *self, const char *option, int found);

@@ -127,8 +127,8 @@ read_levels (Plan *self, SfOptions *options)
   int n_up = sf_options_choices (options, "up_block_types", up_types, self->up);
 
   self->levels = sf_options_numbers (options, "block_out_channels", 1, MOST_CHANNELS, channels);
-  if (n_down != self->levels || n_up != self->levels)
-    sf_options_fail (options, _ ("the network has %d block_out_channels, %d down_block_types and %d up_block_types; there must be as many of each"),
+  if (n_down != self->levels || n_up != self->levels || self->levels == 0)
+    sf_options_fail (options, _ ("the network has %d block_out_channels, %d down_block_types and %d up_block_types; there must be as many of each, and one at least"),
                      self->levels, n_down, n_up);
   for (int i = 0; i < self->levels && options->error == NULL; i++)
     {
@@ -172,10 +172,13 @@ read_size (SfNetwork *self, SfOptions *options)
     n = sf_options_numbers (options, "sample_size", 1, MOST_SIDE, size);
   else
     size[0] = sf_options_int (options, "sample_size", 0, 1, MOST_SIDE), n = 1;
-  if (n > 2)
-    sf_options_fail (options, _ ("option “sample_size” of the network has %d numbers; it must have one or two"), n);
+  if (n < 1 || n > 2)
+    {
+      sf_options_fail (options, _ ("option “sample_size” of the network has %d numbers; it must have one or two"), n);
+      return;
+    }
   self->height = (int) size[0];
-  self->width = (int) size[n == 2];
+  self->width = (int) size[n - 1];
 }
 
 static void

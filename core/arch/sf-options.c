@@ -141,11 +141,11 @@ list (SfOptions *self, const char *name)
   JsonNode *node = member (self, name);
   JsonArray *array = node != NULL && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
 
-  if (array != NULL && json_array_get_length (array) >= 1 && json_array_get_length (array) <= SF_OPTIONS_MAX_LIST)
+  if (array != NULL && json_array_get_length (array) <= SF_OPTIONS_MAX_LIST)
     return array;
   if (node != NULL)
     {
-      g_autofree char *expected = g_strdup_printf (_ ("a list of 1 to %d elements"), SF_OPTIONS_MAX_LIST);
+      g_autofree char *expected = g_strdup_printf (_ ("a list of at most %d elements"), SF_OPTIONS_MAX_LIST);
 
       fail_value (self, name, node, expected);
     }

@@ -33,7 +33,7 @@ gboolean sf_options_flag (SfOptions *self, const char *name, gboolean fallback);
 /* The value that goes with the text. */
 int sf_options_choice (SfOptions *self, const char *name, int fallback, const SfOptionChoice *choices);
 
-/* Lists, which must be given.  Return their length, 1 to SF_OPTIONS_MAX_LIST; 0 with an error. */
+/* Lists, which must be given.  Return their length, at most SF_OPTIONS_MAX_LIST; 0 with an error. */
 int sf_options_numbers (SfOptions *self, const char *name, double min, double max, double out[SF_OPTIONS_MAX_LIST]);
 int sf_options_choices (SfOptions *self, const char *name, const SfOptionChoice *choices, int out[SF_OPTIONS_MAX_LIST]);
 

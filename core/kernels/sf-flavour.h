@@ -56,14 +56,13 @@ sf_store_n (float *x, SfV value, int n)
 }
 
 /* Around the caches, to an aligned place: for results larger than the caches, which would only be read and evicted again.
- * sf_stream_end() before another thread may read them. */
+ * Only where a store is a whole line: parts of one that are written apart cost more than they save (a third of a network's time
+ * with AVX2).  sf_stream_end() before another thread may read them. */
 SF_INLINE void
 sf_stream (float *x, SfV value)
 {
 #if defined(__AVX512F__)
   __builtin_ia32_movntps512 (x, value);
-#elif defined(__AVX__)
-  __builtin_ia32_movntps256 (x, value);
 #else
   sf_store (x, value);
 #endif
@@ -72,7 +71,7 @@ sf_stream (float *x, SfV value)
 SF_INLINE void
 sf_stream_end (void)
 {
-#if defined(__AVX__)
+#if defined(__AVX512F__)
   __builtin_ia32_sfence ();
 #endif
 }

@@ -200,6 +200,7 @@ test_contradictions (void)
     { "channel_mult", "[1, 2, 3]" },
     { "channel_mult", "[1, 2, 3, 5]" },
     { "attention_resolutions", "[2, 4]" },
+    { "attention_resolutions", "[]" },
     { "model_channels", "64" },
     { "out_channels", "3" },
     { "num_classes", "1000" },

@@ -370,7 +370,7 @@ test_options (void)
     { "act_fn", "\"tanh\"", "option “act_fn” of the network is \"tanh\"; it must be “silu”, “swish”, “mish”, “gelu” or “relu”" },
     { "down_block_types", "[\"DownBlock2D\", \"CrossAttnDownBlock2D\"]", "option “down_block_types” of the network is \"CrossAttnDownBlock2D\"; it must be" },
     { "up_block_types", "[\"UpBlock2D\"]", "2 block_out_channels, 2 down_block_types and 1 up_block_types" },
-    { "block_out_channels", "8", "a list of 1 to 16 elements" },
+    { "block_out_channels", "8", "a list of at most 16 elements" },
     { "block_out_channels", "null", "option “block_out_channels” of the network is missing" },
     { "block_out_channels", "[8, 1e9]", "a number from 1 to 65536" },
     { "norm_num_groups", "5", "8 channels of “down_blocks.0.resnets.0.norm1” cannot be normalised in 5 groups" },
@@ -381,6 +381,8 @@ test_options (void)
     { "time_embedding_type", "\"none\"", "“positional”, “fourier” or “learned”" },
     { "resnet_time_scale_shift", "\"spatial\"", "“default” or “scale_shift”" },
     { "class_embed_type", "\"projection\"", "“timestep” or “identity”" },
+    { "block_out_channels", "[]", "0 block_out_channels" },
+    { "sample_size", "[]", "has 0 numbers" },
     { "sample_size", "[1, 2, 3]", "option “sample_size” of the network has 3 numbers" },
   };
 
