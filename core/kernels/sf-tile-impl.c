@@ -336,16 +336,29 @@ split (__m512 x, __m512 part[3])
     }
 }
 
+/* 16 numbers, of which @n are there. */
+SF_INLINE void
+split_few (const float *x, int n, __m512 part[3])
+{
+  split (n >= HALF ? _mm512_loadu_ps (x) : _mm512_maskz_loadu_ps ((__mmask16) (n > 0 ? (1 << n) - 1 : 0), x), part);
+}
+
 static void
 split_row (const float *x, int k, guint16 *out)
 {
-  for (int p = 0; p < k; p += HALF, out += p % SF_SPLIT_STEP == 0 ? 3 * SF_SPLIT_STEP - HALF : HALF)
+  for (int p = 0; p < k; p += SF_SPLIT_STEP, x += SF_SPLIT_STEP, out += 3 * SF_SPLIT_STEP)
     {
-      __m512 part[3];
+      __m512 low[3], high[3];
 
-      split (p + HALF <= k ? _mm512_loadu_ps (x + p) : _mm512_maskz_loadu_ps ((__mmask16) ((1 << (k - p)) - 1), x + p), part);
+      split_few (x, k - p, low);
+      split_few (x + HALF, k - p - HALF, high);
       for (int i = 0; i < 3; i++)
-        _mm256_storeu_si256 ((__m256i *) (out + i * SF_SPLIT_STEP), _mm512_cvtepi32_epi16 (_mm512_srli_epi32 ((__m512i) part[i], 16)));
+        {
+          const __m512i words = _mm512_inserti64x4 (_mm512_castsi256_si512 (_mm512_cvtepi32_epi16 (_mm512_srli_epi32 ((__m512i) low[i], 16))),
+                                                    _mm512_cvtepi32_epi16 (_mm512_srli_epi32 ((__m512i) high[i], 16)), 1);
+
+          _mm512_storeu_si512 (out + i * SF_SPLIT_STEP, words);
+        }
     }
 }
 
@@ -353,14 +366,15 @@ split_row (const float *x, int k, guint16 *out)
 static void
 split_panel (const float *panel, int k, guint16 *out)
 {
-  for (int p = 0; p < k; p += 2, out += p % SF_SPLIT_STEP == 0 ? (2 * SF_SPLIT_STEP + 2) * NR : 2 * NR)
+  const int whole = (k + SF_SPLIT_STEP - 1) / SF_SPLIT_STEP * SF_SPLIT_STEP;
+
+  for (int p = 0; p < whole; p += 2, out += p % SF_SPLIT_STEP == 0 ? (2 * SF_SPLIT_STEP + 2) * NR : 2 * NR)
     for (int j = 0; j < NR; j += HALF)
       {
-        __m512 even[3], odd[3] = { 0 };
+        __m512 even[3], odd[3];
 
-        split (_mm512_loadu_ps (panel + p * NR + j), even);
-        if (p + 1 < k)
-          split (_mm512_loadu_ps (panel + (p + 1) * NR + j), odd);
+        split_few (panel + (gsize) p * NR + j, p < k ? HALF : 0, even);
+        split_few (panel + (gsize) (p + 1) * NR + j, p + 1 < k ? HALF : 0, odd);
         for (int i = 0; i < 3; i++)
           _mm512_storeu_si512 (out + i * SF_SPLIT_STEP * NR + 2 * j,
                                _mm512_or_si512 (_mm512_srli_epi32 ((__m512i) even[i], 16), (__m512i) odd[i]));

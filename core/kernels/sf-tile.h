@@ -46,8 +46,8 @@ typedef struct
    * there. */
   void (*multiply_split) (const SfTile *tile);
   int mr_split;
-  void (*split_row) (const float *x, int k, guint16 *out);       /* k floats; @out: zeroed, sf_split_row_size() */
-  void (*split_panel) (const float *panel, int k, guint16 *out); /* k x nr floats; @out: zeroed, sf_split_panel_size() */
+  void (*split_row) (const float *x, int k, guint16 *out);       /* k floats; @out: sf_split_row_size() */
+  void (*split_panel) (const float *panel, int k, guint16 *out); /* k x nr floats; @out: sf_split_panel_size() */
 } SfTileKernels;
 
 /* A number of 24 bits is the sum of three bf16, "split".  Rows of A are [k/32][3][32], panels of B [k/32][3][16][nr][2], both

@@ -104,7 +104,7 @@ pack_panels (gsize begin, gsize end, gpointer data)
       const gsize first = panel * p->tile->nr;
       const int n = (int) MIN ((gsize) p->tile->nr, p->n - first);
 
-      if (p->form != SF_LINEAR_FLOAT)
+      if (p->form == SF_LINEAR_BF16)
         memset (p->packed + panel * p->panel_size, 0, p->panel_size); /* steps that are added to k */
       for (int k0 = 0; k0 < p->k; k0 += PIECE)
         {
@@ -246,16 +246,18 @@ copy_rows (gsize begin, gsize end, gpointer data)
       const float *x = run->job->x + i * k;
       guint8 *row = run->copy + i * run->x_row;
 
-      if (run->form == SF_LINEAR_FLOAT)
+      switch (run->form)
         {
+        case SF_LINEAR_SPLIT:
+          run->tile->split_row (x, k, (guint16 *) row);
+          break;
+        case SF_LINEAR_BF16:
+          memset (row, 0, run->x_row); /* steps that are added to k */
+          run->tile->to_bf16 (x, (guint16 *) row, k);
+          break;
+        default:
           memcpy (row, x, k * sizeof (float));
-          continue;
         }
-      memset (row, 0, run->x_row); /* steps that are added to k */
-      if (run->form == SF_LINEAR_SPLIT)
-        run->tile->split_row (x, k, (guint16 *) row);
-      else
-        run->tile->to_bf16 (x, (guint16 *) row, k);
     }
 }
 

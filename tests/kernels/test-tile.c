@@ -251,9 +251,11 @@ test_split (gconstpointer data)
         const gsize row = sf_split_row_size (k) + 32;
         g_autofree float *a = noise (m * k), *w = noise (n * k), *panel = g_new (float, k *nr), *bias = noise (n), *out = noise (m * n);
         g_autofree float *residual = g_memdup2 (out, m * n * sizeof *out);
-        g_autofree guint16 *rows = g_new0 (guint16, m * row), *split = g_new0 (guint16, sf_split_panel_size (k, nr));
+        g_autofree guint16 *rows = g_new (guint16, m * row), *split = g_new (guint16, sf_split_panel_size (k, nr));
         const void *at[SF_TILE_MAX_ROWS];
 
+        memset (rows, 0x7f, m * row * sizeof *rows); /* steps beyond k must be written */
+        memset (split, 0x7f, sf_split_panel_size (k, nr) * sizeof *split);
         sf_tile_pack (w, k, 1, n, k, nr, panel);
         kernels->split_panel (panel, k, split);
         for (int i = 0; i < m; i++)
