@@ -105,8 +105,8 @@ sf_sampling_order (const SfSampling *s, int k)
 void
 sf_ancestral_split (double s, double t, double eta, double *up, double *down)
 {
-  *up = eta > 0 ? MIN (t, eta * t * sqrt ((s - t) * (s + t)) / s) : 0;
-  *down = sqrt ((t - *up) * (t + *up));
+  *up = eta > 0 ? eta * t * sqrt ((s - t) * (s + t)) / s : 0;
+  *down = t * sqrt ((1 - eta) * (1 + eta) + (eta * t / s) * (eta * t / s)); /* sqrt (t^2 - up^2), which would cancel */
 }
 
 /*** One run ***/
