@@ -125,9 +125,8 @@ named_process (Case *c, const char *name, int n, double start, double end)
   return process;
 }
 
-/* @terminal: alpha_bar of the last timestep after rescale_betas_zero_snr */
 static SfNoiseProcess *
-diffusers_process (Case *c, const char *prefix, const Betas *usual, double terminal)
+diffusers_process (Case *c, const char *prefix, const Betas *usual)
 {
   static const char *const names[][2] = {
     { "linear", "linear" },
@@ -159,7 +158,7 @@ diffusers_process (Case *c, const char *prefix, const Betas *usual, double termi
         return NULL;
     }
   if (flag (c, prefix, "rescale_betas_zero_snr"))
-    sf_betas_rescale_zero_snr (beta, n, terminal);
+    sf_betas_rescale_zero_snr (beta, n, 0);
   process = sf_noise_process_new (beta, n, &error);
   case_ok (c, process != NULL, &error);
   return process;
@@ -168,7 +167,7 @@ diffusers_process (Case *c, const char *prefix, const Betas *usual, double termi
 SfNoiseProcess *
 reference_diffusers_process (Case *c, const char *prefix)
 {
-  return diffusers_process (c, prefix, &classes[0].usual, 0);
+  return diffusers_process (c, prefix, &classes[0].usual);
 }
 
 SfNoiseProcess *
@@ -314,6 +313,29 @@ reference_is_sigma_class (const char *cls)
   return i < G_N_ELEMENTS (classes) && classes[i].kind == KIND_SIGMA;
 }
 
+/* Classes that go by sigma take a small alpha_bar for 0; of cosine betas, one larger than the entry before, so that the table falls
+ * at its end.
+ */
+static void
+limit_terminal (SfNoiseProcess *process)
+{
+  int last = process->n - 1;
+
+  if (process->alpha_bar[last] > 0)
+    return;
+  process->alpha_bar[last] = SF_NOISE_ALPHA_BAR_MIN;
+  process->log_alpha_bar[last] = log (SF_NOISE_ALPHA_BAR_MIN);
+  process->log_sigma[last] = 0.5 * log (1 / SF_NOISE_ALPHA_BAR_MIN - 1);
+}
+
+static gboolean
+falls_at_end (const SfNoiseProcess *process)
+{
+  int last = process->n - 1;
+
+  return last > 0 && process->log_sigma[last] < process->log_sigma[last - 1];
+}
+
 SfNoiseProcess *
 reference_scheduler_process (Case *c, const char *cls, const char *prefix)
 {
@@ -328,7 +350,7 @@ reference_scheduler_process (Case *c, const char *cls, const char *prefix)
       case_fail (c, "unknown scheduler %s", cls);
       return NULL;
     }
-  process = diffusers_process (c, prefix, &classes[i].usual, by_sigma ? SF_NOISE_ALPHA_BAR_MIN : 0);
+  process = diffusers_process (c, prefix, &classes[i].usual);
   if (process != NULL && (kind == KIND_FLOW || (kind == KIND_MULTISTEP && flag (c, prefix, "use_flow_sigmas"))))
     {
       const SfNoiseKind *flow = sf_noise_kind_find ("flow");
@@ -339,7 +361,10 @@ reference_scheduler_process (Case *c, const char *cls, const char *prefix)
       process->label_scale = total;
     }
   else if (process != NULL && by_sigma)
-    process->interpolation = SF_INTERPOLATE_SIGMA;
+    {
+      process->interpolation = SF_INTERPOLATE_SIGMA;
+      limit_terminal (process);
+    }
   return process;
 }
 
@@ -417,6 +442,13 @@ fill_sigma (Case *c, const char *cls, const char *prefix, const char *usual, con
   return fill (c, other, process, options, n, levels);
 }
 
+/* Whether what final_sigmas_type calls sigma_min is the last of the levels made, and not of the table. */
+static gboolean
+repeats_last (const char *cls)
+{
+  return g_str_equal (cls, "UniPCMultistepScheduler") || g_str_equal (cls, "DEISMultistepScheduler");
+}
+
 static gboolean
 fill_multistep (Case *c, const char *cls, const char *prefix, const char *usual, const SfNoiseProcess *process,
                 SfScheduleOptions *options, int *n, SfNoiseLevel *levels)
@@ -437,7 +469,11 @@ fill_multistep (Case *c, const char *cls, const char *prefix, const char *usual,
     options->open = TRUE;
   if (other != NULL && cosine && g_str_equal (cls, "DPMSolverMultistepScheduler"))
     options->rounding = SF_LABEL_TRUNCATED;
-  return fill_spaced (c, row, process, options, n, levels);
+  if (!fill_spaced (c, row, process, options, n, levels))
+    return FALSE;
+  if (other != NULL && options->sigma_final > 0 && repeats_last (cls))
+    levels[*n] = levels[*n - 1];
+  return TRUE;
 }
 
 /*** Flow matching: sigma is the time ***/
@@ -486,17 +522,12 @@ fill_multistep_flow (Case *c, const char *cls, const char *prefix, const double 
 {
   const double almost = 1 - 1e-6; /* UniPC's first level */
   gboolean unipc = g_str_equal (cls, "UniPCMultistepScheduler"), deis = g_str_equal (cls, "DEISMultistepScheduler");
-  gboolean repeat_last = deis || g_str_equal (text (c, prefix, "final_sigmas_type", "zero"), "sigma_min");
+  gboolean to_min = deis || g_str_equal (text (c, prefix, "final_sigmas_type", "zero"), "sigma_min");
   double step = 1 / process->label_scale;
   g_autofree double *even = g_new (double, n);
 
   options->shift = flow_shift (c, prefix, "flow_shift");
   options->terminal = unipc ? number (c, prefix, "shift_terminal", 0) : 0;
-  if (repeat_last && !unipc && !deis)
-    {
-      case_fail (c, "final_sigmas_type of %s with use_flow_sigmas", cls);
-      return FALSE;
-    }
   for (int k = 0; k < n; k++)
     even[k] = unipc ? sf_linspace (1, step, k, n) : 1 - sf_linspace (1, step, n - k, n);
   fill_shifted (given != NULL ? given : even, n, process, options, levels);
@@ -504,8 +535,15 @@ fill_multistep_flow (Case *c, const char *cls, const char *prefix, const double 
     levels[0] = sf_noise_process_level (process, almost);
   for (int k = 0; k < n; k++)
     levels[k].t = trunc (levels[k].t);
-  if (repeat_last)
+  if (to_min && repeats_last (cls))
     levels[n] = levels[n - 1];
+  else if (to_min)
+    {
+      /* The least sigma of the betas, of which nothing else is used, is taken for a time. */
+      g_autoptr (SfNoiseProcess) unused = diffusers_process (c, prefix, &classes[class_of (cls)].usual);
+
+      levels[n] = sf_noise_process_level (process, unused != NULL ? exp (unused->log_sigma[0]) : 0);
+    }
   return TRUE;
 }
 
@@ -589,6 +627,8 @@ reference_diffusers_levels (Case *c, const char *cls, const char *prefix, const 
   else
     ok = flow ? fill_multistep_flow (c, cls, prefix, sigmas, process, &options, *n, levels)
               : fill_multistep (c, cls, prefix, usual, process, &options, n, levels);
+  if (ok && !flow && falls_at_end (process) && fabs (log (levels[0].sigma) - process->log_sigma[process->n - 1]) < 1e-12)
+    levels[0].t = process->n - 1; /* which a search of the table finds earlier */
   if (g_str_equal (type, "continuous") && reference_prediction (c, prefix, SF_PREDICTION_EPSILON) == SF_PREDICTION_V)
     for (int k = 0; ok && k < *n; k++)
       levels[k].t = 0.25 * log (levels[k].sigma);
