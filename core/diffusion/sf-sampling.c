@@ -11,11 +11,13 @@
 #include <string.h>
 
 #include "base/sf-error.h"
+#include "base/sf-parallel.h"
 #include "diffusion/sf-langevin.h"
 #include "diffusion/sf-sde.h"
 
 #define MAX_OUTPUTS (SF_MAX_HISTORY + 1) /* with clipping, the newest may be there twice */
 #define MAX_WORK 8
+#define TILE 65536 /* elements: a tile must outweigh waking a thread */
 
 struct _SfRun
 {
@@ -323,14 +325,28 @@ combine (SfRun *run, const SfSamplerStage *stage, SfTensor *out)
 }
 
 /* mean += variance * gradient, in the scale of the result: a' y' += a'^2 var (y') * gradient (Dhariwal & Nichol 2021). */
+typedef struct
+{
+  SfReal *y;
+  const SfReal *gradient, *deviation; /* deviation (nullable): 1 */
+  SfReal factor;
+} Shift;
+
+static void
+shift_tile (gsize begin, gsize end, gpointer data)
+{
+  const Shift *self = data;
+
+  for (gsize i = begin; i < end; i++)
+    self->y[i] += self->factor * (self->deviation != NULL ? self->deviation[i] * self->deviation[i] : 1) * self->gradient[i];
+}
+
 static void
 shift_mean (SfRun *run, const SfSamplerStage *stage, SfTensor *y)
 {
-  const SfReal *gradient = run->gradient->data, *deviation = run->deviation->data;
-  SfReal factor = (SfReal) (stage->variance * stage->level.a);
+  Shift shift = { y->data, run->gradient->data, stage->per_element ? run->deviation->data : NULL, (SfReal) (stage->variance * stage->level.a) };
 
-  for (gsize i = 0; i < sf_tensor_size (y); i++)
-    y->data[i] += factor * (stage->per_element ? deviation[i] * deviation[i] : 1) * gradient[i];
+  sf_parallel_for (sf_tensor_size (y), TILE, shift_tile, &shift, NULL);
 }
 
 /* deviation_max, for the steps that have it; none has it into the clean image. */

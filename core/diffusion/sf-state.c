@@ -74,3 +74,86 @@ sf_weighted_sum (SfTensor *out, int n, const double *w, const SfTensor *const *x
       }
   sf_sum_run (&sum, sf_tensor_size (out));
 }
+
+/*** Sums over elements ***/
+
+#define MOST_PARTS 256
+
+typedef struct
+{
+  gsize begin, end, each;
+  SfTermFunc func;
+  gconstpointer data;
+  double part[MOST_PARTS];
+} Reduction;
+
+static void
+reduce_parts (gsize first, gsize last, gpointer data)
+{
+  Reduction *self = data;
+
+  for (gsize i = first; i < last; i++)
+    {
+      gsize begin = self->begin + i * self->each;
+
+      self->part[i] = self->func (begin, MIN (begin + self->each, self->end), self->data);
+    }
+}
+
+double
+sf_sum_terms (gsize begin, gsize end, SfTermFunc func, gconstpointer data)
+{
+  gsize n = end - begin, each = MAX (TILE, (n + MOST_PARTS - 1) / MOST_PARTS), parts = (n + each - 1) / each;
+  Reduction reduction = { .begin = begin, .end = end, .each = each, .func = func, .data = data };
+  double sum = 0;
+
+  sf_parallel_for (parts, 1, reduce_parts, &reduction, NULL);
+  for (gsize i = 0; i < parts; i++)
+    sum += reduction.part[i];
+  return sum;
+}
+
+static double
+term_value (gsize begin, gsize end, gconstpointer data)
+{
+  const SfReal *x = data;
+  double sum = 0;
+
+#pragma omp simd reduction(+ : sum)
+  for (gsize i = begin; i < end; i++)
+    sum += x[i];
+  return sum;
+}
+
+static double
+term_square (gsize begin, gsize end, gconstpointer data)
+{
+  const SfReal *const *pair = data, *x = pair[0], *y = pair[1];
+  double sum = 0;
+
+#pragma omp simd reduction(+ : sum)
+  for (gsize i = begin; i < end; i++)
+    {
+      double d = (double) x[i] - (y != NULL ? y[i] : 0);
+
+      sum += d * d;
+    }
+  return sum;
+}
+
+double
+sf_sum_image (const SfTensor *x, int image)
+{
+  gsize n = sf_tensor_size (x) / x->n;
+
+  return sf_sum_terms (image * n, (image + 1) * n, term_value, x->data);
+}
+
+double
+sf_sum_squares (const SfTensor *x, const SfTensor *y, int image)
+{
+  const SfReal *pair[] = { x->data, y != NULL ? y->data : NULL };
+  gsize n = sf_tensor_size (x) / x->n;
+
+  return sf_sum_terms (image * n, (image + 1) * n, term_square, pair);
+}
