@@ -227,37 +227,60 @@ combine (const Adaptive *self, const SfSamplerStage *stage, int n, SfTensor *out
   sf_weighted_sum (out, n + 1, w, x);
 }
 
-/* Root mean square, over the image or all of them, of (high - low) / max (absolute, relative max (|low|, |before|)). */
+/* The two results of a try, in the scale a x0 + s n if the error is measured there. */
+typedef struct
+{
+  const Adaptive *self;
+  const SfSamplerStage *low, *high;
+  double relative, absolute, scale, before_scale;
+} Difference;
+
+/* Squares of (high - low) / max (absolute, relative max (|low|, |before|)). */
+static double
+difference_terms (gsize begin, gsize end, gconstpointer data)
+{
+  const Difference *d = data;
+  const Adaptive *self = d->self;
+  int n = self->order;
+  double sum = 0;
+
+  for (gsize i = begin; i < end; i++)
+    {
+      double low = d->low->y * self->x->data[i], difference = (d->high->y - d->low->y) * self->x->data[i], limit;
+
+      for (int j = 0; j < n; j++)
+        {
+          double output = self->output[j]->data[i], w = j < n - 1 ? d->low->d[n - 2 - j] : 0;
+
+          low += w * output;
+          difference += (d->high->d[n - 1 - j] - w) * output;
+        }
+      limit = MAX (d->absolute, d->relative * MAX (d->scale * fabs (low), d->before_scale * fabs (self->before->data[i])));
+      sum += (d->scale * difference / limit) * (d->scale * difference / limit);
+    }
+  return sum;
+}
+
+/* Root mean square of those, over the worst image or all of them. */
 static double
 error_of (const Adaptive *self, const SfSamplerStage *low, const SfSamplerStage *high, double a)
 {
   const SfSamplerOptions *options = self->s->options;
-  double relative = options->relative_tolerance > 0 ? options->relative_tolerance : RELATIVE_TOLERANCE;
-  double absolute = options->absolute_tolerance > 0 ? options->absolute_tolerance : ABSOLUTE_TOLERANCE;
-  double scale = self->control->scaled ? a : 1, before_scale = self->control->scaled ? self->before_a : 1, worst = 0;
-  gsize images = self->control->scaled ? self->x->n : 1, size = sf_tensor_size (self->x) / images;
-  int n = self->order;
+  gboolean scaled = self->control->scaled;
+  Difference difference = {
+    self,
+    low,
+    high,
+    .relative = options->relative_tolerance > 0 ? options->relative_tolerance : RELATIVE_TOLERANCE,
+    .absolute = options->absolute_tolerance > 0 ? options->absolute_tolerance : ABSOLUTE_TOLERANCE,
+    .scale = scaled ? a : 1,
+    .before_scale = scaled ? self->before_a : 1,
+  };
+  gsize images = scaled ? self->x->n : 1, size = sf_tensor_size (self->x) / images;
+  double worst = 0;
 
   for (gsize image = 0; image < images; image++)
-    {
-      double sum = 0;
-
-      for (gsize i = image * size; i < (image + 1) * size; i++)
-        {
-          double l = low->y * self->x->data[i], difference = (high->y - low->y) * self->x->data[i], limit;
-
-          for (int j = 0; j < n; j++)
-            {
-              double output = self->output[j]->data[i], w = j < n - 1 ? low->d[n - 2 - j] : 0;
-
-              l += w * output;
-              difference += (high->d[n - 1 - j] - w) * output;
-            }
-          limit = MAX (absolute, relative * MAX (scale * fabs (l), before_scale * fabs (self->before->data[i])));
-          sum += (scale * difference / limit) * (scale * difference / limit);
-        }
-      worst = MAX (worst, sqrt (sum / size));
-    }
+    worst = MAX (worst, sqrt (sf_sum_terms (image * size, (image + 1) * size, difference_terms, &difference) / size));
   return worst;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The loop that all samplers share.
  *
- * States in memory: the caller's, one for each output of the history, and one more where a result is not the base.  Everything
- * is allocated before the first step.
+ * States in memory: the caller's, one for each output of the history, and one more where a result is not the base; samplers with
+ * a loop of their own may have two more.  Everything is allocated before the first step.
  */
 #include "diffusion/sf-sampling.h"
 
@@ -16,7 +16,7 @@
 #include "diffusion/sf-sde.h"
 
 #define MAX_OUTPUTS (SF_MAX_HISTORY + 1) /* with clipping, the newest may be there twice */
-#define MAX_WORK 8
+#define MAX_WORK 2 /* states beside the outputs, of samplers with own_loop */
 #define TILE 65536 /* elements: a tile must outweigh waking a thread */
 
 struct _SfRun
@@ -599,9 +599,12 @@ sf_run_evaluate (SfRun *run, const SfTensor *x, const SfNoiseLevel *level, doubl
 SfTensor *
 sf_run_work (SfRun *run, int i, GError **error)
 {
-  g_return_val_if_fail (i >= 0 && i < MAX_WORK, NULL);
+  SfTensor **work;
 
-  if (run->work[i] == NULL)
-    run->work[i] = sf_tensor_new_like (run->base, error);
-  return run->work[i];
+  g_return_val_if_fail (i >= 0 && i < run->n_outputs + MAX_WORK, NULL);
+
+  work = i < run->n_outputs ? &run->output[i] : &run->work[i - run->n_outputs];
+  if (*work == NULL)
+    *work = sf_tensor_new_like (run->base, error);
+  return *work;
 }

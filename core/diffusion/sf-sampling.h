@@ -74,5 +74,5 @@ SfTensor *sf_run_state (SfRun *run);
 gboolean sf_run_evaluate (SfRun *run, const SfTensor *x, const SfNoiseLevel *level, double done, SfTensor *output, GError **error);
 /* What the loop does after a stage: the state at @level was reached. */
 gboolean sf_run_reached (SfRun *run, const SfNoiseLevel *level, GError **error);
-/* (transfer none): working state @i, allocated at its first use. */
+/* (transfer none): working state @i: as many as the sampler's history and two more, allocated at their first use. */
 SfTensor *sf_run_work (SfRun *run, int i, GError **error);
