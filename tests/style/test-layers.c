@@ -40,7 +40,7 @@ static const struct
   { "cblas", { "core/kernels/sf-blas.c" } },
   { "openblas", { "core/kernels/sf-blas.c" } },
   { "immintrin", { "core/kernels/" } },
-  { "json-glib/", { "core/pipeline/", "ui/cli/" } },
+  { "json-glib/", { "core/denoisers/", "core/pipeline/", "ui/cli/" } },
   { "gegl", { "ui/gegl/", "ui/cli/", "plugin/" } },
   { "babl/", { "ui/gegl/", "ui/cli/", "plugin/" } },
   { "gexiv2/", { "ui/cli/" } },
