@@ -577,6 +577,16 @@ sf_run_state (SfRun *run)
   return run->base;
 }
 
+void
+sf_run_add_noise (SfRun *run, double scale)
+{
+  SfSum sum = { .out = run->base->data, .n = 1, .w = { 1 }, .x = { run->base->data } };
+
+  draw (run, scale, &sum);
+  if (scale != 0)
+    sf_sum_run (&sum, sf_tensor_size (run->base));
+}
+
 gboolean
 sf_run_reached (SfRun *run, const SfNoiseLevel *level, GError **error)
 {
