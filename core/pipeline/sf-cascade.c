@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/sf-error.h"
+#include "diffusion/sf-betas.h"
 #include "tensor/sf-image.h"
 
 static int

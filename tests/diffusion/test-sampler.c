@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Every sampler of the registry against what its descriptor says; with ONLY defined, that one of them. */
+#include "diffusion/sf-betas.h"
 #include "diffusion/sf-sampling.h"
 
 #include <math.h>
