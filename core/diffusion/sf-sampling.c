@@ -411,7 +411,7 @@ correct (SfRun *run, int k, GError **error)
   for (int i = 0; i < corrections (&run->s); i++)
     {
       SfSum noise = { .out = run->z->data };
-      double keep = sf_sde_discrete (&run->s, k).keep, delta;
+      double keep = sf_sde_keep (&run->s, k), delta;
 
       if (!predict_present (run, run->denoised, error))
         return FALSE;
