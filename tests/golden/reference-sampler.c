@@ -14,6 +14,8 @@ static const struct
 } rows[] = {
   { "DDIMScheduler", "ddim", .clips = TRUE },
   { "PNDMScheduler", "pndm" },
+  { "LCMScheduler", "lcm" },
+  { "TCDScheduler", "tcd" },
   { "EulerDiscreteScheduler", "euler" },
   { "EulerAncestralDiscreteScheduler", "euler-ancestral" },
   { "HeunDiscreteScheduler", "heun" },
