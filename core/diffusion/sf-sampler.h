@@ -139,6 +139,7 @@ typedef struct
   gboolean rises;     /* where levels rise, fresh noise leads up again (RePaint); else they must fall */
   gboolean invert;    /* rising levels are no fresh noise, but steps like others: from an image to the noise that gives it */
   int sde_steps;      /* SDE samplers, continuous processes: they step as on a grid of so many steps; 0 = by the levels */
+  double time_scale;  /* "lcm": of the network's time in the weights of state and image, as it was distilled with; 0 = 10 */
   SfClip clip;        /* of D */
   SfCorrector corrector;
   const double *gamma; /* (nullable): Analytic-DPM's table, see sf_estimate_gamma() */

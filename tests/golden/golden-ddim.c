@@ -73,6 +73,7 @@ run_diffusers (Case *c, Mix *mix, const char *cls)
   mix->head = reference_prediction (c, "kw.", SF_PREDICTION_EPSILON);
   mix->clip = options.clip;
   options.eta = case_number (c, "step.eta", g_str_equal (cls, "TCDScheduler") ? 0.3 : 0);
+  options.time_scale = case_number (c, "kw.timestep_scaling", 0);
   options.clip.keep_noise = !case_flag (c, "step.use_clipped_model_output", FALSE);
   case_compare_array (c, "timesteps", labels->value, labels->size, 0); /* which the model compares */
   case_implied (c, "denoised"); /* with the noise it makes x */

@@ -101,8 +101,10 @@ reference_diffusers_sampler (Case *c, const char *cls, SfSampler *sampler, SfSam
         read_order (c, cls, rows[i].ordered, options);
         options->clip = walk_diffusers_clip (c, rows[i].clips);
         options->clip.keep_noise = sampler->raw_noise;
-        /* Thresholds are for estimates of the image; UniPC does not apply them where it estimates the noise. */
-        if (sampler->output == SF_OUTPUT_NOISE && g_str_equal (cls, "UniPCMultistepScheduler"))
+        /* Thresholds are for estimates of the image; UniPC does not apply them where it estimates the noise, and TCD, which has
+         * the arguments, nowhere.
+         */
+        if ((sampler->output == SF_OUTPUT_NOISE && g_str_equal (cls, "UniPCMultistepScheduler")) || g_str_equal (cls, "TCDScheduler"))
           options->clip.kind = SF_CLIP_NONE;
         return TRUE;
       }
