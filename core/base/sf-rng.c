@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/sf-flavours.h"
+
 #define ROUNDS 10
 #define FACTOR_0 0xD2511F53u
 #define FACTOR_1 0xCD9E8D57u
@@ -45,15 +47,6 @@ sf_rng_words (SfRng rng, guint64 index, guint32 words[4])
 /*** Normal numbers ***/
 
 #define LANES 64 /* counters at a time */
-
-/* The loops twice, for any processor and for one with AVX2, picked when the program is loaded.  AVX2 alone has no fused multiply-add,
- * so that all machines of a kind draw the same numbers.
- */
-#if defined(__x86_64__) && defined(__GLIBC__)
-#define FLAVOURS __attribute__ ((target_clones ("avx2", "default")))
-#else
-#define FLAVOURS
-#endif
 
 static inline guint32
 high_word (guint32 a, guint32 b)
@@ -133,7 +126,7 @@ block_normal (const guint32 first[LANES], const guint32 second[LANES], float x[L
     }
 }
 
-FLAVOURS void
+SF_FLAVOURS void
 sf_rng_normal (SfRng rng, guint64 first, float *out, gsize n)
 {
   guint32 words[4][LANES];

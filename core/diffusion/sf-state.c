@@ -4,12 +4,26 @@
 
 #include <string.h>
 
+#include "base/sf-flavours.h"
 #include "base/sf-parallel.h"
 
 #define CHUNK 2048   /* elements in cache at a time; a multiple of 4, as sf_rng_normal() works on whole counters */
 #define TILE 65536   /* memory bound: a tile must outweigh waking a thread */
 
-static void
+static inline void
+add_noise (const SfSum *self, gsize begin, gsize n, double *sum)
+{
+  float random[CHUNK];
+  const SfReal *z = self->z != NULL ? self->z + begin : NULL, *deviation = self->deviation != NULL ? self->deviation + begin : NULL;
+  double noise = self->noise;
+
+  if (z == NULL)
+    sf_rng_normal (self->rng, begin, random, n);
+  for (gsize i = 0; i < n; i++)
+    sum[i] += noise * (deviation != NULL ? deviation[i] : 1) * (z != NULL ? z[i] : random[i]);
+}
+
+SF_FLAVOURS static void
 sum_chunk (const SfSum *self, gsize begin, gsize n)
 {
   double sum[CHUNK];
@@ -25,16 +39,7 @@ sum_chunk (const SfSum *self, gsize begin, gsize n)
         sum[i] += w * x[i];
     }
   if (self->noise != 0)
-    {
-      float random[CHUNK];
-      const SfReal *z = self->z != NULL ? self->z + begin : NULL;
-      const SfReal *deviation = self->deviation != NULL ? self->deviation + begin : NULL;
-
-      if (z == NULL)
-        sf_rng_normal (self->rng, begin, random, n);
-      for (gsize i = 0; i < n; i++)
-        sum[i] += self->noise * (deviation != NULL ? deviation[i] : 1) * (z != NULL ? z[i] : random[i]);
-    }
+    add_noise (self, begin, n, sum);
   for (gsize i = 0; i < n; i++)
     self->out[begin + i] = (SfReal) sum[i];
 }
@@ -125,7 +130,7 @@ term_value (gsize begin, gsize end, gconstpointer data)
   return sum;
 }
 
-static double
+SF_FLAVOURS static double
 term_square (gsize begin, gsize end, gconstpointer data)
 {
   const SfReal *const *pair = data, *x = pair[0], *y = pair[1];
