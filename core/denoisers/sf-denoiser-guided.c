@@ -23,6 +23,7 @@ typedef struct
   SfGuidance guidance;
   SfDenoiser *part[SF_N_GUIDANCE]; /* third: (nullable) */
   SfTensor *work[SF_N_GUIDANCE];   /* (nullable) their predictions but for the conditional's, or the momentum */
+  int calls;
 } Guided;
 
 /* x = w[0] y + w[1] x: from D to what is combined, and back. */
@@ -60,6 +61,12 @@ guided_predict (SfDenoiser *denoiser, const SfTensor *y, const SfNoiseLevel *lev
       }
   if (n == 0)
     return TRUE;
+  if (self->calls++ < guidance->zero_first)
+    {
+      sf_prediction_weights (guidance->prediction, level, NULL, &state, &output);
+      sf_weighted_sum (denoised, 1, &state, &y);
+      return TRUE;
+    }
   if (level->sigma < SF_NOISE_SIGMA_PURE) /* else the noise is all, and its error nothing but rounding */
     sf_prediction_weights (guidance->prediction, level, NULL, &state, &output);
   for (int i = 0; i < n; i++)

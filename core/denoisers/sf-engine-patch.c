@@ -16,6 +16,7 @@
 #include "denoisers/sf-patch-bridge.h"
 #include "denoisers/sf-patch-pyramid.h"
 #include "denoisers/sf-patch-sources.h"
+#include "diffusion/sf-betas.h"
 #include "kernels/sf-kernels.h"
 #include "tensor/sf-image.h"
 

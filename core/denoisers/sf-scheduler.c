@@ -148,6 +148,21 @@ read_betas (SfDescription *config, const SfSchedulerClass *cls, int *n)
   return g_steal_pointer (&beta);
 }
 
+/* Classes that go by sigma take a small alpha_bar for 0; of cosine betas, one larger than the entry before, so that the table falls
+ * at its end.
+ */
+static void
+limit_terminal (SfNoiseProcess *process)
+{
+  int last = process->n - 1;
+
+  if (process->alpha_bar[last] > 0)
+    return;
+  process->alpha_bar[last] = SF_NOISE_ALPHA_BAR_MIN;
+  process->log_alpha_bar[last] = log (SF_NOISE_ALPHA_BAR_MIN);
+  process->log_sigma[last] = 0.5 * log (1 / SF_NOISE_ALPHA_BAR_MIN - 1);
+}
+
 static SfNoiseProcess *
 discrete_process (SfDescription *config, const SfSchedulerClass *cls)
 {
@@ -161,14 +176,17 @@ discrete_process (SfDescription *config, const SfSchedulerClass *cls)
   if (beta == NULL)
     return NULL;
   if (rescale)
-    sf_betas_rescale_zero_snr (beta, n, by_sigma ? SF_NOISE_ALPHA_BAR_MIN : 0);
+    sf_betas_rescale_zero_snr (beta, n, 0);
   process = sf_noise_process_new (beta, n, &error);
   if (process == NULL)
     refuse (config, rescale ? "rescale_betas_zero_snr" : "trained_betas", error);
   else
     {
       if (by_sigma)
-        process->interpolation = SF_INTERPOLATE_SIGMA;
+        {
+          process->interpolation = SF_INTERPOLATE_SIGMA;
+          limit_terminal (process);
+        }
       if (sf_description_flag (config, "rescale_timesteps", FALSE))
         process->label_scale = 1000.0 / n;
     }
@@ -216,12 +234,14 @@ sf_scheduler_prediction (SfDescription *config, SfPrediction fallback)
 }
 
 SfClip
-sf_scheduler_clip (SfDescription *config, gboolean fallback)
+sf_scheduler_clip (SfDescription *config, const SfSchedulerClass *cls)
 {
-  gboolean dynamic = sf_description_flag (config, "thresholding", FALSE), fixed = sf_description_flag (config, "clip_sample", fallback);
+  gboolean dynamic = sf_description_flag (config, "thresholding", FALSE), fixed = sf_description_flag (config, "clip_sample", cls->clips);
   double range = sf_description_number (config, "clip_sample_range", 0, G_MAXFLOAT, 1), most = sf_description_number (config, "sample_max_value", 0, G_MAXFLOAT, 1);
   double quantile = sf_description_number (config, "dynamic_thresholding_ratio", 0, 1, 0.995);
 
+  if (g_str_equal (cls->name, "TCDScheduler")) /* which has these members, and uses none of them */
+    return (SfClip) { .kind = SF_CLIP_NONE };
   if (dynamic)
     return (SfClip) { .kind = SF_CLIP_DYNAMIC, .quantile = quantile, .max = most };
   return (SfClip) { .kind = fixed ? SF_CLIP_STATIC : SF_CLIP_NONE, .range = range };
@@ -248,10 +268,19 @@ sf_scheduler_spacing (SfDescription *config, const SfSchedulerClass *cls, SfSche
 const char *
 sf_scheduler_sigmas (SfDescription *config)
 {
-  return sf_description_flag (config, "use_karras_sigmas", FALSE) ? "karras" : sf_description_flag (config, "use_exponential_sigmas", FALSE) ? "exponential"
-                                                                           : sf_description_flag (config, "use_beta_sigmas", FALSE)          ? "beta"
-                                                                           : sf_description_flag (config, "use_lu_lambdas", FALSE)           ? "exponential"
-                                                                                                                                             : NULL;
+  /* In the order in which they count. */
+  static const char *const rows[][2] = {
+    { "use_karras_sigmas", "karras" },
+    { "use_lu_lambdas", "exponential" },
+    { "use_exponential_sigmas", "exponential" },
+    { "use_beta_sigmas", "beta" },
+  };
+  const char *row = NULL;
+
+  for (gsize i = G_N_ELEMENTS (rows); i-- > 0;)
+    if (sf_description_flag (config, rows[i][0], FALSE))
+      row = rows[i][1];
+  return row;
 }
 
 /*** The whole ***/
@@ -321,7 +350,7 @@ sf_scheduler_new (JsonObject *object, const char *file, GError **error)
   self->prediction = sf_scheduler_prediction (&config, usual_prediction (self->process));
   self->low = self->prediction == SF_PREDICTION_SCORE ? 0 : -1;
   self->high = 1;
-  self->clip = sf_scheduler_clip (&config, self->cls->clips);
+  self->clip = sf_scheduler_clip (&config, self->cls);
   read_variance (&config, self);
   read_recommended (&config, self);
   return sf_description_end (&config, error) && sf_prediction_check (self->prediction, self->process, error) ? g_steal_pointer (&self) : NULL;

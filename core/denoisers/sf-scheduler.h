@@ -46,7 +46,7 @@ const SfSchedulerClass *sf_scheduler_class_find (const char *name);
  */
 SfNoiseProcess *sf_scheduler_process (SfDescription *config, const SfSchedulerClass *cls);
 SfPrediction sf_scheduler_prediction (SfDescription *config, SfPrediction fallback);
-SfClip sf_scheduler_clip (SfDescription *config, gboolean fallback);
+SfClip sf_scheduler_clip (SfDescription *config, const SfSchedulerClass *cls);
 /* The row of timestep_spacing; sets the offset. */
 const char *sf_scheduler_spacing (SfDescription *config, const SfSchedulerClass *cls, SfScheduleOptions *options);
 /* (nullable): the row of use_karras_sigmas and its kin. */

@@ -3,6 +3,10 @@
 
 #include <math.h>
 
+#include "base/sf-parallel.h"
+
+#define TILE 16384
+
 /* Gamma at a time that may lie between the entries. */
 static double
 gamma_at (const double *gamma, int n, double t)
@@ -13,21 +17,6 @@ gamma_at (const double *gamma, int n, double t)
   return gamma[low] + (inside - low) * (gamma[high] - gamma[low]);
 }
 
-/* f of each element. */
-static void
-fill_share (const SfSampling *s, double sigma, SfTensor *f)
-{
-  const SfReal *y = s->state->data, *d = s->raw->data, *second = s->second != NULL ? s->second->data : NULL;
-  gboolean npr = s->variance == SF_VARIANCE_NPR, sn = s->variance == SF_VARIANCE_SN;
-
-  for (gsize i = 0; i < sf_tensor_size (f); i++)
-    {
-      SfReal n = (SfReal) ((y[i] - d[i]) / sigma);
-
-      f->data[i] = npr ? second[i] : (sn ? second[i] : 1) - n * n;
-    }
-}
-
 /* Whether nothing tells the spread. */
 static gboolean
 is_guess (const SfSampling *s)
@@ -35,54 +24,85 @@ is_guess (const SfSampling *s)
   return s->options->gamma == NULL && s->options->spread == SF_SPREAD_DEFAULT && s->variance != SF_VARIANCE_SN && s->variance != SF_VARIANCE_NPR;
 }
 
-/* Every element becomes the mean, times @weight. */
-static void
-average (SfReal *x, gsize n, double weight)
+/* How f becomes the deviation. */
+typedef struct
 {
-  double sum = 0;
+  const SfReal *y, *d, *second; /* second (nullable): of SN or NPR */
+  gboolean npr;
+  double sigma, known, square;  /* deviation^2 = known + square * covariance */
+  double least, most;           /* of the covariance */
+  SfReal *deviation;
+} Spread;
 
-  for (gsize i = 0; i < n; i++)
-    sum += x[i];
-  for (gsize i = 0; i < n; i++)
-    x[i] = (SfReal) (sum / n * weight);
+static inline double
+deviation_of (const Spread *self, double f)
+{
+  double cov = CLAMP (self->sigma * self->sigma * f, self->least, self->most);
+
+  return sqrt (MAX (self->known + self->square * cov, 0));
 }
 
 static void
-fill_covariance (const SfSampling *s, const SfNoiseLevel *from, SfTensor *cov)
+spread_tile (gsize begin, gsize end, gpointer data)
 {
-  gsize size = sf_tensor_size (cov), n = size / cov->n;
-  double chance = from->sigma * from->sigma * sqrt (2.0 / n); /* deviation of sigma^2 times the mean of n^2 */
+  const Spread *self = data;
+
+  for (gsize i = begin; i < end; i++)
+    {
+      double n = self->npr ? 0 : (self->y[i] - self->d[i]) / self->sigma;
+
+      self->deviation[i] = (SfReal) deviation_of (self, (self->second != NULL ? self->second[i] : 1) - n * n);
+    }
+}
+
+/* f of one image, all of whose elements have the same. */
+static double
+image_share (const SfSampling *s, const Spread *self, int k, int image)
+{
+  double n = (double) sf_tensor_size (s->state) / s->state->n, square, chance;
 
   if (s->options->gamma != NULL)
-    {
-      double gamma = gamma_at (s->options->gamma, s->process->n, sf_sampling_time (s, from));
-
-      for (gsize i = 0; i < size; i++)
-        cov->data[i] = (SfReal) (1 - gamma);
-      return;
-    }
-  fill_share (s, from->sigma, cov);
-  if (s->options->spread == SF_SPREAD_IMAGE || is_guess (s))
-    for (int i = 0; i < cov->n; i++)
-      average (cov->data + i * n, n, is_guess (s) ? 1 / (1 + chance * chance) : 1);
+    return 1 - gamma_at (s->options->gamma, s->process->n, sf_sampling_time (s, &s->levels[k]));
+  square = self->npr ? 0 : sf_sum_squares (s->state, s->raw, image) / n / (self->sigma * self->sigma);
+  if (self->second != NULL)
+    return sf_sum_image (s->second, image) / n - square;
+  chance = is_guess (s) ? self->sigma * self->sigma * sqrt (2 / n) : 0; /* deviation of sigma^2 times the mean of n^2 */
+  return (1 - square) / (1 + chance * chance);
 }
 
 void
 sf_analytic_deviation (const SfSampling *s, int k, double w, double known, SfTensor *deviation)
 {
   const SfSamplerOptions *options = s->options;
-  double sigma = s->levels[k].sigma, square = sigma * sigma;
+  gboolean npr = s->variance == SF_VARIANCE_NPR, told = npr || s->variance == SF_VARIANCE_SN;
   /* An x0 in [-1, 1] has a variance in [0, 1].  Else what is told or found counts, below 0 as long as the sum is not: where the
    * state has more noise than its level says, less is added.
    */
   gboolean clips = options->clip.kind != SF_CLIP_NONE;
-  double least = clips ? 0 : -G_MAXDOUBLE, most = clips || is_guess (s) ? 1 : G_MAXDOUBLE;
+  Spread spread = {
+    .y = s->state->data,
+    .d = s->raw->data,
+    .second = told ? s->second->data : NULL,
+    .npr = npr,
+    .sigma = s->levels[k].sigma,
+    .known = known,
+    .square = w * w,
+    .least = clips ? 0 : -G_MAXDOUBLE,
+    .most = clips || is_guess (s) ? 1 : G_MAXDOUBLE,
+    .deviation = deviation->data,
+  };
+  gsize n = sf_tensor_size (deviation) / deviation->n;
 
-  fill_covariance (s, &s->levels[k], deviation);
-  for (gsize i = 0; i < sf_tensor_size (deviation); i++)
+  if (options->gamma == NULL && options->spread != SF_SPREAD_IMAGE && !is_guess (s))
     {
-      double cov = CLAMP (square * deviation->data[i], least, most);
+      sf_parallel_for (sf_tensor_size (deviation), TILE, spread_tile, &spread, NULL);
+      return;
+    }
+  for (int image = 0; image < deviation->n; image++)
+    {
+      SfReal same = (SfReal) deviation_of (&spread, image_share (s, &spread, k, image));
 
-      deviation->data[i] = (SfReal) sqrt (MAX (known + w * w * cov, 0));
+      for (gsize i = image * n; i < (image + 1) * n; i++)
+        deviation->data[i] = same;
     }
 }

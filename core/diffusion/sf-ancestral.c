@@ -14,8 +14,8 @@ log_floor (const SfSampling *s)
   return s->options->noisy_end ? log (LEAST_VARIANCE) : sf_posterior_floor (s->process);
 }
 
-void
-sf_ancestral_plan (const SfSampling *s, int k, gboolean large, SfSamplerStage *stage)
+static int
+plan (const SfSampling *s, int k, gboolean large, SfSamplerStage *stage)
 {
   SfPosterior p = sf_posterior (&s->levels[k], &s->levels[k + 1]);
   gboolean learned = sf_variance_is_learned (s->variance);
@@ -30,6 +30,19 @@ sf_ancestral_plan (const SfSampling *s, int k, gboolean large, SfSamplerStage *s
   /* The larger variance is not used for the step into the clean image. */
   if (large && !learned && !noisy)
     stage->variance = exp (log_floor (s));
+  return 1;
+}
+
+int
+sf_ancestral_plan (const SfSampling *s, int k, SfSamplerStage *stages)
+{
+  return plan (s, k, FALSE, stages);
+}
+
+int
+sf_ancestral_large_plan (const SfSampling *s, int k, SfSamplerStage *stages)
+{
+  return plan (s, k, TRUE, stages);
 }
 
 gboolean

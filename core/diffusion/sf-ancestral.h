@@ -4,7 +4,8 @@
 
 #include "diffusion/sf-sampling.h"
 
-/* From levels[k] to levels[k + 1] with the fixed variance, the @large one or the small one, or the denoiser's learned one. */
-void sf_ancestral_plan (const SfSampling *s, int k, gboolean large, SfSamplerStage *stage);
+/* For SfSampler.plan: with the denoiser's learned variance or, where there is none, the smaller or the larger of the fixed ones. */
+int sf_ancestral_plan (const SfSampling *s, int k, SfSamplerStage *stages);
+int sf_ancestral_large_plan (const SfSampling *s, int k, SfSamplerStage *stages);
 /* For SfSampler.deviation: of a learned variance. */
 gboolean sf_ancestral_deviation (const SfSampling *s, int k, SfTensor *deviation, GError **error);

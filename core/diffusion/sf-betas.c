@@ -225,3 +225,13 @@ sf_noise_process_new_named (const char *name, int n, double start, double end, G
     }
   return sf_betas_fill (betas, n, start, end, beta, error) ? sf_noise_process_new (beta, n, error) : NULL;
 }
+
+const SfNoiseProcess *
+sf_noise_process_ddpm (void)
+{
+  static SfNoiseProcess *process;
+
+  if (g_once_init_enter (&process))
+    g_once_init_leave (&process, sf_noise_process_new_named ("linear", 1000, 1e-4, 0.02, NULL));
+  return process;
+}

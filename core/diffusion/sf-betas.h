@@ -40,3 +40,5 @@ void sf_betas_rescale_zero_snr (double *beta, int n, double terminal);
 
 /* (transfer full) (nullable): the process of the betas called @name; see sf_betas_fill(). */
 SfNoiseProcess *sf_noise_process_new_named (const char *name, int n, double start, double end, GError **error);
+/* (transfer none): the process of Ho et al. 2020, T = 1000, betas linear from 1e-4 to 0.02.  Computed once. */
+const SfNoiseProcess *sf_noise_process_ddpm (void);

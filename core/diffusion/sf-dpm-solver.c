@@ -200,17 +200,30 @@ sf_dpm_ancestral_plan (const SfSampling *s, int k, SfSamplerStage *stage)
 #define ABSOLUTE_TOLERANCE 0.0078 /* one of the 256 steps between -1 and 1 */
 #define FIRST_STEP 0.05
 #define LAST_STEP 1e-5
+#define ACCEPTED 0.81      /* of k-diffusion's controller */
+#define LEAST_ERROR 1e-8   /* likewise */
 
-/* Steps in one state each: outputs, the state inside of a step, the lower-order result of the last good try. */
+typedef struct _Adaptive Adaptive;
+
+/* How a step size is chosen. */
 typedef struct
+{
+  gboolean scaled; /* see the header */
+  double accepted; /* a try is good if the factor is at least this */
+  double (*factor) (Adaptive *self, double error); /* on the step size */
+} Control;
+
+/* States: outputs, that inside of a step, the lower-order result of the last good try. */
+struct _Adaptive
 {
   SfRun *run;
   const SfSampling *s;
-  const SfDpmControl *control;
+  Control control;
   int order;
+  double quality[3];                         /* 1 / error of this try and of the last two good ones; 0 = not yet known */
   SfTensor *x, *output[3], *inside, *before; /* output: oldest first */
   double before_a;                           /* scale of before */
-} Adaptive;
+};
 
 /* out = what @stage makes of the base and the @n newest of the outputs */
 static void
@@ -227,49 +240,72 @@ combine (const Adaptive *self, const SfSamplerStage *stage, int n, SfTensor *out
   sf_weighted_sum (out, n + 1, w, x);
 }
 
-/* Root mean square, over the image or all of them, of (high - low) / max (absolute, relative max (|low|, |before|)). */
+/* The two results of a try, in the scale a x0 + s n if the error is measured there. */
+typedef struct
+{
+  const Adaptive *self;
+  const SfSamplerStage *low, *high;
+  double relative, absolute, scale, before_scale;
+} Difference;
+
+/* Squares of (high - low) / max (absolute, relative max (|low|, |before|)). */
+static double
+difference_terms (gsize begin, gsize end, gconstpointer data)
+{
+  const Difference *d = data;
+  const Adaptive *self = d->self;
+  int n = self->order;
+  double sum = 0;
+
+  for (gsize i = begin; i < end; i++)
+    {
+      double low = d->low->y * self->x->data[i], difference = (d->high->y - d->low->y) * self->x->data[i], limit;
+
+      for (int j = 0; j < n; j++)
+        {
+          double output = self->output[j]->data[i], w = j < n - 1 ? d->low->d[n - 2 - j] : 0;
+
+          low += w * output;
+          difference += (d->high->d[n - 1 - j] - w) * output;
+        }
+      limit = MAX (d->absolute, d->relative * MAX (d->scale * fabs (low), d->before_scale * fabs (self->before->data[i])));
+      sum += (d->scale * difference / limit) * (d->scale * difference / limit);
+    }
+  return sum;
+}
+
+/* Root mean square of those, over the worst image or all of them. */
 static double
 error_of (const Adaptive *self, const SfSamplerStage *low, const SfSamplerStage *high, double a)
 {
   const SfSamplerOptions *options = self->s->options;
-  double relative = options->relative_tolerance > 0 ? options->relative_tolerance : RELATIVE_TOLERANCE;
-  double absolute = options->absolute_tolerance > 0 ? options->absolute_tolerance : ABSOLUTE_TOLERANCE;
-  double scale = self->control->scaled ? a : 1, before_scale = self->control->scaled ? self->before_a : 1, worst = 0;
-  gsize images = self->control->scaled ? self->x->n : 1, size = sf_tensor_size (self->x) / images;
-  int n = self->order;
+  gboolean scaled = self->control.scaled;
+  Difference difference = {
+    self,
+    low,
+    high,
+    .relative = options->relative_tolerance > 0 ? options->relative_tolerance : RELATIVE_TOLERANCE,
+    .absolute = options->absolute_tolerance > 0 ? options->absolute_tolerance : ABSOLUTE_TOLERANCE,
+    .scale = scaled ? a : 1,
+    .before_scale = scaled ? self->before_a : 1,
+  };
+  gsize images = scaled ? self->x->n : 1, size = sf_tensor_size (self->x) / images;
+  double worst = 0;
 
   for (gsize image = 0; image < images; image++)
-    {
-      double sum = 0;
-
-      for (gsize i = image * size; i < (image + 1) * size; i++)
-        {
-          double l = low->y * self->x->data[i], difference = (high->y - low->y) * self->x->data[i], limit;
-
-          for (int j = 0; j < n; j++)
-            {
-              double output = self->output[j]->data[i], w = j < n - 1 ? low->d[n - 2 - j] : 0;
-
-              l += w * output;
-              difference += (high->d[n - 1 - j] - w) * output;
-            }
-          limit = MAX (absolute, relative * MAX (scale * fabs (l), before_scale * fabs (self->before->data[i])));
-          sum += (scale * difference / limit) * (scale * difference / limit);
-        }
-      worst = MAX (worst, sqrt (sum / size));
-    }
+    worst = MAX (worst, sqrt (sf_sum_terms (image * size, (image + 1) * size, difference_terms, &difference) / size));
   return worst;
 }
 
-/* One try of a step of @h in lambda from @level: two results from the same outputs, of the order and of the one below. */
+/* One try of a step from @level to sigma = @to: two results from the same outputs, of the order and of the one below. */
 static gboolean
-try_step (Adaptive *self, const SfNoiseLevel *level, double h, double done, SfSamplerStage *low, SfSamplerStage *high, GError **error)
+try_step (Adaptive *self, const SfNoiseLevel *level, double to, double done, SfSamplerStage *low, SfSamplerStage *high, GError **error)
 {
   Block block = { .last = self->order };
   SfNoiseLevel at = *level;
 
   for (int j = 0; j <= self->order; j++)
-    block.sigma[j] = level->sigma * exp (-h * j / self->order);
+    block.sigma[j] = level->sigma * pow (to / level->sigma, (double) j / self->order);
   for (int j = 0; j < self->order; j++)
     {
       if (!sf_run_evaluate (self->run, j > 0 ? self->inside : self->x, &at, done, self->output[j], error))
@@ -287,6 +323,19 @@ try_step (Adaptive *self, const SfNoiseLevel *level, double h, double done, SfSa
   return TRUE;
 }
 
+/* The try becomes the state at @to, with the noise that an ancestral step adds. */
+static gboolean
+accept (Adaptive *self, const SfSamplerStage *low, const SfSamplerStage *high, double noise, const SfNoiseLevel *to, GError **error)
+{
+  combine (self, low, self->order - 1, self->before);
+  combine (self, high, self->order, self->x);
+  self->before_a = to->a;
+  sf_run_add_noise (self->run, noise);
+  self->quality[2] = self->quality[1];
+  self->quality[1] = self->quality[0];
+  return sf_run_reached (self->run, to, error);
+}
+
 static gboolean
 adapt (Adaptive *self, const SfNoiseLevel *begin, const SfNoiseLevel *end, GError **error)
 {
@@ -301,24 +350,23 @@ adapt (Adaptive *self, const SfNoiseLevel *begin, const SfNoiseLevel *end, GErro
       SfNoiseLevel to = h < rest ? sf_sampling_level (self->s, level.sigma * exp (-h)) : *end;
       SfSamplerStage low = { 0 }, high = { 0 };
       SfTry made = { .y = self->x };
-      double factor;
+      double noise, down, factor;
 
-      if (!try_step (self, &level, MIN (h, rest), 1 - rest / all, &low, &high, error))
+      sf_ancestral_split (level.sigma, to.sigma, noise_share (self->s), &noise, &down);
+      down = MAX (down, end->sigma);
+      if (!try_step (self, &level, down, 1 - rest / all, &low, &high, error))
         return FALSE;
       made.error = error_of (self, &low, &high, to.a);
-      factor = self->control->factor (made.error, self->order);
-      made.accepted = factor >= self->control->accepted;
+      factor = self->control.factor (self, made.error);
+      made.accepted = factor >= self->control.accepted;
       if (made.accepted)
         {
-          combine (self, &low, self->order - 1, self->before);
-          combine (self, &high, self->order, self->x);
-          self->before_a = to.a;
           level = to;
           rest = log (level.sigma / end->sigma);
-          if (!sf_run_reached (self->run, &level, error))
+          if (!accept (self, &low, &high, sqrt ((to.sigma - down) * (to.sigma + down)), &to, error))
             return FALSE;
         }
-      h = self->control->scaled ? MIN (h * factor, rest) : h * factor;
+      h = self->control.scaled ? MIN (h * factor, rest) : h * factor;
       made.level = level;
       made.next = h;
       if (options->tried != NULL)
@@ -341,8 +389,8 @@ finish (Adaptive *self, const SfNoiseLevel *end, GError **error)
   return sf_run_reached (self->run, &clean, error);
 }
 
-gboolean
-sf_dpm_adaptive_run (SfRun *run, const SfDpmControl *control, GError **error)
+static gboolean
+run_adaptive (SfRun *run, Control control, GError **error)
 {
   const SfSampling *s = sf_run_sampling (run);
   gboolean clean = s->levels[s->n].sigma == 0;
@@ -354,4 +402,42 @@ sf_dpm_adaptive_run (SfRun *run, const SfDpmControl *control, GError **error)
     if ((*work[i] = sf_run_work (run, i, error)) == NULL)
       return FALSE;
   return adapt (&self, &s->levels[0], end, error) && (!clean || finish (&self, end, error));
+}
+
+/* 1 + atan (q0^b1 q1^b2 q2^b3 - 1), with b from the weights of a PID controller and the order of what is controlled. */
+static double
+soft_factor (Adaptive *self, double error)
+{
+  const double *weight = self->s->options->step_control, usual[] = { 0, 1, 0 };
+  double order = noise_share (self->s) > 0 ? 1.5 : self->order, *q = self->quality;
+
+  if (weight[0] == 0 && weight[1] == 0 && weight[2] == 0)
+    weight = usual;
+  q[0] = 1 / (error + LEAST_ERROR);
+  for (int i = 1; i < 3; i++)
+    if (q[i] == 0)
+      q[i] = q[0];
+  return 1 + atan (pow (q[0], (weight[0] + weight[1] + weight[2]) / order) * pow (q[1], -(weight[0] + 2 * weight[2]) / order) *
+                       pow (q[2], weight[2] / order) -
+                   1);
+}
+
+gboolean
+sf_dpm_adaptive_run (SfRun *run, GError **error)
+{
+  double accepted = sf_run_sampling (run)->options->accepted_step;
+
+  return run_adaptive (run, (Control) { .accepted = accepted > 0 ? accepted : ACCEPTED, .factor = soft_factor }, error);
+}
+
+static double
+plain_factor (Adaptive *self, double error)
+{
+  return 0.9 * pow (error, -1.0 / self->order);
+}
+
+gboolean
+sf_dpm_solver_adaptive_run (SfRun *run, GError **error)
+{
+  return run_adaptive (run, (Control) { .scaled = TRUE, .accepted = 0.9, .factor = plain_factor }, error);
 }

@@ -17,14 +17,11 @@ int sf_dpm_singlestep_plan (const SfSampling *s, int k, SfSamplerStage *stages);
 /* The same where eta is that of ancestral samplers: each block goes further down than its end, then up again by noise. */
 int sf_dpm_ancestral_plan (const SfSampling *s, int k, SfSamplerStage *stages);
 
-/* How a step size is chosen. */
-typedef struct
-{
-  gboolean scaled;  /* the error is that of the worst image in the scale a x0 + s n, else of all images in sigma space; and a
-                    * step that was too long for the rest of the way is forgotten */
-  double accepted;  /* a try is good if the factor is at least this */
-  double (*factor) (double error, int order); /* on the step size */
-} SfDpmControl;
-
-/* For SfSampler.run: singlestep of order 2 in 3 or, with the option order = 2, of 1 in 2. */
-gboolean sf_dpm_adaptive_run (SfRun *run, const SfDpmControl *control, GError **error);
+/* For SfSampler.run: singlestep of order 2 in 3 or, with the option order = 2, of 1 in 2.  As k-diffusion has it: the error is that of
+ * all images in sigma space, and a controller with a soft limit makes of it the next step.
+ */
+gboolean sf_dpm_adaptive_run (SfRun *run, GError **error);
+/* As its authors have it (Lu et al. 2022, algorithm 3): the error is that of the worst image in the scale a x0 + s n, and a step that
+ * was too long for the rest of the way is forgotten.
+ */
+gboolean sf_dpm_solver_adaptive_run (SfRun *run, GError **error);

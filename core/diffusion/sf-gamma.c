@@ -3,17 +3,6 @@
 
 #include <string.h>
 
-/* Mean of ((y - d) / sigma)^2 over @n elements. */
-static double
-mean_square (const SfReal *y, const SfReal *d, gsize n, double sigma)
-{
-  double sum = 0;
-
-  for (gsize i = 0; i < n; i++)
-    sum += (y[i] - d[i]) / sigma * ((y[i] - d[i]) / sigma);
-  return sum / n;
-}
-
 gboolean
 sf_estimate_gamma (SfDenoiser *denoiser, const SfNoiseProcess *process, const SfTensor *data, const SfSamplerOptions *options,
                    SfRng rng, double *gamma, double *each, const SfProgress *progress, GError **error)
@@ -37,7 +26,7 @@ sf_estimate_gamma (SfDenoiser *denoiser, const SfNoiseProcess *process, const Sf
       gamma[t] = 0;
       for (int i = 0; i < data->n; i++)
         {
-          double square = mean_square (y->data + i * n, denoised->data + i * n, n, level.sigma);
+          double square = sf_sum_squares (y, denoised, i) / n / (level.sigma * level.sigma);
 
           gamma[t] += square / data->n;
           if (each != NULL)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Gamma of Analytic-DPM (Bao et al. 2022, equation 8): how large the noise is that a denoiser finds at each level.  From it
- * follows the variance of the clean image given the noisy one.  Estimated once for a model and stored with it.
+ * follows the variance of the clean image given the noisy one.  Estimated once for a model and stored with it
+ * (denoisers/sf-gamma-file.h).
  */
 #pragma once
 

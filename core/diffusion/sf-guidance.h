@@ -21,6 +21,7 @@ typedef struct
   gboolean original;       /* the scale counts from the condition: w - 1 in its place */
   double rescale;          /* 0…1: how much of the deviation of c the result gets back (Lin et al. 2024) */
   double third_scale;      /* perpendicular: of the unwanted; three-way: of the picture */
+  int zero_first;          /* CFG-Zero*: so many evaluations of a run find nothing: what is predicted is 0, and the state stays */
   double momentum, threshold, eta; /* projected: of the difference c - u; 0 = none, no limit, none of the part along c */
 } SfGuidance;
 

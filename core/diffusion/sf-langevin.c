@@ -9,21 +9,10 @@
 static double
 mean_norm (const SfTensor *x, const SfTensor *y)
 {
-  gsize n = sf_tensor_size (x) / x->n;
   double sum = 0;
 
   for (int image = 0; image < x->n; image++)
-    {
-      double square = 0;
-
-      for (gsize i = image * n; i < (image + 1) * n; i++)
-        {
-          double d = y != NULL ? (double) x->data[i] - y->data[i] : x->data[i];
-
-          square += d * d;
-        }
-      sum += sqrt (square);
-    }
+    sum += sqrt (sf_sum_squares (x, y, image));
   return sum / x->n;
 }
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/sf-error.h"
-#include "diffusion/sf-betas.h"
 
 static void
 process_clear (gpointer data)
@@ -112,16 +111,6 @@ sf_noise_process_new_continuous (const SfNoiseKind *kind, const double p[2], GEr
   self->label_scale = kind->label_scale;
   memcpy (self->p, p, sizeof self->p);
   return self;
-}
-
-const SfNoiseProcess *
-sf_noise_process_ddpm (void)
-{
-  static SfNoiseProcess *process;
-
-  if (g_once_init_enter (&process))
-    g_once_init_leave (&process, sf_noise_process_new_named ("linear", 1000, 1e-4, 0.02, NULL));
-  return process;
 }
 
 /*** Between the entries of a table ***/

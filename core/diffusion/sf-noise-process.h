@@ -67,9 +67,6 @@ typedef struct
 #define SF_NOISE_ALPHA_BAR_MIN 0x1p-24
 #define SF_NOISE_SIGMA_MAX 4096.0
 
-/* (transfer none): the process of Ho et al. 2020, T = 1000, betas linear from 1e-4 to 0.02.  Computed once. */
-const SfNoiseProcess *sf_noise_process_ddpm (void);
-
 /**
  * sf_noise_process_new:
  * @beta: (array length=n): variances of the forward steps, in (0, 1); the last may be 1 (zero terminal SNR)

@@ -26,26 +26,28 @@ static const double weights[STAGES][STAGES - 1] = {
 /* Order 5 less order 4. */
 static const double errors[STAGES] = { 71.0 / 57600, 0, -71.0 / 16695, 71.0 / 1920, -17253.0 / 339200, 22.0 / 525, -1.0 / 40 };
 
+/* The second slope is not in the result, nor in the error: the last one takes its place. */
+static const int place[STAGES] = { 0, 1, 2, 3, 4, 5, 1 };
+
 typedef struct
 {
   const SfOde *ode;
   int n_z, evaluations;
+  SfTensor *own[SF_ODE_WORK]; /* (nullable) */
   SfTensor *y, *trial;
-  double *z, *trial_z;      /* n_z */
-  SfTensor *slope[STAGES];
-  double *slope_z[STAGES];  /* n_z each */
+  double *z, *trial_z;              /* n_z */
+  SfTensor *slope[SF_ODE_SLOPES];
+  double *slope_z[SF_ODE_SLOPES];   /* n_z each */
 } Work;
 
 static void
 work_clear (Work *self)
 {
-  sf_tensor_unref (self->trial);
+  for (int i = 0; i < SF_ODE_WORK; i++)
+    sf_tensor_unref (self->own[i]);
+  for (int i = 0; i < SF_ODE_SLOPES; i++)
+    g_free (self->slope_z[i]);
   g_free (self->trial_z);
-  for (int i = 0; i < STAGES; i++)
-    {
-      sf_tensor_unref (self->slope[i]);
-      g_free (self->slope_z[i]);
-    }
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Work, work_clear)
@@ -53,22 +55,25 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Work, work_clear)
 static gboolean
 work_allocate (Work *self, GError **error)
 {
-  gboolean ok = (self->trial = sf_tensor_new_like (self->y, error)) != NULL;
-
-  self->trial_z = g_new0 (double, self->n_z);
-  for (int i = 0; i < STAGES && ok; i++)
+  for (int i = 0; i < SF_ODE_WORK; i++)
     {
-      ok = (self->slope[i] = sf_tensor_new_like (self->y, error)) != NULL;
-      self->slope_z[i] = g_new0 (double, self->n_z);
+      SfTensor *given = self->ode->work[i], *state = given != NULL ? given : (self->own[i] = sf_tensor_new_like (self->y, error));
+
+      if (state == NULL)
+        return FALSE;
+      *(i < SF_ODE_SLOPES ? &self->slope[i] : &self->trial) = state;
     }
-  return ok;
+  for (int i = 0; i < SF_ODE_SLOPES; i++)
+    self->slope_z[i] = g_new0 (double, self->n_z);
+  self->trial_z = g_new0 (double, self->n_z);
+  return TRUE;
 }
 
 static gboolean
 evaluate (Work *self, int i, double t, const SfTensor *y, GError **error)
 {
   self->evaluations++;
-  return self->ode->slope (t, y, self->slope[i], self->slope_z[i], self->ode->data, error);
+  return self->ode->slope (t, y, self->slope[place[i]], self->slope_z[place[i]], self->ode->data, error);
 }
 
 /* trial = y + h (the slopes weighted as in row @i) */
@@ -100,47 +105,81 @@ tolerance (const Work *self, double a, double b)
   return atol + rtol * MAX (fabs (a), fabs (b));
 }
 
+/* Squares of h (error) / tolerance. */
+typedef struct
+{
+  const Work *work;
+  double h;
+} Errors;
+
+static double
+error_terms (gsize begin, gsize end, gconstpointer data)
+{
+  const Errors *self = data;
+  const Work *work = self->work;
+  double sum = 0;
+
+  for (gsize i = begin; i < end; i++)
+    {
+      double e = 0;
+
+      for (int j = 0; j < STAGES; j++)
+        e += errors[j] * work->slope[place[j]]->data[i];
+      e *= self->h / tolerance (work, work->y->data[i], work->trial->data[i]);
+      sum += e * e;
+    }
+  return sum;
+}
+
 /* Error of the trial in units of what is allowed. */
 static double
 trial_error (const Work *self, double h)
 {
   gsize n = sf_tensor_size (self->y);
-  double sum = 0;
+  Errors terms = { self, h };
+  double sum = sf_sum_terms (0, n, error_terms, &terms);
 
-  for (gsize i = 0; i < n; i++)
-    {
-      double e = 0;
-
-      for (int j = 0; j < STAGES; j++)
-        e += errors[j] * self->slope[j]->data[i];
-      e *= h / tolerance (self, self->y->data[i], self->trial->data[i]);
-      sum += e * e;
-    }
   for (int k = 0; k < self->n_z; k++)
     {
       double e = 0;
 
       for (int j = 0; j < STAGES; j++)
-        e += errors[j] * self->slope_z[j][k];
+        e += errors[j] * self->slope_z[place[j]][k];
       e *= h / tolerance (self, self->z[k], self->trial_z[k]);
       sum += e * e;
     }
   return sqrt (sum / (n + self->n_z));
 }
 
+static double
+state_terms (gsize begin, gsize end, gconstpointer data)
+{
+  const Work *self = data;
+  double sum = 0;
+
+  for (gsize i = begin; i < end; i++)
+    sum += pow (self->y->data[i] / tolerance (self, self->y->data[i], 0), 2);
+  return sum;
+}
+
+static double
+slope_terms (gsize begin, gsize end, gconstpointer data)
+{
+  const Work *self = data;
+  double sum = 0;
+
+  for (gsize i = begin; i < end; i++)
+    sum += pow (self->slope[0]->data[i] / tolerance (self, self->y->data[i], 0), 2);
+  return sum;
+}
+
 /* Over it y changes by a hundredth of itself, as far as its slope says. */
 static double
 first_step (const Work *self)
 {
-  double y = 0, slope = 0;
+  gsize n = sf_tensor_size (self->y);
+  double y = sf_sum_terms (0, n, state_terms, self), slope = sf_sum_terms (0, n, slope_terms, self);
 
-  for (gsize i = 0; i < sf_tensor_size (self->y); i++)
-    {
-      double scale = tolerance (self, self->y->data[i], 0);
-
-      y += pow (self->y->data[i] / scale, 2);
-      slope += pow (self->slope[0]->data[i] / scale, 2);
-    }
   return y > 0 && slope > 0 ? 0.01 * sqrt (y / slope) : 1e-6;
 }
 
@@ -161,16 +200,17 @@ try_step (Work *self, double t, double h, GError **error)
 static gboolean
 accept (Work *self, double t, GError **error)
 {
+  const int last = place[STAGES - 1];
   SfTensor *first = self->slope[0];
   double *first_z = self->slope_z[0];
 
   memcpy (self->y->data, self->trial->data, sf_tensor_size (self->y) * sizeof (SfReal));
   if (self->n_z > 0)
     memcpy (self->z, self->trial_z, self->n_z * sizeof (double));
-  self->slope[0] = self->slope[STAGES - 1];
-  self->slope[STAGES - 1] = first;
-  self->slope_z[0] = self->slope_z[STAGES - 1];
-  self->slope_z[STAGES - 1] = first_z;
+  self->slope[0] = self->slope[last];
+  self->slope[last] = first;
+  self->slope_z[0] = self->slope_z[last];
+  self->slope_z[last] = first_z;
   return self->ode->reached == NULL ||
          (self->ode->reached (t, self->y, self->ode->data, error) && evaluate (self, 0, t, self->y, error));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Integrates dy/dt = f (t, y) for whole states, with steps as long as a tolerance allows: Dormand & Prince's pair of orders 5 and 4
- * (1980), of which the difference is the error of a step.  It evaluates f six times per step, and keeps eight states.
+ * (1980), of which the difference is the error of a step.  It evaluates f six times per step, and keeps six slopes.
  */
 #pragma once
 
@@ -13,12 +13,16 @@ typedef gboolean (*SfSlopeFunc) (double t, const SfTensor *y, SfTensor *dy, doub
 /* Called after each step; may change @y. */
 typedef gboolean (*SfReachedFunc) (double t, SfTensor *y, gpointer data, GError **error);
 
+#define SF_ODE_SLOPES 6
+#define SF_ODE_WORK (SF_ODE_SLOPES + 1) /* and the result that is tried */
+
 typedef struct
 {
   SfSlopeFunc slope;
   SfReachedFunc reached; /* (nullable): %NULL saves an evaluation per step */
   gpointer data;
   double rtol, atol; /* the error of a step may be atol + rtol |y|, root mean square over all elements; 0 = 1e-4 */
+  SfTensor *work[SF_ODE_WORK]; /* (nullable) states to work in; %NULL = its own */
 } SfOde;
 
 /**

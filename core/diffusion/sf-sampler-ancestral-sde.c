@@ -6,15 +6,6 @@
 
 #include "diffusion/sf-sde.h"
 
-static int
-ancestral_sde_plan (const SfSampling *s, int k, SfSamplerStage *stage)
-{
-  SfSdeStep step = sf_sde_discrete (s, k);
-
-  sf_sde_ancestral (s, k, &step, stage);
-  return 1;
-}
-
 const SfSampler sf_sampler_ancestral_sde = {
   .name = "ancestral-sde",
   .label = N_ ("Ancestral predictor"),
@@ -24,5 +15,5 @@ const SfSampler sf_sampler_ancestral_sde = {
   .stochastic = TRUE,
   .keeps_scale = TRUE,
   .history = 1,
-  .plan = ancestral_sde_plan,
+  .plan = sf_sde_ancestral_plan,
 };

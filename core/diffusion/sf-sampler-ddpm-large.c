@@ -4,13 +4,6 @@
 
 #include "diffusion/sf-ancestral.h"
 
-static int
-ddpm_large_plan (const SfSampling *s, int k, SfSamplerStage *stage)
-{
-  sf_ancestral_plan (s, k, TRUE, stage);
-  return 1;
-}
-
 const SfSampler sf_sampler_ddpm_large = {
   .name = "ddpm-large",
   .label = N_ ("DDPM, large variance"),
@@ -19,6 +12,6 @@ const SfSampler sf_sampler_ddpm_large = {
   .evaluations = 1,
   .stochastic = TRUE,
   .history = 1,
-  .plan = ddpm_large_plan,
+  .plan = sf_ancestral_large_plan,
   .deviation = sf_ancestral_deviation,
 };

@@ -4,16 +4,8 @@
  * Dhariwal 2021), else the smaller of the two fixed ones.
  */
 #include <glib/gi18n.h>
-#include <math.h>
 
 #include "diffusion/sf-ancestral.h"
-
-static int
-ddpm_plan (const SfSampling *s, int k, SfSamplerStage *stage)
-{
-  sf_ancestral_plan (s, k, FALSE, stage);
-  return 1;
-}
 
 const SfSampler sf_sampler_ddpm = {
   .name = "ddpm",
@@ -23,6 +15,6 @@ const SfSampler sf_sampler_ddpm = {
   .evaluations = 1,
   .stochastic = TRUE,
   .history = 1,
-  .plan = ddpm_plan,
+  .plan = sf_ancestral_plan,
   .deviation = sf_ancestral_deviation,
 };

@@ -1,23 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* DPM-Solver-23 with the step size of its authors (Lu et al. 2022, algorithm 3). */
 #include <glib/gi18n.h>
-#include <math.h>
 
 #include "diffusion/sf-dpm-solver.h"
-
-static double
-plain_factor (double error, int order)
-{
-  return 0.9 * pow (error, -1.0 / order);
-}
-
-static gboolean
-dpm_solver_adaptive_run (SfRun *run, GError **error)
-{
-  static const SfDpmControl control = { .scaled = TRUE, .accepted = 0.9, .factor = plain_factor };
-
-  return sf_dpm_adaptive_run (run, &control, error);
-}
 
 const SfSampler sf_sampler_dpm_solver_adaptive = {
   .name = "dpm-solver-adaptive",
@@ -29,5 +14,5 @@ const SfSampler sf_sampler_dpm_solver_adaptive = {
   .output = SF_OUTPUT_NOISE,
   .history = 3,
   .own_loop = TRUE,
-  .run = dpm_solver_adaptive_run,
+  .run = sf_dpm_solver_adaptive_run,
 };

@@ -3,15 +3,6 @@
 
 #include "diffusion/sf-sde.h"
 
-static int
-euler_maruyama_plan (const SfSampling *s, int k, SfSamplerStage *stage)
-{
-  SfSdeStep step = sf_sde_euler (s, k);
-
-  sf_sde_reverse (s, k, &step, stage);
-  return 1;
-}
-
 const SfSampler sf_sampler_euler_maruyama = {
   .name = "euler-maruyama",
   .label = N_ ("Euler–Maruyama"),
@@ -22,5 +13,5 @@ const SfSampler sf_sampler_euler_maruyama = {
   .stochastic = TRUE,
   .keeps_scale = TRUE,
   .history = 1,
-  .plan = euler_maruyama_plan,
+  .plan = sf_sde_euler_plan,
 };

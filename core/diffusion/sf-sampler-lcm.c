@@ -7,12 +7,14 @@
 
 #include "diffusion/sf-sampling.h"
 
+#define USUAL_SCALE 10
+
 /* D' = c_skip x + c_out D, with weights that make D' = x at the network's time 0;  D' + t z */
 static int
 lcm_plan (const SfSampling *s, int k, SfSamplerStage *stage)
 {
   const SfNoiseLevel *from = &s->levels[k];
-  double scaled = 10 * from->t, square = scaled * scaled + 0.25;
+  double scaled = (s->options->time_scale > 0 ? s->options->time_scale : USUAL_SCALE) * from->t, square = scaled * scaled + 0.25;
 
   stage->y = 0.25 / square * from->a;
   stage->d[0] = scaled / sqrt (square);

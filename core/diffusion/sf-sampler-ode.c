@@ -48,16 +48,25 @@ ode_run (SfRun *run, GError **error)
   gboolean clean = s->levels[s->n].sigma == 0;
   const SfNoiseLevel *last = &s->levels[clean ? s->n - 1 : s->n];
   Flow flow = { run, log (s->levels[0].sigma), log (last->sigma) };
-  SfOde ode = { flow_slope, s->options->state != NULL ? flow_reached : NULL, &flow, s->options->relative_tolerance, s->options->absolute_tolerance };
-  SfTensor *y = sf_run_state (run), *work;
+  SfOde ode = {
+    .slope = flow_slope,
+    .reached = s->options->state != NULL ? flow_reached : NULL,
+    .data = &flow,
+    .rtol = s->options->relative_tolerance,
+    .atol = s->options->absolute_tolerance,
+  };
+  SfTensor *y = sf_run_state (run);
 
+  for (int i = 0; i < SF_ODE_WORK; i++)
+    if ((ode.work[i] = sf_run_work (run, i, error)) == NULL)
+      return FALSE;
   if (!sf_ode_solve (&ode, flow.from, flow.to, y, NULL, 0, NULL, NULL, error))
     return FALSE;
   if (!clean)
     return TRUE;
-  if ((work = sf_run_work (run, 0, error)) == NULL || !sf_run_evaluate (run, y, last, 1, work, error))
+  if (!sf_run_evaluate (run, y, last, 1, ode.work[0], error))
     return FALSE;
-  memcpy (y->data, work->data, sf_tensor_size (y) * sizeof (SfReal));
+  memcpy (y->data, ode.work[0]->data, sf_tensor_size (y) * sizeof (SfReal));
   return sf_run_reached (run, &s->levels[s->n], error);
 }
 
@@ -69,6 +78,7 @@ const SfSampler sf_sampler_ode = {
   .order = 5,
   .extra = 60,
   .output = SF_OUTPUT_DENOISED,
+  .history = SF_ODE_SLOPES,
   .own_loop = TRUE,
   .run = ode_run,
 };

@@ -4,15 +4,6 @@
 
 #include "diffusion/sf-sde.h"
 
-static int
-reverse_diffusion_plan (const SfSampling *s, int k, SfSamplerStage *stage)
-{
-  SfSdeStep step = sf_sde_discrete (s, k);
-
-  sf_sde_reverse (s, k, &step, stage);
-  return 1;
-}
-
 const SfSampler sf_sampler_reverse_diffusion = {
   .name = "reverse-diffusion",
   .label = N_ ("Reverse diffusion"),
@@ -23,5 +14,5 @@ const SfSampler sf_sampler_reverse_diffusion = {
   .stochastic = TRUE,
   .keeps_scale = TRUE,
   .history = 1,
-  .plan = reverse_diffusion_plan,
+  .plan = sf_sde_reverse_plan,
 };

@@ -134,10 +134,13 @@ typedef struct
   guint64 uncorrected; /* UniPC: bit k = the step from levels[k] is predicted only, k < 64 */
   double relative_tolerance, absolute_tolerance; /* of samplers that choose their steps; 0 = their own */
   double first_step;  /* of those, in log sigma; 0 = their own */
+  double step_control[3]; /* "dpm-adaptive": weights of its controller, proportional, integral, derivative; all 0 = 0, 1, 0 */
+  double accepted_step; /* likewise: a try is good that calls for a next step of at least so much of its length; 0 = 0.81 */
   gboolean noisy_end; /* SDE samplers: keep the noise of the last step */
   gboolean rises;     /* where levels rise, fresh noise leads up again (RePaint); else they must fall */
   gboolean invert;    /* rising levels are no fresh noise, but steps like others: from an image to the noise that gives it */
   int sde_steps;      /* SDE samplers, continuous processes: they step as on a grid of so many steps; 0 = by the levels */
+  double time_scale;  /* "lcm": of the network's time in the weights of state and image, as it was distilled with; 0 = 10 */
   SfClip clip;        /* of D */
   SfCorrector corrector;
   const double *gamma; /* (nullable): Analytic-DPM's table, see sf_estimate_gamma() */

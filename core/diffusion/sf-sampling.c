@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The loop that all samplers share.
  *
- * States in memory: the caller's, one for each output of the history, and one more where a result is not the base.  Everything
- * is allocated before the first step.
+ * States in memory: the caller's, one for each output of the history, and one more where a result is not the base; samplers with
+ * a loop of their own may have two more.  Everything is allocated before the first step.
  */
 #include "diffusion/sf-sampling.h"
 
@@ -11,11 +11,13 @@
 #include <string.h>
 
 #include "base/sf-error.h"
+#include "base/sf-parallel.h"
 #include "diffusion/sf-langevin.h"
 #include "diffusion/sf-sde.h"
 
 #define MAX_OUTPUTS (SF_MAX_HISTORY + 1) /* with clipping, the newest may be there twice */
-#define MAX_WORK 8
+#define MAX_WORK 2 /* states beside the outputs, of samplers with own_loop */
+#define TILE 65536 /* elements: a tile must outweigh waking a thread */
 
 struct _SfRun
 {
@@ -105,8 +107,8 @@ sf_sampling_order (const SfSampling *s, int k)
 void
 sf_ancestral_split (double s, double t, double eta, double *up, double *down)
 {
-  *up = eta > 0 ? MIN (t, eta * t * sqrt ((s - t) * (s + t)) / s) : 0;
-  *down = sqrt ((t - *up) * (t + *up));
+  *up = eta > 0 ? eta * t * sqrt ((s - t) * (s + t)) / s : 0;
+  *down = t * sqrt ((1 - eta) * (1 + eta) + (eta * t / s) * (eta * t / s)); /* sqrt (t^2 - up^2), which would cancel */
 }
 
 /*** One run ***/
@@ -323,14 +325,28 @@ combine (SfRun *run, const SfSamplerStage *stage, SfTensor *out)
 }
 
 /* mean += variance * gradient, in the scale of the result: a' y' += a'^2 var (y') * gradient (Dhariwal & Nichol 2021). */
+typedef struct
+{
+  SfReal *y;
+  const SfReal *gradient, *deviation; /* deviation (nullable): 1 */
+  SfReal factor;
+} Shift;
+
+static void
+shift_tile (gsize begin, gsize end, gpointer data)
+{
+  const Shift *self = data;
+
+  for (gsize i = begin; i < end; i++)
+    self->y[i] += self->factor * (self->deviation != NULL ? self->deviation[i] * self->deviation[i] : 1) * self->gradient[i];
+}
+
 static void
 shift_mean (SfRun *run, const SfSamplerStage *stage, SfTensor *y)
 {
-  const SfReal *gradient = run->gradient->data, *deviation = run->deviation->data;
-  SfReal factor = (SfReal) (stage->variance * stage->level.a);
+  Shift shift = { y->data, run->gradient->data, stage->per_element ? run->deviation->data : NULL, (SfReal) (stage->variance * stage->level.a) };
 
-  for (gsize i = 0; i < sf_tensor_size (y); i++)
-    y->data[i] += factor * (stage->per_element ? deviation[i] * deviation[i] : 1) * gradient[i];
+  sf_parallel_for (sf_tensor_size (y), TILE, shift_tile, &shift, NULL);
 }
 
 /* deviation_max, for the steps that have it; none has it into the clean image. */
@@ -399,7 +415,7 @@ correct (SfRun *run, int k, GError **error)
   for (int i = 0; i < corrections (&run->s); i++)
     {
       SfSum noise = { .out = run->z->data };
-      double keep = sf_sde_discrete (&run->s, k).keep, delta;
+      double keep = sf_sde_keep (&run->s, k), delta;
 
       if (!predict_present (run, run->denoised, error))
         return FALSE;
@@ -565,6 +581,16 @@ sf_run_state (SfRun *run)
   return run->base;
 }
 
+void
+sf_run_add_noise (SfRun *run, double scale)
+{
+  SfSum sum = { .out = run->base->data, .n = 1, .w = { 1 }, .x = { run->base->data } };
+
+  draw (run, scale, &sum);
+  if (scale != 0)
+    sf_sum_run (&sum, sf_tensor_size (run->base));
+}
+
 gboolean
 sf_run_reached (SfRun *run, const SfNoiseLevel *level, GError **error)
 {
@@ -587,9 +613,12 @@ sf_run_evaluate (SfRun *run, const SfTensor *x, const SfNoiseLevel *level, doubl
 SfTensor *
 sf_run_work (SfRun *run, int i, GError **error)
 {
-  g_return_val_if_fail (i >= 0 && i < MAX_WORK, NULL);
+  SfTensor **work;
 
-  if (run->work[i] == NULL)
-    run->work[i] = sf_tensor_new_like (run->base, error);
-  return run->work[i];
+  g_return_val_if_fail (i >= 0 && i < run->n_outputs + MAX_WORK, NULL);
+
+  work = i < run->n_outputs ? &run->output[i] : &run->work[i - run->n_outputs];
+  if (*work == NULL)
+    *work = sf_tensor_new_like (run->base, error);
+  return *work;
 }

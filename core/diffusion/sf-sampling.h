@@ -72,7 +72,9 @@ const SfSampling *sf_run_sampling (SfRun *run);
 SfTensor *sf_run_state (SfRun *run);
 /* output = D or noise of @x at @level, as the sampler says.  @done: share of the whole run that is over then. */
 gboolean sf_run_evaluate (SfRun *run, const SfTensor *x, const SfNoiseLevel *level, double done, SfTensor *output, GError **error);
+/* state += scale * the next draw, if that is not 0. */
+void sf_run_add_noise (SfRun *run, double scale);
 /* What the loop does after a stage: the state at @level was reached. */
 gboolean sf_run_reached (SfRun *run, const SfNoiseLevel *level, GError **error);
-/* (transfer none): working state @i, allocated at its first use. */
+/* (transfer none): working state @i: as many as the sampler's history and two more, allocated at their first use. */
 SfTensor *sf_run_work (SfRun *run, int i, GError **error);

@@ -11,26 +11,16 @@
 
 #include "diffusion/sf-sampling.h"
 
-typedef struct
-{
-  double keep;
-  double variance;
-  double ancestral;  /* variance of the noise that ancestral sampling adds in its place */
-  gboolean in_sigma; /* x is y = x / a */
-  gboolean exact;    /* the step has no such form: the posterior's, sf_sde_posterior() */
-} SfSdeStep;
-
-/* From the drift and the diffusion of a continuous process at levels[k]; of a discrete one as a step in sigma.  Into the clean image,
- * which has no time (t = -1), it is exact; to time 0 of a process without noise there it is a step as others.
+/* For SfSampler.plan: of the drift and the diffusion of a continuous process at levels[k], of a discrete one as a step in sigma; of the
+ * process from level to level or, with options.sde_steps, of the reference's table of as many steps.
  */
-SfSdeStep sf_sde_euler (const SfSampling *s, int k);
-/* From the two levels, or with options.sde_steps from the reference's table of as many steps. */
-SfSdeStep sf_sde_discrete (const SfSampling *s, int k);
-/* The formula above. */
-void sf_sde_reverse (const SfSampling *s, int k, const SfSdeStep *step, SfSamplerStage *stage);
-/* Ancestral sampling: (x_r + variance score) / keep + noise. */
-void sf_sde_ancestral (const SfSampling *s, int k, const SfSdeStep *step, SfSamplerStage *stage);
+int sf_sde_euler_plan (const SfSampling *s, int k, SfSamplerStage *stages);
+int sf_sde_reverse_plan (const SfSampling *s, int k, SfSamplerStage *stages);
+/* Likewise, by ancestral sampling: x_s = (x_r + variance score) / keep + noise. */
+int sf_sde_ancestral_plan (const SfSampling *s, int k, SfSamplerStage *stages);
 
+/* keep of the process's step from levels[k]. */
+double sf_sde_keep (const SfSampling *s, int k);
 /* Whether the step is one where small steps have no meaning: from pure noise, or into the clean image. */
 gboolean sf_sde_is_exact (const SfSampling *s, int k);
 /* keep y + (1 - keep) D + noise, a draw of the state at levels[k + 1] if D were the image; into the clean image it is D. */

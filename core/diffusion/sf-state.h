@@ -27,3 +27,11 @@ void sf_sum_run (SfSum *self, gsize size);
 void sf_weighted_sum (SfTensor *out, int n, const double *w, const SfTensor *const *x);
 /* x += scale * N(0, I), the numbers of @rng. */
 void sf_add_noise (SfTensor *x, double scale, SfRng rng);
+
+/* The sum of a term over the elements [begin, end). */
+typedef double (*SfTermFunc) (gsize begin, gsize end, gconstpointer data);
+/* That over all of [@begin, @end).  The same bits for any number of threads. */
+double sf_sum_terms (gsize begin, gsize end, SfTermFunc func, gconstpointer data);
+/* Over the elements of one image: of x; of (x - y)^2, where y (nullable) = 0. */
+double sf_sum_image (const SfTensor *x, int image);
+double sf_sum_squares (const SfTensor *x, const SfTensor *y, int image);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "diffusion/sf-betas.h"
 #include "diffusion/sf-mixture.h"
 #include "diffusion/sf-schedule.h"
 

@@ -109,7 +109,7 @@ sf_log_likelihood (SfDenoiser *denoiser, const SfNoiseProcess *process, const Sf
                    const SfProgress *progress, GError **error)
 {
   g_auto (Flow) flow = { .denoiser = denoiser, .process = process, .options = options };
-  SfOde ode = { flow_slope, NULL, &flow, options->rtol, options->atol };
+  SfOde ode = { .slope = flow_slope, .data = &flow, .rtol = options->rtol, .atol = options->atol };
   g_autoptr (SfTensor) y = sf_tensor_copy (x0, error);
   gsize n = sf_tensor_size (x0) / x0->n;
 

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "denoisers/sf-engine.h"
+#include "diffusion/sf-betas.h"
 #include "diffusion/sf-sampler.h"
 #include "diffusion/sf-schedule.h"
 

@@ -129,6 +129,25 @@ test_three_way (void)
   check (d, 5, 1.5 - 5, 1 - 1.5);
 }
 
+/* No noise is found at first, so that D is the state; then as ever. */
+static void
+test_zero_first (void)
+{
+  SfGuidance guidance = { SF_GUIDANCE, .kind = sf_guidance_kind_find ("cfg"), .zero_first = 2 };
+  g_autoptr (SfDenoiser) denoiser = NULL;
+  double d[3];
+
+  guidance.scale = 3;
+  denoiser = sf_denoiser_guided_new (&guidance, &flat_new (0.1, 0.2, 0.3)->parent, &flat_new (0, 0, 0)->parent, NULL);
+  for (int i = 0; i < 2; i++)
+    {
+      denoise (denoiser, 2, d);
+      check (d, 1.4, 1.4, 1.4);
+    }
+  denoise (denoiser, 2, d);
+  check (d, 0.3, 0.6, 0.9);
+}
+
 /* The momentum of calls before this one counts. */
 static void
 test_momentum (void)
@@ -176,6 +195,7 @@ main (int argc, char **argv)
   g_test_add_func ("/guided/perpendicular", test_perpendicular);
   g_test_add_func ("/guided/three-way", test_three_way);
   g_test_add_func ("/guided/momentum", test_momentum);
+  g_test_add_func ("/guided/zero-first", test_zero_first);
   g_test_add_func ("/guided/classified", test_classified);
   return g_test_run ();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "denoisers/sf-denoiser-keep.h"
 
+#include "diffusion/sf-betas.h"
 #include "diffusion/sf-sampler.h"
 #include "diffusion/sf-schedule.h"
 

@@ -7,6 +7,7 @@
 
 #include "base/sf-error.h"
 #include "denoisers/sf-model.h"
+#include "diffusion/sf-betas.h"
 #include "files.h"
 
 static SfTensor *

@@ -98,11 +98,15 @@ test_betas (void)
   g_autoptr (SfScheduler) pure = read_good ("{\"rescale_betas_zero_snr\": true, \"prediction_type\": \"v_prediction\"}");
   g_autoptr (SfScheduler) sigma = read_good ("{\"_class_name\": \"EulerDiscreteScheduler\", \"rescale_betas_zero_snr\": true, \"prediction_type\": \"v_prediction\","
                                              " \"beta_schedule\": \"scaled_linear\", \"beta_start\": 0.00085, \"beta_end\": 0.012}");
+  g_autoptr (SfScheduler) cosine = read_good ("{\"_class_name\": \"EulerDiscreteScheduler\", \"rescale_betas_zero_snr\": true, \"prediction_type\": \"v_prediction\","
+                                              " \"beta_schedule\": \"squaredcos_cap_v2\", \"num_train_timesteps\": 10000}"); /* which falls at its end */
 
   g_assert_cmpint (trained->process->n, ==, 3);
   g_assert_cmpfloat_with_epsilon (trained->process->alpha_bar[2], 0.9 * 0.8 * 0.7, 1e-15);
   g_assert_cmpfloat (pure->process->alpha_bar[999], ==, 0);
   g_assert_cmpfloat_with_epsilon (sigma->process->alpha_bar[999], SF_NOISE_ALPHA_BAR_MIN, 1e-12);
+  g_assert_cmpfloat (cosine->process->alpha_bar[9999], ==, SF_NOISE_ALPHA_BAR_MIN);
+  g_assert_cmpfloat (cosine->process->alpha_bar[9998], <, SF_NOISE_ALPHA_BAR_MIN);
   g_assert_cmpint (pure->prediction, ==, SF_PREDICTION_V);
 }
 
@@ -160,6 +164,7 @@ test_clip (void)
   g_autoptr (SfScheduler) usual = read_good ("{}"), off = read_good ("{\"clip_sample\": false}");
   g_autoptr (SfScheduler) range = read_good ("{\"clip_sample_range\": 3.0}");
   g_autoptr (SfScheduler) dynamic = read_good ("{\"thresholding\": true, \"dynamic_thresholding_ratio\": 0.9, \"sample_max_value\": 2.0}");
+  g_autoptr (SfScheduler) never = read_good ("{\"_class_name\": \"TCDScheduler\", \"clip_sample\": true, \"thresholding\": true}");
 
   g_assert_cmpint (usual->clip.kind, ==, SF_CLIP_STATIC);
   g_assert_cmpint (off->clip.kind, ==, SF_CLIP_NONE);
@@ -167,6 +172,7 @@ test_clip (void)
   g_assert_cmpint (dynamic->clip.kind, ==, SF_CLIP_DYNAMIC);
   g_assert_cmpfloat (dynamic->clip.quantile, ==, 0.9);
   g_assert_cmpfloat (dynamic->clip.max, ==, 2);
+  g_assert_cmpint (never->clip.kind, ==, SF_CLIP_NONE);
 }
 
 static void
@@ -186,6 +192,8 @@ test_recommended (void)
     { "{\"_class_name\": \"DPMSolverMultistepScheduler\", \"solver_order\": 3}", "dpmpp-3m", "linspace", 0 },
     { "{\"_class_name\": \"DPMSolverMultistepScheduler\", \"algorithm_type\": \"sde-dpmsolver++\"}", "dpmpp-2m-sde", "linspace", 0 },
     { "{\"_class_name\": \"DPMSolverMultistepScheduler\", \"use_lu_lambdas\": true}", "dpmpp-2m", "exponential", 0 },
+    { "{\"_class_name\": \"DPMSolverMultistepScheduler\", \"use_lu_lambdas\": true, \"use_beta_sigmas\": true}", "dpmpp-2m", "exponential", 0 },
+    { "{\"_class_name\": \"DPMSolverMultistepScheduler\", \"use_lu_lambdas\": true, \"use_karras_sigmas\": true}", "dpmpp-2m", "karras", 0 },
     { "{\"_class_name\": \"LCMScheduler\"}", "lcm", "lcm", 0 },
   };
 

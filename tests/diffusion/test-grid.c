@@ -7,6 +7,7 @@
 
 #include "analytic.h"
 #include "base/sf-error.h"
+#include "diffusion/sf-betas.h"
 #include "diffusion/sf-sampler.h"
 
 static const int step_counts[] = { 1, 2, 3, 4, 10, 50 };

@@ -7,6 +7,7 @@
 
 #include "analytic.h"
 #include "base/sf-error.h"
+#include "diffusion/sf-betas.h"
 #include "diffusion/sf-sampler.h"
 
 #define SIGMA_MAX 4.0

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "analytic.h"
+#include "diffusion/sf-betas.h"
 #include "diffusion/sf-mixture.h"
 #include "diffusion/sf-sampler.h"
 

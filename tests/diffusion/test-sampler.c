@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Every sampler of the registry against what its descriptor says; with ONLY defined, that one of them. */
+#include "diffusion/sf-betas.h"
 #include "diffusion/sf-sampling.h"
 
 #include <math.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "analytic.h"
 #include "diffusion/sf-mixture.h"
@@ -114,6 +118,61 @@ test_evaluations (gconstpointer data)
         g_assert_cmpint (normal->calls, ==, sf_sampler_evaluations (self, n));
       g_assert_cmpfloat_with_epsilon (seen, n > 0, 1e-12);
     }
+}
+
+/*** Memory ***/
+
+/* D = y / 2, and how much memory is in use whenever it is asked. */
+typedef struct
+{
+  SfDenoiser parent;
+  gsize first, most; /* of all evaluations, in bytes */
+} Meter;
+
+static gsize
+memory_in_use (void)
+{
+#ifdef __GLIBC__
+  struct mallinfo2 info = mallinfo2 ();
+
+  return info.uordblks + info.hblkhd;
+#else
+  return 0;
+#endif
+}
+
+static gboolean
+meter_predict (SfDenoiser *denoiser, const SfTensor *x, const SfNoiseLevel *level, SfTensor *denoised, SfTensor *variance,
+               const SfProgress *progress, GError **error)
+{
+  Meter *self = (Meter *) denoiser;
+  gsize now = memory_in_use ();
+
+  self->first = self->first > 0 ? self->first : now;
+  self->most = MAX (self->most, now);
+  sf_weighted_sum (denoised, 1, (double[]) { 0.5 }, &x);
+  return TRUE;
+}
+
+static void
+meter_free (SfDenoiser *denoiser)
+{
+}
+
+/* A run has the state, its history and two more states at most, all of them from the beginning. */
+static void
+test_memory (gconstpointer data)
+{
+  const SfSampler *self = data;
+  g_autofree SfNoiseLevel *levels = levels_new ("karras", 5, 0.05, 10);
+  g_autoptr (SfTensor) y = start (SIDE, 5);
+  Meter meter = { .parent = { meter_predict, meter_free } };
+  gsize begin = memory_in_use (), state = sf_tensor_size (y) * sizeof (SfReal);
+
+  g_assert_true (sf_sample (self, &meter.parent, sf_noise_process_ddpm (), levels, 10, NULL, (SfRng) { 1, 0 }, y, NULL, NULL));
+  g_test_message ("%.1f states", (double) (meter.most - begin) / state);
+  g_assert_cmpuint (meter.most - meter.first, <, state / 2);
+  g_assert_cmpuint (meter.most - begin, <, (self->history + 2) * state + state / 2);
 }
 
 static void
@@ -507,6 +566,7 @@ main (int argc, char **argv)
     { "eta", test_eta },
     { "evaluations", test_evaluations },
     { "few-steps", test_few_steps },
+    { "memory", test_memory },
     { "seed", test_seed },
     { "threads", test_threads },
     { "fair", test_statistics }, /* from here on slow: 300 steps of 25600 points */

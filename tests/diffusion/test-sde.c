@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "diffusion/sf-betas.h"
 #include "diffusion/sf-sde.h"
 
 #include <math.h>

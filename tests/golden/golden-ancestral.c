@@ -28,17 +28,23 @@ run_openai (Case *c, Mix *mix)
 static const char *
 diffusers_sampler (Case *c, Mix *mix)
 {
+  static const struct
+  {
+    const char *type, *name;
+    MixSecond second;
+  } learned[] = { { "learned_range", "range", MIX_SECOND_RANGE }, { "learned", "var", MIX_SECOND_VARIANCE } };
   const char *type = case_text (c, "kw.variance_type", "fixed_small"), *second = case_text (c, "second", NULL);
 
   if (g_str_equal (type, "fixed_small") || g_str_equal (type, "fixed_small_log"))
     return "ddpm";
   if (g_str_equal (type, "fixed_large"))
     return "ddpm-large";
-  if (g_str_equal (type, "learned_range") && g_strcmp0 (second, "range") == 0)
-    {
-      walk_set_second (mix, MIX_SECOND_RANGE);
-      return "ddpm";
-    }
+  for (gsize i = 0; i < G_N_ELEMENTS (learned); i++)
+    if (g_str_equal (type, learned[i].type) && g_strcmp0 (second, learned[i].name) == 0)
+      {
+        walk_set_second (mix, learned[i].second);
+        return "ddpm";
+      }
   if (g_str_equal (type, "fixed_large_log"))
     case_fail (c, "variance type fixed_large_log takes the root of a negative number");
   else
@@ -59,7 +65,7 @@ run_diffusers (Case *c, Mix *mix, const char *class)
     return;
   walk_compare_labels (c, levels, n);
   mix->head = reference_prediction (c, "kw.", SF_PREDICTION_EPSILON);
-  options.clip = mix->clip = reference_clip (c, TRUE);
+  options.clip = mix->clip = reference_clip (c, class);
   options.noisy_end = levels[n - 1].t > 0; /* the label says whether there is noise, not the target */
   walk (c, sampler, mix, process, levels, n, &options);
 }

@@ -58,45 +58,27 @@ run_authors (Case *c, Mix *mix)
 
 /*** diffusers ***/
 
-typedef struct
-{
-  const char *class;
-  const char *sampler;
-  gboolean clips;      /* unless it is told not to */
-  gboolean ends_clean; /* likewise */
-  double eta;
-} Scheduler;
-
-static const Scheduler schedulers[] = {
-  { "DDIMScheduler", "ddim", TRUE, TRUE },
-  { "PNDMScheduler", "pndm", FALSE, FALSE },
-  { "LCMScheduler", "lcm", FALSE, TRUE },
-  { "TCDScheduler", "tcd", FALSE, FALSE, 0.3 },
-};
-
 static void
-run_diffusers (Case *c, Mix *mix, const Scheduler *scheduler)
+run_diffusers (Case *c, Mix *mix, const char *cls)
 {
-  g_autoptr (SfNoiseProcess) process = reference_scheduler_process (c, scheduler->class, "kw.");
+  g_autoptr (SfNoiseProcess) process = reference_scheduler_process (c, cls, "kw.");
   int n = case_int (c, "steps", 0);
-  g_autofree SfNoiseLevel *levels = process != NULL ? reference_diffusers_levels (c, scheduler->class, "kw.", process, &n) : NULL;
+  g_autofree SfNoiseLevel *levels = process != NULL ? reference_diffusers_levels (c, cls, "kw.", process, &n) : NULL;
   const GoldenTensor *labels = case_need (c, "model_t");
   SfSamplerOptions options = { SF_SAMPLER_OPTIONS };
-  gboolean pndm = g_str_equal (scheduler->class, "PNDMScheduler"), plms = pndm && case_flag (c, "kw.skip_prk_steps", FALSE);
+  SfSampler sampler;
 
-  if (levels == NULL)
+  if (levels == NULL || !reference_diffusers_sampler (c, cls, &sampler, &options))
     return;
-  if (!case_flag (c, "kw.set_alpha_to_one", scheduler->ends_clean))
-    levels[n] = sf_noise_process_level (process, 0);
   mix->head = reference_prediction (c, "kw.", SF_PREDICTION_EPSILON);
-  options.eta = case_number (c, "step.eta", scheduler->eta);
-  options.clip = mix->clip = reference_clip (c, scheduler->clips);
+  mix->clip = options.clip;
+  options.eta = case_number (c, "step.eta", g_str_equal (cls, "TCDScheduler") ? 0.3 : 0);
+  options.time_scale = case_number (c, "kw.timestep_scaling", 0);
   options.clip.keep_noise = !case_flag (c, "step.use_clipped_model_output", FALSE);
-  options.full_order_last = TRUE;
   case_compare_array (c, "timesteps", labels->value, labels->size, 0); /* which the model compares */
   case_implied (c, "denoised"); /* with the noise it makes x */
   case_implied (c, "pred_noised");
-  walk (c, plms ? "plms" : scheduler->sampler, mix, process, levels, n, &options);
+  walk (c, sampler.name, mix, process, levels, n, &options);
 }
 
 static void
@@ -104,16 +86,10 @@ run (Case *c)
 {
   Mix *mix = mix_new (c);
   g_autoptr (SfDenoiser) denoiser = &mix->parent;
-  const char *class = case_text (c, "cls", NULL);
+  const char *cls = case_text (c, "cls", NULL);
 
-  for (gsize i = 0; class != NULL && i < G_N_ELEMENTS (schedulers); i++)
-    if (g_str_equal (class, schedulers[i].class))
-      {
-        run_diffusers (c, mix, &schedulers[i]);
-        return;
-      }
-  if (class != NULL)
-    case_fail (c, "unknown scheduler %s", class);
+  if (cls != NULL)
+    run_diffusers (c, mix, cls);
   else if (case_has (c, "skip"))
     run_authors (c, mix);
   else

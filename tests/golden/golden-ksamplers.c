@@ -32,7 +32,7 @@ static const Row rows[] = {
 typedef struct
 {
   Case *c;
-  const SfSampler *sampler;
+  SfSampler sampler;
   SfNoiseProcess *process;
   SfNoiseLevel *levels;
   int n;       /* steps from level to level */
@@ -63,9 +63,16 @@ static void
 draw (SfTensor *z, guint64 number, gpointer data)
 {
   Run *self = data;
-  int call = MIN (self->noise_step != NULL ? self->mix->call - 1 : self->mix->call, self->n_evaluations - 1), step = self->step[call];
+  int call, step;
   gsize block = 0;
 
+  if (self->step == NULL) /* steps are not known before */
+    {
+      case_fill_state (self->c, "noise", number, z);
+      return;
+    }
+  call = MIN (self->noise_step != NULL ? self->mix->call - 1 : self->mix->call, self->n_evaluations - 1);
+  step = self->step[call];
   self->draws_of_step = step == self->last_step ? self->draws_of_step + 1 : 0;
   self->last_step = step;
   if (self->noise_step == NULL)
@@ -106,7 +113,7 @@ static void
 set_sigmas (Run *self)
 {
   const GoldenTensor *sigmas = case_need (self->c, "sigmas");
-  int each = self->sampler->evaluations;
+  int each = self->sampler.evaluations;
 
   self->n = MAX ((int) sigmas->size - 1, 0);
   self->levels = g_new0 (SfNoiseLevel, self->n + 1);
@@ -185,10 +192,12 @@ read_options (Case *c, double eta, Run *run)
     .order = case_int (c, "kw.order", 0),
     .solver = find_solver (c),
     .ratio = case_number (c, "kw.r", 0),
-    .full_order_last = run->sampler->output == SF_OUTPUT_DENOISED || run->sampler->history > 3,
+    .full_order_last = run->sampler.output == SF_OUTPUT_DENOISED || run->sampler.history > 3,
     .relative_tolerance = case_number (c, "kw.rtol", 0),
     .absolute_tolerance = case_number (c, "kw.atol", 0),
     .first_step = case_number (c, "kw.h_init", 0),
+    .step_control = { case_number (c, "kw.pcoeff", 0), case_number (c, "kw.icoeff", 1), case_number (c, "kw.dcoeff", 0) },
+    .accepted_step = case_number (c, "kw.accept_safety", 0),
     .noise = draw,
     .noise_data = run,
     .tried = tried,
@@ -210,7 +219,7 @@ run (Case *c)
 
   if (process == NULL || row == NULL)
     return;
-  self.sampler = sf_sampler_find (row->sampler);
+  self.sampler = *sf_sampler_find (row->sampler);
   self.mix = mix_new (c);
   denoiser = &self.mix->parent;
   options = read_options (c, row->eta, &self);
@@ -219,7 +228,10 @@ run (Case *c)
   if (g_str_equal (row->function, "sample_dpm_fast"))
     set_fast (&self, max, min);
   else if (g_str_equal (row->function, "sample_dpm_adaptive"))
-    set_ends (&self, max, min);
+    {
+      self.sampler.uses_eta = self.sampler.stochastic = options.eta > 0; /* which no row of our list has */
+      set_ends (&self, max, min);
+    }
   else
     set_sigmas (&self);
   if (self.row != NULL)
@@ -228,7 +240,7 @@ run (Case *c)
   self.mix->row = self.row;
   self.mix->n_rows = self.n_evaluations;
   self.mix->head = reference_head (c, "pred", SF_PREDICTION_EPSILON);
-  if (case_ok (c, sf_sample (self.sampler, denoiser, process, self.levels, self.n, &options, (SfRng) { 0 }, y, NULL, &error), &error))
+  if (case_ok (c, sf_sample (&self.sampler, denoiser, process, self.levels, self.n, &options, (SfRng) { 0 }, y, NULL, &error), &error))
     case_compare_state (c, "x", self.results > 0 ? self.results : self.tries - 1, y, 1, TOLERANCE_STATE);
   if (self.results == 0 && self.tries != (int) case_need (c, "t")->size)
     case_fail (c, "%d tries", self.tries);

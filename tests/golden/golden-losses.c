@@ -259,51 +259,98 @@ run_lucidrains (Case *c)
   compare_loss (c, "min-snr", "loss", process, options, mix);
 }
 
-/* Min-SNR's authors: what an output of each kind may be weighted by; a name that ends in "_" goes on with the limit. */
+/* Min-SNR's authors: a name that ends in "_" goes on with the limit. */
+typedef struct
+{
+  const char *name, *loss;
+  SfPrediction of;         /* what the weight is meant for */
+  double snr_min, snr_max; /* 0: the limit */
+} SnrWeight;
+
+static const SnrWeight image_weights[] = {
+  { "constant", "simple" },
+  { "snr", "min-snr", SF_PREDICTION_SAMPLE, -1, INFINITY },
+  { "inv_snr", "p2" },
+  { "trunc_snr", "min-snr", SF_PREDICTION_SAMPLE, 1, INFINITY },
+  { "min_snr_", "min-snr", SF_PREDICTION_SAMPLE, -1, 0 },
+  { "max_snr_", "min-snr", SF_PREDICTION_SAMPLE, 0, INFINITY },
+};
+static const SnrWeight other_weights[] = {
+  { "min_snr_", "min-snr", SF_PREDICTION_EPSILON, -1, 0 },
+  { "vmin_snr_", "min-snr", SF_PREDICTION_V, -1, 0 },
+  { "max_snr_", "min-snr", SF_PREDICTION_EPSILON, 0, INFINITY },
+  { "", "simple" }, /* the reference knows no other name, and weighs by 1 */
+};
+
+/* The plain loss times the weight, which need not be one that is meant for what the network gives. */
+static void
+compare_weighted (Case *c, const SnrWeight *row, const SfNoiseProcess *process, const SfLossOptions *options, const Mix *mix)
+{
+  const GoldenTensor *t = case_need (c, "t");
+  g_autoptr (SfTensor) x0 = case_state (c, "x0", 0, 4);
+  g_autoptr (SfTensor) noise = case_state (c, "noise", 0, 4);
+  g_autoptr (SfTensor) output = network_output (mix, process, t->value, x0, noise);
+  g_autofree double *loss = g_new0 (double, x0->n);
+  g_autoptr (GError) error = NULL;
+
+  case_node (c, "t");
+  if (!case_ok (c, sf_loss (sf_loss_find ("simple"), process, options, t->value, x0, noise, output, loss, NULL, &error), &error))
+    return;
+  for (int i = 0; i < x0->n; i++)
+    {
+      SfNoiseLevel level = sf_noise_process_level (process, t->value[i]);
+      double state, gain;
+
+      sf_prediction_weights (row->of, &level, NULL, &state, &gain);
+      loss[i] *= sf_loss_find (row->loss)->weight (options, 1 / (level.sigma * level.sigma), gain);
+    }
+  case_compare_array (c, "mse", loss, x0->n, TOLERANCE_STATE);
+}
+
+/* (nullable) */
+static const SnrWeight *
+find_weight (const SnrWeight *rows, int n, const char *weight, double *limit)
+{
+  for (int i = 0; i < n; i++)
+    if (g_str_has_suffix (rows[i].name, "_") ? g_str_has_prefix (weight, rows[i].name) : *rows[i].name == '\0' || g_str_equal (weight, rows[i].name))
+      {
+        *limit = g_ascii_strtod (weight + strlen (rows[i].name), NULL);
+        return &rows[i];
+      }
+  return NULL;
+}
+
 static void
 run_min_snr (Case *c)
 {
   static const struct
   {
-    const char *mean, *weight;
+    const char *name;
     SfPrediction head;
-    const char *loss;
-    double snr_min, snr_max; /* 0: the limit */
-  } rows[] = {
-    { "EPSILON", "constant", SF_PREDICTION_EPSILON, "simple" },
-    { "EPSILON", "min_snr_", SF_PREDICTION_EPSILON, "min-snr", -1, 0 },
-    { "EPSILON", "max_snr_", SF_PREDICTION_EPSILON, "min-snr", 0, INFINITY },
-    { "START_X", "constant", SF_PREDICTION_SAMPLE, "simple" },
-    { "START_X", "snr", SF_PREDICTION_SAMPLE, "min-snr", -1, INFINITY },
-    { "START_X", "trunc_snr", SF_PREDICTION_SAMPLE, "min-snr", 1, INFINITY },
-    { "START_X", "min_snr_", SF_PREDICTION_SAMPLE, "min-snr", -1, 0 },
-    { "START_X", "max_snr_", SF_PREDICTION_SAMPLE, "min-snr", 0, INFINITY },
-    { "VELOCITY", "constant", SF_PREDICTION_V, "simple" },
-    { "VELOCITY", "vmin_snr_", SF_PREDICTION_V, "min-snr", -1, 0 },
-  };
+  } means[] = { { "EPSILON", SF_PREDICTION_EPSILON }, { "START_X", SF_PREDICTION_SAMPLE }, { "PREVIOUS_X", SF_PREDICTION_PREVIOUS }, { "VELOCITY", SF_PREDICTION_V } };
   const char *mean = case_text (c, "mean", ""), *weight = case_text (c, "weight", "");
+  gboolean image = g_str_equal (mean, "START_X");
+  double limit = 0;
+  const SnrWeight *row = image ? find_weight (image_weights, G_N_ELEMENTS (image_weights), weight, &limit)
+                               : find_weight (other_weights, G_N_ELEMENTS (other_weights), weight, &limit);
   g_autoptr (SfNoiseProcess) process = reference_openai_process (c);
   Mix *mix = mix_new (c);
   g_autoptr (SfDenoiser) denoiser = &mix->parent;
+  SfLossOptions options = { SF_LOSS_OPTIONS, .prediction = SF_N_PREDICTIONS };
 
-  for (gsize i = 0; i < G_N_ELEMENTS (rows) && process != NULL; i++)
+  for (gsize i = 0; i < G_N_ELEMENTS (means); i++)
+    if (g_str_equal (means[i].name, mean))
+      options.prediction = mix->head = means[i].head;
+  if (row == NULL || options.prediction == SF_N_PREDICTIONS)
     {
-      gsize length = strlen (rows[i].weight);
-      gboolean limited = rows[i].weight[length - 1] == '_';
-
-      if (g_str_equal (rows[i].mean, mean) && (limited ? g_str_has_prefix (weight, rows[i].weight) : g_str_equal (weight, rows[i].weight)))
-        {
-          double limit = limited ? g_ascii_strtod (weight + length, NULL) : 0;
-          SfLossOptions options = { SF_LOSS_OPTIONS, .prediction = rows[i].head };
-
-          options.snr_min = rows[i].snr_min != 0 ? rows[i].snr_min : limit;
-          options.snr_max = rows[i].snr_max != 0 ? rows[i].snr_max : limit;
-          mix->head = rows[i].head;
-          compare_loss (c, rows[i].loss, "mse", process, options, mix);
-          return;
-        }
+      case_fail (c, "unknown weight %s of %s", weight, mean);
+      return;
     }
-  case_fail (c, "unknown weight %s of %s", weight, mean);
+  options.p2_offset = 0;
+  options.snr_min = row->snr_min != 0 ? row->snr_min : limit;
+  options.snr_max = row->snr_max != 0 ? row->snr_max : limit;
+  if (process != NULL)
+    compare_weighted (c, row, process, &options, mix);
 }
 
 /*** Averages, timesteps ***/

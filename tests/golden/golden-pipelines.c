@@ -221,7 +221,7 @@ run_diffusers (Pipeline *self, const char *cls)
   if (ddpm)
     {
       sampler = *sf_sampler_find (g_str_has_prefix (variance, "fixed_large") ? "ddpm-large" : "ddpm");
-      options.clip = reference_clip (c, TRUE);
+      options.clip = reference_clip (c, cls);
       options.noisy_end = levels[n - 1].t > 0;
     }
   else if (!reference_diffusers_sampler (c, cls, &sampler, &options))

@@ -96,7 +96,7 @@ run_corrector (Case *c, SfCorrectorKind kind, SfDenoiser *denoiser, const SfNois
 {
   SfSampling sampling = { .options = options, .process = process, .levels = level, .n = 1 };
   SfCorrector corrector = { .kind = kind, .snr = case_number (c, "snr", 0), .steps = case_int (c, "n_steps", 1) };
-  double keep = sf_sde_discrete (&sampling, 0).keep;
+  double keep = sf_sde_keep (&sampling, 0);
   g_autoptr (SfTensor) d = sf_tensor_new_like (y, NULL);
   g_autoptr (SfTensor) z = sf_tensor_new_like (y, NULL);
 

@@ -120,6 +120,9 @@ mix_second (const Mix *self, MixSecond second, const SfTensor *x, double a, doub
             case MIX_SECOND_LOGVAR:
               value = -3 + 0.5 * sin (value + 0.02 * t);
               break;
+            case MIX_SECOND_VARIANCE:
+              value = 0.05 * (1 + 0.5 * sin (value + 0.02 * t));
+              break;
             case MIX_SECOND_EPS2:
               value = o.q[c];
               break;
@@ -222,6 +225,8 @@ predict (SfDenoiser *denoiser, const SfTensor *y, const SfNoiseLevel *level, SfT
     compare_output (self, call, denoised, x, a, b, level->t);
   if (variance != NULL)
     mix_second (self, self->second, x, a, b, level->t, variance);
+  for (gsize i = 0; self->second == MIX_SECOND_VARIANCE && variance != NULL && i < sf_tensor_size (x); i++)
+    variance->data[i] = (SfReal) log (variance->data[i]);
   if (self->head == SF_PREDICTION_PREVIOUS)
     next = next_level (self, level);
   sf_prediction_weights (self->head, level, &next, &state, &output);

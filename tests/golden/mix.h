@@ -15,6 +15,7 @@ typedef enum
   MIX_SECOND_NONE,
   MIX_SECOND_RANGE,
   MIX_SECOND_LOGVAR,
+  MIX_SECOND_VARIANCE, /* which a denoiser gives as its logarithm */
   MIX_SECOND_EPS2,
   MIX_SECOND_EPSC,
 } MixSecond;

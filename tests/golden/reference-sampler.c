@@ -10,10 +10,11 @@ static const struct
   const char *cls;
   const char *sampler;
   gboolean ordered; /* has "solver_order" */
-  gboolean clips;   /* unless it is told not to */
 } rows[] = {
-  { "DDIMScheduler", "ddim", .clips = TRUE },
+  { "DDIMScheduler", "ddim" },
   { "PNDMScheduler", "pndm" },
+  { "LCMScheduler", "lcm" },
+  { "TCDScheduler", "tcd" },
   { "EulerDiscreteScheduler", "euler" },
   { "EulerAncestralDiscreteScheduler", "euler-ancestral" },
   { "HeunDiscreteScheduler", "heun" },
@@ -97,7 +98,7 @@ reference_diffusers_sampler (Case *c, const char *cls, SfSampler *sampler, SfSam
       {
         *sampler = vary_sampler (c, cls, rows[i].sampler);
         read_order (c, cls, rows[i].ordered, options);
-        options->clip = reference_clip (c, rows[i].clips);
+        options->clip = reference_clip (c, cls);
         options->clip.keep_noise = sampler->raw_noise;
         /* Thresholds are for estimates of the image; UniPC does not apply them where it estimates the noise. */
         if (sampler->output == SF_OUTPUT_NOISE && g_str_equal (cls, "UniPCMultistepScheduler"))

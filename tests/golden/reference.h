@@ -21,8 +21,8 @@ SfNoiseProcess *reference_dpmsolver_process (Case *c, const char *prefix);
 SfNoiseProcess *reference_openai_process (Case *c);
 /* The head named by diffusers' prediction_type below @prefix. */
 SfPrediction reference_prediction (Case *c, const char *prefix, SfPrediction fallback);
-/* thresholding, clip_sample and their kin below "kw."; @fallback: clip_sample where it is not given. */
-SfClip reference_clip (Case *c, gboolean fallback);
+/* thresholding, clip_sample and their kin below "kw.", as the scheduler class @cls uses them. */
+SfClip reference_clip (Case *c, const char *cls);
 /* The head named "eps", "x0" or "v" by @path. */
 SfPrediction reference_head (Case *c, const char *path, SfPrediction fallback);
 

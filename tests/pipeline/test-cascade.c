@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "diffusion/sf-betas.h"
 #include "picture.h"
 
 #define N_LEVELS 4
@@ -42,37 +43,43 @@ free_nothing (SfDenoiser *denoiser)
 {
 }
 
-static gboolean
-start (SfDenoiser *denoiser, SfTensor *x, GError **error)
+static Counter *
+counter_of (const SfLevel *level)
 {
-  ((Counter *) denoiser)->starts++;
+  return (Counter *) level->denoiser;
+}
+
+static gboolean
+start (const SfLevel *level, SfTensor *x, GError **error)
+{
+  counter_of (level)->starts++;
   return TRUE;
 }
 
 static gboolean
-lift (SfDenoiser *denoiser, SfDenoiser *below, const SfTensor *result, SfTensor *x, const SfProgress *progress, GError **error)
+lift (const SfLevel *level, const SfLevel *below, const SfTensor *result, SfTensor *x, const SfProgress *progress, GError **error)
 {
-  ((Counter *) denoiser)->lifts++;
+  counter_of (level)->lifts++;
   for (gsize i = 0; i < sf_tensor_size (result); i++) /* what comes up is clean */
     g_assert_true (fabsf (result->data[i] - 0.25f) < 1e-5f);
   return TRUE;
 }
 
 static gboolean
-finish (SfDenoiser *denoiser, SfTensor *x, const SfProgress *progress, GError **error)
+finish (const SfLevel *level, SfTensor *x, const SfProgress *progress, GError **error)
 {
-  ((Counter *) denoiser)->finishes++;
+  counter_of (level)->finishes++;
   for (int i = 0; i < 3; i++)
-    if (!sf_denoiser_predict (denoiser, x, &(SfNoiseLevel) { 0 }, x, NULL, progress, error))
+    if (!sf_denoiser_predict (level->denoiser, x, &(SfNoiseLevel) { 0 }, x, NULL, progress, error))
       return FALSE;
   return TRUE;
 }
 
 /* The second trial is the best. */
 static double
-energy (SfDenoiser *denoiser)
+energy (const SfLevel *level)
 {
-  return ((Counter *) denoiser)->starts == 2 ? 1 : 2;
+  return counter_of (level)->starts == 2 ? 1 : 2;
 }
 
 static const SfLevel *
@@ -99,11 +106,13 @@ counting_init (Counting *self)
       self->counters[l].parent = (SfDenoiser) { predict, free_nothing };
       self->levels[l] = (SfLevel) {
         .denoiser = &self->counters[l].parent,
+        .process = sf_noise_process_ddpm (),
         .height = side,
         .width = side,
+        .channels = 3,
         .scale = (double) side / SIDE,
-        .sigma_max = l == 0 ? 2 : 0.2,
-        .sigma_min = 0.05,
+        .spacing.sigma_max = l == 0 ? 2 : 0.2,
+        .spacing.sigma_min = 0.05,
         .step_share = l == 0 ? 1 : 0.5,
         .finish_evaluations = 3,
         .trials = l == 0 ? 3 : 1,

@@ -6,6 +6,7 @@
 
 #include "analytic.h"
 #include "base/sf-error.h"
+#include "diffusion/sf-betas.h"
 #include "diffusion/sf-bound.h"
 #include "diffusion/sf-gaussian.h"
 #include "diffusion/sf-posterior.h"
