@@ -41,15 +41,21 @@ guided_predict (SfDenoiser *denoiser, const SfTensor *y, const SfNoiseLevel *lev
   const SfGuidance *guidance = &self->guidance;
   SfTensor *x[SF_N_GUIDANCE] = { [SF_GUIDANCE_CONDITIONAL] = denoised };
   int n = sf_guidance_is_off (guidance) || level->sigma == 0 ? 0 : SF_N_GUIDANCE;
-  double state = 0, output = 1;
+  double state = 0, output = 1, parts = 1, done = 1;
+  SfProgress part;
 
-  if (!sf_denoiser_predict (self->part[SF_GUIDANCE_CONDITIONAL], y, level, denoised, variance, progress, error))
+  for (int i = 0; i < n; i++)
+    parts += i != SF_GUIDANCE_CONDITIONAL && self->part[i] != NULL;
+  part = sf_progress_sub (progress, 0, 1 / parts);
+  if (!sf_denoiser_predict (self->part[SF_GUIDANCE_CONDITIONAL], y, level, denoised, variance, &part, error))
     return FALSE;
   for (int i = 0; i < n; i++)
     if (i != SF_GUIDANCE_CONDITIONAL && (i != SF_GUIDANCE_THIRD || guidance->kind->third))
       {
+        part = sf_progress_sub (progress, done / parts, (done + 1) / parts);
+        done += self->part[i] != NULL;
         if (!keep_like (&self->work[i], y, error) ||
-            (self->part[i] != NULL && !sf_denoiser_predict (self->part[i], y, level, self->work[i], NULL, progress, error)))
+            (self->part[i] != NULL && !sf_denoiser_predict (self->part[i], y, level, self->work[i], NULL, &part, error)))
           return FALSE;
         x[i] = self->work[i];
       }

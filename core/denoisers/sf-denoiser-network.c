@@ -13,6 +13,15 @@ typedef struct
   int *classes; /* (nullable) */
 } Network;
 
+/* Brings the rate nearer to that of an evaluation, which began at @begin; the first one is all that is known. */
+static void
+measure (const SfNetworkUse *use, int n, gint64 begin)
+{
+  double newest = use->work * n / (1e-6 * (g_get_monotonic_time () - begin + 1));
+
+  *use->rate += (*use->rate > 0 ? RATE_SHARE : 1) * (newest - *use->rate);
+}
+
 /* What a network is told of @n items at @level. */
 static void
 tell (const SfNoiseLevel *level, const int *classes, int n_classes, int n, double *t, int *of)
@@ -90,7 +99,7 @@ network_predict (SfDenoiser *denoiser, const SfTensor *y, const SfNoiseLevel *le
   if (out != NULL)
     read_output (self, out, y, level, denoised, variance);
   if (out != NULL && use->rate != NULL)
-    *use->rate += RATE_SHARE * (use->work * y->n / (1e-6 * (g_get_monotonic_time () - begin + 1)) - *use->rate);
+    measure (use, y->n, begin);
   sf_tensor_unref (out);
   return sf_context_end (use->context, error);
 }

@@ -12,7 +12,7 @@ typedef struct
   SfNetwork *network;
   SfContext *context;        /* what it runs in, one evaluation at a time */
   double work;               /* of one evaluation of one image, for the progress; 0 = not known */
-  double *rate;              /* (nullable): work per second, brought nearer to that of each evaluation */
+  double *rate;              /* (nullable): work per second, brought nearer to that of each evaluation; 0 = not known yet */
   SfPrediction prediction;
   SfVariance variance;       /* of the second half of its channels */
   const int *classes;        /* (nullable) (array length=n_classes): item i is of class i % n_classes */

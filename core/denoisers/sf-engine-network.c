@@ -370,6 +370,7 @@ plan_levels (NetworkEngine *self)
         level->public.spacing.sigma_max = FINE_SIGMA * (scheduler->high - scheduler->low) / 2;
       if (scale >= 1)
         break;
+      level->public.least_sigma = FINE_SIGMA / 2 * (scheduler->high - scheduler->low) / 2; /* of the noise above in the mean of 2 x 2 pixels */
     }
 }
 
@@ -403,13 +404,19 @@ shifts_mean (const NetworkEngine *self, const Level *level)
          level->public.width == self->tile_width;
 }
 
+static gboolean
+is_guided (const NetworkEngine *self)
+{
+  return self->model->drops_class && self->use.guidance != 1;
+}
+
 static void
 make_denoiser (NetworkEngine *self, Level *level)
 {
   const SfRegion *region = &self->region;
   SfDenoiser *denoiser = class_denoiser (self, self->candidate_class);
 
-  if (self->model->drops_class && self->use.guidance != 1)
+  if (is_guided (self))
     {
       SfGuidance guidance = { SF_GUIDANCE };
 
@@ -443,6 +450,15 @@ network_begin (SfEngine *engine, int candidate, guint64 seed, const SfTensor *co
   for (int l = 0; l < engine->n_levels; l++)
     make_denoiser (self, &self->levels[l]);
   return !sf_progress_stopped (progress, error);
+}
+
+/* A guess until there was an evaluation. */
+static double
+network_rate (SfEngine *engine)
+{
+  double rate = ((NetworkEngine *) engine)->model->rate;
+
+  return rate > 0 ? rate : NETWORK_GAIN * sf_parallel_get_threads () * sf_blas_rate ();
 }
 
 static const SfLevel *
@@ -529,6 +545,17 @@ network_check (const SfRegion *region, GError **error)
   return TRUE;
 }
 
+/* The network once or twice, and the classifier with its gradient, which takes twice what the way forward does. */
+static double
+tile_work (const NetworkEngine *self)
+{
+  SfModelCost classifier = { 0 };
+
+  if (self->use.classifier != NULL)
+    sf_model_measure (self->use.classifier, self->tile_height, self->tile_width, &classifier, NULL);
+  return (is_guided (self) ? 2 : 1) * self->work + 3 * classifier.work;
+}
+
 static SfEngine *
 network_open (const SfRegion *region, const SfEngineUse *use, const SfProgress *progress, GError **error)
 {
@@ -539,6 +566,7 @@ network_open (const SfRegion *region, const SfEngineUse *use, const SfProgress *
   self->parent = (SfEngine) {
     .info = &sf_engine_network,
     .least_steps = LEAST_STEPS,
+    .rate = network_rate,
     .level = network_level,
     .begin = network_begin,
     .render = network_render,
@@ -563,14 +591,11 @@ network_open (const SfRegion *region, const SfEngineUse *use, const SfProgress *
   done = sf_model_check_class (self->model, use->classifier, use->class, error) &&
          sf_model_measure (self->model, self->tile_height, self->tile_width, &cost, error);
   self->work = cost.work;
-  self->parent.memory = 2 * cost.weights + cost.activations; /* packed weights are as large as these, or several times */
-  if (self->model->rate == 0)
-    self->model->rate = NETWORK_GAIN * sf_parallel_get_threads () * sf_blas_rate ();
-  self->parent.rate = &self->model->rate;
+  self->parent.memory = cost.weights + self->model->packed + cost.activations;
   plan_crop (self);
   plan_levels (self);
   for (int l = 0; l < self->parent.n_levels; l++)
-    self->levels[l].public.work = cost.work * sf_tiles_count (self->levels[l].public.height, self->levels[l].public.width, self->tile_height,
+    self->levels[l].public.work = tile_work (self) * sf_tiles_count (self->levels[l].public.height, self->levels[l].public.width, self->tile_height,
                                                               self->tile_width, region->wrap_y, region->wrap_x);
   for (int l = 0; l < self->parent.n_levels && done; l++)
     done = make_level (self, &self->levels[l], progress, error) && !sf_progress_stopped (progress, error);

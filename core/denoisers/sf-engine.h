@@ -62,6 +62,7 @@ struct _SfLevel
   double scale;         /* pixels of the level per pixel of the frame */
   SfScheduleOptions spacing; /* with its ends: 0 = those of the process */
   double step_share;    /* of the steps that the user asked for */
+  double least_sigma;   /* a run that would begin with less noise begins on the next level instead, which drowns it */
   int finish_evaluations; /* of finish() */
   int trials;           /* times it is run from pure noise, the one with the lowest energy wins; >= 1 */
   double cost;          /* of one evaluation, relative to the other levels */
@@ -99,7 +100,7 @@ struct _SfEngine
   const SfEngineInfo *info;
   int n_levels;
   int least_steps; /* that a run makes, however low its strength is */
-  const double *rate; /* (nullable): floating point operations per second that an evaluation makes, as far as is known now */
+  double (*rate) (SfEngine *self); /* (nullable): floating point operations per second that an evaluation makes, as far as is known now */
   gsize memory;    /* bytes that a run takes beside pictures; 0 = not counted */
   /* Level @l, 0 = coarsest.  Sizes are valid from the start, the denoiser after begin(). */
   const SfLevel *(*level) (SfEngine *self, int l);

@@ -417,7 +417,10 @@ sf_model_set_process (SfModel *self, const char *name, GError **error)
       return FALSE;
     }
   if (self->scheduler == NULL)
-    self->scheduler = sf_scheduler_new (NULL, self->label, NULL);
+    {
+      self->scheduler = sf_scheduler_new (NULL, self->label, NULL);
+      self->silent = TRUE;
+    }
   sf_noise_process_unref (self->scheduler->process);
   self->scheduler->process = sf_noise_preset_make (preset);
   recommend (self);
@@ -429,7 +432,7 @@ sf_model_set_process (SfModel *self, const char *name, GError **error)
 typedef struct
 {
   SfModel *model; /* (nullable) */
-  char *key, *stamp;
+  char *key, *process, *stamp;
 } Shared;
 
 static GMutex shared_lock;
@@ -459,52 +462,59 @@ is_current (const Shared *found)
   return g_str_equal (stamp, found->stamp) && (found->model->network == NULL || sf_model_check_files (found->model, NULL));
 }
 
-/* (transfer full) (nullable): the shared model of @key, first in the list from now on; one that is no longer true is dropped. */
+static void
+shared_clear (Shared *self)
+{
+  g_clear_pointer (&self->model, sf_model_unref);
+  g_clear_pointer (&self->key, g_free);
+  g_clear_pointer (&self->process, g_free);
+  g_clear_pointer (&self->stamp, g_free);
+}
+
+/* (transfer full) (nullable): the shared model of @key, with @process (nullable: with any), first in the list from now on; one that is no
+ * longer true is dropped. */
 static SfModel *
-find_shared (const char *key)
+find_shared (const char *key, const char *process)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (shared); i++)
-    if (shared[i].model != NULL && g_str_equal (shared[i].key, key))
+    if (shared[i].model != NULL && g_str_equal (shared[i].key, key) && (process == NULL || g_str_equal (shared[i].process, process)))
       {
         Shared found = shared[i];
-        gboolean current = is_current (&found);
 
+        if (!is_current (&found))
+          {
+            shared_clear (&shared[i]);
+            continue;
+          }
         memmove (shared + 1, shared, i * sizeof (Shared));
-        shared[0] = current ? found : (Shared) { NULL };
-        if (current)
-          return sf_model_ref (found.model);
-        sf_model_unref (found.model);
-        g_free (found.key);
-        g_free (found.stamp);
+        shared[0] = found;
+        return sf_model_ref (found.model);
       }
   return NULL;
 }
 
 static void
-share (SfModel *model, char *key)
+share (SfModel *model, const char *key, const char *process)
 {
-  Shared *oldest = &shared[G_N_ELEMENTS (shared) - 1];
-
-  sf_model_unref (oldest->model);
-  g_free (oldest->key);
-  g_free (oldest->stamp);
+  shared_clear (&shared[G_N_ELEMENTS (shared) - 1]);
   memmove (shared + 1, shared, sizeof shared - sizeof (Shared));
-  shared[0] = (Shared) { sf_model_ref (model), key, stamp_of (model->files) };
+  shared[0] = (Shared) { sf_model_ref (model), g_strdup (key), g_strdup (process), stamp_of (model->files) };
 }
 
 SfModel *
 sf_model_get (const char *name, const char *noise_process, gboolean load, const SfProgress *progress, GError **error)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&shared_lock);
-  g_autofree char *key = g_strjoin ("\n", name, noise_process != NULL ? noise_process : "", g_getenv ("SFUMATO_MODELS"), NULL);
-  g_autoptr (SfModel) model = find_shared (key);
-  gboolean chosen = noise_process != NULL && !g_str_equal (noise_process, "auto");
+  g_autofree char *key = g_strjoin ("\n", name, g_getenv ("SFUMATO_MODELS"), NULL);
+  g_autoptr (SfModel) model = find_shared (key, noise_process);
+  const char *process = noise_process != NULL ? noise_process : "auto";
 
   if (model == NULL)
     {
-      if ((model = sf_model_new (name, error)) == NULL || (chosen && !sf_model_set_process (model, noise_process, error)))
+      if ((model = sf_model_new (name, error)) == NULL ||
+          (!g_str_equal (process, "auto") && !sf_model_set_process (model, process, error)))
         return NULL;
-      share (model, g_steal_pointer (&key));
+      share (model, key, process);
     }
   if (load && noise_process != NULL && model->scheduler == NULL)
     {
@@ -512,6 +522,12 @@ sf_model_get (const char *name, const char *noise_process, gboolean load, const 
       return NULL;
     }
   return !load || sf_model_load (model, progress, error) ? g_steal_pointer (&model) : NULL;
+}
+
+gboolean
+sf_model_tells_noise (const SfModel *self)
+{
+  return self->kind != SF_MODEL_DIFFUSION || (self->scheduler != NULL && !self->silent);
 }
 
 /*** Use ***/

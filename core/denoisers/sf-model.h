@@ -27,6 +27,7 @@ typedef struct
   SfManifest *manifest;  /* (nullable): what was known beforehand */
   JsonObject *config;    /* (nullable): of the architecture */
   SfScheduler *scheduler; /* (nullable): its noise process is not known; ask, see sf_model_set_process() */
+  gboolean silent;       /* it was not known by itself */
   int width, height;     /* native size; 0 = not known */
   int n_classes;         /* 0 = unconditional */
   gboolean drops_class;  /* it also learned pictures without a class, as … */
@@ -44,7 +45,7 @@ typedef struct
   int in_channels, out_channels;
   int divisor;           /* sides must be multiples of it */
   gsize packed;          /* bytes that its convolutions will be packed to at their first use */
-  double rate;           /* floating point operations per second of its last evaluation, or a guess; 0 = none yet */
+  double rate;           /* floating point operations per second of its last evaluations; 0 = none yet */
   gint sound;            /* atomic: sf_model_check_values() has found nothing */
   const char *const *unexpected; /* (nullable): arrays of the checkpoint that are of no use */
 } SfModel;
@@ -59,7 +60,7 @@ typedef struct
 SfModel *sf_model_new (const char *model, GError **error);
 /**
  * sf_model_get:
- * @noise_process: (nullable): see sf_model_set_process(); %NULL = of no matter
+ * @noise_process: (nullable): see sf_model_set_process(); %NULL = of no matter, any will do
  * @load: as sf_model_load() does; else only what is said about it is known, and perhaps not its noise process
  *
  * The model as it was made for an earlier call with the same arguments, unless its files have changed: what is made of its weights takes a
@@ -82,6 +83,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfModel, sf_model_unref)
  */
 gboolean sf_model_load (SfModel *self, const SfProgress *progress, GError **error);
 
+/* Whether nobody has to be asked for its noise process: it is known, or of no matter, as with a classifier. */
+gboolean sf_model_tells_noise (const SfModel *self);
 /* What the noise process most likely is, for who has to be asked; by known checkpoints and the shape of the network. */
 const SfNoisePreset *sf_model_get_likely_process (const SfModel *self);
 /**

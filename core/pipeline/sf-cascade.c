@@ -43,6 +43,16 @@ enough_steps (SfEngine *engine, const SfCascadeSettings *settings)
   return enough;
 }
 
+/* The noise of step @step of level @l. */
+static double
+sigma_at (SfEngine *engine, const SfCascadeSettings *settings, int l, int step)
+{
+  int n;
+  g_autofree SfNoiseLevel *levels = noise_levels (engine->level (engine, l), settings, &n, NULL);
+
+  return levels != NULL ? levels[step].sigma : 0;
+}
+
 static void
 find_begin (SfEngine *engine, const SfCascadeSettings *settings, int *level, int *step)
 {
@@ -60,6 +70,11 @@ find_begin (SfEngine *engine, const SfCascadeSettings *settings, int *level, int
       skip -= n;
     }
   *step = skip;
+  if (*level < engine->n_levels - 1 && sigma_at (engine, settings, *level, skip) < engine->level (engine, *level)->least_sigma)
+    {
+      ++*level;
+      *step = 0;
+    }
 }
 
 void
@@ -74,10 +89,8 @@ double
 sf_cascade_sigma (SfEngine *engine, const SfCascadeSettings *settings, int level, int step)
 {
   SfCascadeSettings enough = enough_steps (engine, settings);
-  int n;
-  g_autofree SfNoiseLevel *levels = noise_levels (engine->level (engine, level), &enough, &n, NULL);
 
-  return levels != NULL ? levels[step].sigma : 0;
+  return sigma_at (engine, &enough, level, step);
 }
 
 /* Evaluations of a level when it starts at @step. */

@@ -198,7 +198,7 @@ sf_job_estimate (SfJob *self, const SfProgress *progress)
     return (SfEstimate) { 0 };
   return (SfEstimate) {
     .evaluations = sf_cascade_evaluations (self->engine, &settings),
-    .seconds = self->engine->rate != NULL ? sf_cascade_work (self->engine, &settings) / *self->engine->rate : 0,
+    .seconds = self->engine->rate != NULL ? sf_cascade_work (self->engine, &settings) / self->engine->rate (self->engine) : 0,
     .memory = self->engine->memory,
   };
 }
@@ -337,7 +337,8 @@ sf_job_run (SfJob *self, int seed, int candidate, const SfResult *like, SfPrevie
 {
   SfCascadeSettings settings = cascade_settings (self);
   Preview forward = { self, candidate, preview, preview_data };
-  SfProgress first = sf_progress_sub (progress, 0, 0.02), most = sf_progress_sub (progress, 0.02, 0.97), rest = sf_progress_sub (progress, 0.97, 1);
+  const double begin = self->model != NULL ? 0 : 0.02; /* with a network all of the time is its own: what is said to be left follows from it */
+  SfProgress first = sf_progress_sub (progress, 0, begin), most = sf_progress_sub (progress, begin, 0.97), rest = sf_progress_sub (progress, 0.97, 1);
   g_autoptr (SfTensor) made = NULL, content = NULL;
   SfResult *result;
   double energy;

@@ -135,7 +135,7 @@ read_array (Reader *r, const char *name, GError **error)
   if (r->json.failed)
     return TRUE; /* said at the end */
   if (!sf_array_measure (&array, &size) || size != span.end - span.begin)
-    return sf_bad_file (error, _ ("array “%s”: its shape does not fit its %" G_GSIZE_FORMAT " bytes"), name, span.end - span.begin);
+    return sf_bad_file (error, _ ("array “%s”: its shape does not fit its %zu bytes"), name, span.end - span.begin);
   g_array_append_val (r->spans, span);
   array.data = r->data + span.begin;
   return sf_weights_add (r->weights, name, &array, error);
@@ -163,10 +163,10 @@ check_spans (Reader *r, GError **error)
       const Span *span = &g_array_index (r->spans, Span, i);
 
       if (span->begin != at)
-        return sf_bad_file (error, _ ("arrays overlap or leave a hole at byte %" G_GSIZE_FORMAT), MIN (at, span->begin));
+        return sf_bad_file (error, _ ("arrays overlap or leave a hole at byte %zu"), MIN (at, span->begin));
       at = span->end;
     }
-  return at == r->size || sf_bad_file (error, _ ("has %" G_GSIZE_FORMAT " bytes after its last array"), r->size - at);
+  return at == r->size || sf_bad_file (error, _ ("has %zu bytes after its last array"), r->size - at);
 }
 
 static gboolean

@@ -205,5 +205,5 @@ sf_json_end (SfJson *self, GError **error)
   if (peek (self) == '\0' && self->at == self->end && !self->failed)
     return TRUE;
   self->failed = TRUE;
-  return sf_bad_file (error, _ ("is not as it should be at byte %" G_GSIZE_FORMAT " of its header"), (gsize) (self->at - self->begin));
+  return sf_bad_file (error, _ ("is not as it should be at byte %zu of its header"), (gsize) (self->at - self->begin));
 }

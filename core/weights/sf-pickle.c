@@ -514,9 +514,9 @@ run (Machine *m, const guint8 *begin, GError **error)
         return sf_bad_file (error, _ ("has a pickle that is cut off"));
       m->at++;
       if (steps[*at].step == NULL)
-        return sf_bad_file (error, _ ("has an unknown instruction 0x%02x at byte %" G_GSIZE_FORMAT " of its pickle"), *at, (gsize) (at - begin));
+        return sf_bad_file (error, _ ("has an unknown instruction 0x%02x at byte %zu of its pickle"), *at, (gsize) (at - begin));
       if (!steps[*at].step (m, steps[*at].n))
-        return sf_bad_file (error, _ ("has a damaged pickle: instruction 0x%02x at byte %" G_GSIZE_FORMAT), *at, (gsize) (at - begin));
+        return sf_bad_file (error, _ ("has a damaged pickle: instruction 0x%02x at byte %zu"), *at, (gsize) (at - begin));
     }
   return TRUE;
 }

@@ -19,6 +19,12 @@ files_begin (void)
   g_unsetenv ("SFUMATO_MODELS");
 }
 
+void
+files_begin_in (const char *path)
+{
+  folder = g_strdup (path);
+}
+
 static void
 remove_all (const char *path)
 {
@@ -213,26 +219,44 @@ add_adm_block (Net *net, const char *prefix, int in)
     LAYER (net, prefix, "skip_connection", 32, in, 1, 1);
 }
 
+/* What a network and a classifier have in common. */
+static void
+add_adm_way_down (Net *net, const NetShape *shape)
+{
+  LAYER (net, "", "time_embed.0", 128, 32);
+  LAYER (net, "", "time_embed.2", 128, 128);
+  LAYER (net, "", "input_blocks.0.0", 32, or_three (shape->in), 3, 3);
+  add_adm_block (net, "input_blocks.1.0.", 32);
+  add_adm_block (net, "middle_block.0.", 32);
+  add_norm (net, "middle_block.1.", "norm", 32);
+  LAYER (net, "middle_block.1.", "qkv", 96, 32, 1);
+  LAYER (net, "middle_block.1.", "proj_out", 32, 32, 1);
+  add_adm_block (net, "middle_block.2.", 32);
+  add_norm (net, "", "out.0", 32);
+}
+
 gsize
 files_write_adm (const char *name, const NetShape *shape)
 {
   Net net;
 
   net_init (&net);
-  LAYER (&net, "", "time_embed.0", 128, 32);
-  LAYER (&net, "", "time_embed.2", 128, 128);
+  add_adm_way_down (&net, shape);
   if (shape->classes > 0)
     ADD (&net, "", "label_emb.weight", shape->classes, 128);
-  LAYER (&net, "", "input_blocks.0.0", 32, or_three (shape->in), 3, 3);
-  add_adm_block (&net, "input_blocks.1.0.", 32);
-  add_adm_block (&net, "middle_block.0.", 32);
-  add_norm (&net, "middle_block.1.", "norm", 32);
-  LAYER (&net, "middle_block.1.", "qkv", 96, 32, 1);
-  LAYER (&net, "middle_block.1.", "proj_out", 32, 32, 1);
-  add_adm_block (&net, "middle_block.2.", 32);
   add_adm_block (&net, "output_blocks.0.0.", 64);
   add_adm_block (&net, "output_blocks.1.0.", 64);
-  add_norm (&net, "", "out.0", 32);
   LAYER (&net, "", "out.2", or_three (shape->out), 32, 3, 3);
   return net_write (&net, name, shape);
+}
+
+void
+files_write_adm_classifier (const char *name, const NetShape *shape)
+{
+  Net net;
+
+  net_init (&net);
+  add_adm_way_down (&net, shape);
+  LAYER (&net, "", "out.3", shape->classes, 32, 1, 1);
+  net_write (&net, name, shape);
 }

@@ -7,6 +7,8 @@
 /* Makes the folder, and keeps the user's own models out of the test. */
 void files_begin (void);
 void files_end (void);
+/* Writes into @path instead, and leaves it there. */
+void files_begin_in (const char *path);
 
 /* (transfer full): a path in the folder. */
 char *files_path (const char *name);
@@ -28,3 +30,5 @@ void files_write_unet2d (const char *name, const NetShape *shape);
 void files_write_unet2d_config (const char *name, const NetShape *shape);
 /* A network of guided-diffusion of one resolution with 32 channels, and how many numbers are in it. */
 gsize files_write_adm (const char *name, const NetShape *shape);
+/* A classifier of guided-diffusion that takes any size. */
+void files_write_adm_classifier (const char *name, const NetShape *shape);

@@ -129,6 +129,29 @@ class Dialog:
     def set(self, name, value):
         self.get(name, 'spin button').get_value_iface().set_current_value(value)
 
+    def choose(self, name, choice):
+        """Chooses in a combo box."""
+        combo = self.get(name, 'combo box')
+        menu = combo.get_child_at_index(0)
+        names = [menu.get_child_at_index(i).get_name() for i in range(menu.get_child_count())]
+        assert choice in names, names
+        combo.get_selection_iface().select_child(names.index(choice))
+
+    def type(self, name, text):
+        """Puts TEXT into an entry, as from the keyboard."""
+        entry = self.get(name, 'text')
+        entry.get_component_iface().grab_focus()
+        entry.get_editable_text_iface().set_text_contents('')
+        time.sleep(0.3)
+        subprocess.run(['xdotool', 'type', '--delay', '60', text], check=True)
+
+    def text(self, name):
+        """What is in an entry."""
+        return Atspi.Text.get_text(self.get(name, 'text'), 0, -1)
+
+    def shows(self, name, role):
+        return any(n.get_name() == name and n.get_role_name() == role for n in self.all())
+
     def key(self, *keys):
         subprocess.run(['xdotool', 'key', *keys], check=True)
 

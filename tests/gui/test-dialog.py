@@ -192,6 +192,69 @@ def keyboard():
     assert 'layers=2' in dialog.close()
 
 
+def model():
+    """Networks: choosing one, its class by name, its noise; what cannot be used is said and cannot be run."""
+    os.environ['SFUMATO_MODELS'] = os.environ['SF_TMP'] + '/models'
+    subprocess.run([os.environ['SF_WRITE_MODELS'], os.environ['SFUMATO_MODELS']], check=True)
+    dialog = Dialog('regenerate', picture='meadow.jpg', select=ELLIPSE % (60, 60, 40, 40), arguments=' #:model "animals" #:class 2 #:steps 6')
+    check_names(dialog)
+    wait('the estimate', lambda: dialog.text_with('of memory'))
+    assert dialog.text_with('8 × 8 pixels') and dialog.text_with('3 classes')
+    assert dialog.text('Class') == '2 · tiger cat', dialog.text('Class')
+    dialog.screenshot('model-open')
+
+    dialog.type('Class', 'cat')
+    time.sleep(0.5)
+    dialog.screenshot('model-class')
+    dialog.key('Down')
+    dialog.key('Return')
+    wait('the class', lambda: dialog.text('Class') == '1 · tabby cat')
+    wait('the estimate', lambda: dialog.text_with('of memory'))
+    places = dialog.places()
+    assert dialog.run('Regenerate') == 1
+    assert dialog.places() == places, 'something moves with a run'
+    dialog.screenshot('model-done')
+    dialog.press('Keep')
+    wait('the word that it was kept', dialog.kept)
+
+    dialog.choose('Model', 'silent')
+    wait('the noise', lambda: dialog.shows('Noise of training', 'combo box') and dialog.sensitive('Regenerate'))
+    assert not dialog.shows('Class', 'text')
+    assert dialog.text_with('does not say what noise')
+    check_names(dialog)
+    dialog.screenshot('model-silent')
+    assert dialog.run('Regenerate') == 1
+
+    dialog.choose('Model', 'slow')
+    wait('the estimate', lambda: not dialog.shows('Noise of training', 'combo box') and dialog.text_with('of memory'))
+    seen = set()
+    dialog.press('Regenerate')
+    wait('the run', lambda: not dialog.idle())
+    while not dialog.idle():
+        seen.add(round(dialog.progress().get_value_iface().get_current_value(), 3))
+    print('progress: %s' % sorted(seen))
+
+    for name, words in ('latent', 'latent diffusion'), ('classifier', 'is a classifier'):
+        dialog.choose('Model', name)
+        wait('the words about ' + name, lambda: dialog.text_with(words))
+        assert not dialog.sensitive('Regenerate'), name
+        dialog.screenshot('model-' + name)
+    dialog.choose('Model', 'broken')
+    wait('the button', lambda: dialog.sensitive('Regenerate'))
+    dialog.press('Regenerate')
+    wait('the words', lambda: dialog.text_with('conv_out.bias'))
+    dialog.screenshot('model-broken')
+    dialog.choose('Model', 'animals')
+    wait('the class', lambda: dialog.shows('Class', 'text'))
+    assert not dialog.text_with('conv_out.bias')
+    assert 'layers=2' in dialog.close()
+
+    dialog = Dialog('fill', select=LADYBIRD, arguments=' #:model "nowhere"')
+    wait('the words', lambda: dialog.text_with('Unknown model'))
+    assert not dialog.sensitive('Fill')
+    dialog.close()
+
+
 def names():
     """What samplers and schedules are called: names, which languages may leave as they are."""
     sources = glob.glob(os.path.join(os.environ['SF_DATA'], '../../core/diffusion/sf-s*-*.c'))

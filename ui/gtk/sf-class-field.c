@@ -93,6 +93,8 @@ void
 sf_class_field_set_model (GtkWidget *entry, SfModel *model)
 {
   Field *self = field_of (entry);
+  g_autofree char *shown = NULL;
+  int class;
 
   if (self->model == model)
     return;
@@ -105,8 +107,9 @@ sf_class_field_set_model (GtkWidget *entry, SfModel *model)
 
       gtk_list_store_insert_with_values (self->names, NULL, -1, 0, text, -1);
     }
-  gtk_entry_set_text (GTK_ENTRY (entry), "");
-  from_config (self->config, NULL, entry);
+  g_object_get (self->config, self->property, &class, NULL);
+  shown = class >= 0 ? describe (self, class) : g_strdup ("");
+  gtk_entry_set_text (GTK_ENTRY (entry), shown);
 }
 
 GtkWidget *

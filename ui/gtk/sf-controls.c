@@ -14,7 +14,7 @@ struct _SfControls
   GObject *config;
   SfTask task;
   GtkWidget *grid, *advanced;  /* GtkGrid */
-  GtkWidget *evaluations;      /* GtkLabel */
+  GtkWidget *evaluations, *cost; /* GtkLabel: what a candidate takes */
   GtkWidget *seed;
   GtkWidget *class;            /* (nullable) GtkEntry */
   GHashTable *fields, *labels; /* by name */
@@ -101,8 +101,10 @@ add_row (SfControls *self, GtkGrid *grid, int *y, const SfParam *param)
   if (g_str_equal (param->name, "steps"))
     {
       self->evaluations = sf_note_new (NULL);
+      self->cost = sf_note_new (NULL);
       gtk_grid_attach (grid, self->evaluations, 1, *y, 1, 1);
-      *y += 1;
+      gtk_grid_attach (grid, self->cost, 1, *y + 1, 1, 1);
+      *y += 2;
     }
 }
 
@@ -157,6 +159,8 @@ sf_controls_update (SfControls *self, const SfSettings *settings, const SfRect *
   const SfEngineInfo *engine = sf_settings_engine (settings);
   gboolean network = engine != NULL && engine->takes_class;
   g_autoptr (SfModel) model = network ? sf_model_get (settings->model, NULL, TRUE, NULL, NULL) : NULL;
+  g_autoptr (SfModel) classifier = network && *settings->classifier != '\0' ? sf_model_get (settings->classifier, NULL, TRUE, NULL, NULL) : NULL;
+  SfModel *classes = classifier != NULL ? classifier : model; /* that are to choose from */
   const SfSampler *sampler, *used = sf_sampler_find (sf_settings_sampler (settings));
   const SfSchedule *schedule;
   GtkWidget *eta = g_hash_table_lookup (self->fields, "eta");
@@ -178,13 +182,15 @@ sf_controls_update (SfControls *self, const SfSettings *settings, const SfRect *
   show_row (self, "prompt", engine != NULL && engine->takes_prompt);
   show_row (self, "negative-prompt", engine != NULL && engine->takes_prompt);
   show_row (self, "guidance", model != NULL && model->drops_class);
-  show_row (self, "noise-process", model != NULL && (model->scheduler == NULL || !g_str_equal (settings->noise_process, "auto")));
-  show_row (self, "class", model != NULL && model->n_classes > 0);
+  show_row (self, "noise-process", model != NULL && (!sf_model_tells_noise (model) || !g_str_equal (settings->noise_process, "auto")));
+  show_row (self, "class", classes != NULL && classes->n_classes > 0);
   show_row (self, "classifier", network);
   show_row (self, "classifier-scale", network && *settings->classifier != '\0');
   show_row (self, "fast", network);
   if (self->class != NULL)
-    sf_class_field_set_model (self->class, model);
+    sf_class_field_set_model (self->class, classes);
+  if (self->cost != NULL)
+    gtk_widget_set_visible (self->cost, network);
   if (eta != NULL)
     gtk_widget_set_sensitive (eta, used == NULL || used->uses_eta);
 }
@@ -203,7 +209,7 @@ describe_seconds (double seconds)
 void
 sf_controls_set_estimate (SfControls *self, const SfEstimate *estimate)
 {
-  g_autofree char *evaluations = NULL, *seconds = NULL, *memory = NULL, *text = NULL;
+  g_autofree char *evaluations = NULL, *seconds = NULL, *memory = NULL, *cost = NULL;
 
   if (self->evaluations == NULL)
     return;
@@ -214,11 +220,11 @@ sf_controls_set_estimate (SfControls *self, const SfEstimate *estimate)
     {
       seconds = describe_seconds (estimate->seconds);
       memory = g_format_size (estimate->memory);
-      /* Translators: "50 evaluations per candidate: about 2 min, 700 MB of memory" */
-      text = g_strdup_printf (_ ("%s: about %s, %s of memory"), evaluations, seconds, memory);
+      /* Translators: "about 2 min, 700 MB of memory" */
+      cost = g_strdup_printf (_ ("about %s, %s of memory"), seconds, memory);
     }
-  gtk_label_set_text (GTK_LABEL (self->evaluations), text != NULL ? text : evaluations != NULL ? evaluations
-                                                                                               : "–");
+  gtk_label_set_text (GTK_LABEL (self->evaluations), evaluations != NULL ? evaluations : "–");
+  gtk_label_set_text (GTK_LABEL (self->cost), cost != NULL ? cost : "–");
 }
 
 GtkWidget *

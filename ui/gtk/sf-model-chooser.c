@@ -81,7 +81,7 @@ describe (const SfModel *model)
     g_string_append_printf (text, "; %s", model->manifest->trained_on);
   if (model->manifest != NULL && model->manifest->license != NULL)
     g_string_append_printf (text, "; %s", model->manifest->license);
-  if (model->scheduler == NULL)
+  if (!sf_model_tells_noise (model))
     g_string_append (text, _ ("; it does not say what noise it was trained with, so the likely one was chosen"));
   return g_string_free (text, FALSE);
 }
@@ -91,13 +91,25 @@ static void
 preselect_noise (GObject *config, const SfModel *model)
 {
   g_autofree char *now = NULL;
-  const char *want = model != NULL && model->scheduler == NULL ? sf_model_get_likely_process (model)->name : "auto";
+  const char *want = model != NULL && !sf_model_tells_noise (model) ? sf_model_get_likely_process (model)->name : "auto";
 
-  if (g_object_class_find_property (G_OBJECT_GET_CLASS (config), "noise-process") == NULL)
-    return;
   g_object_get (config, "noise-process", &now, NULL);
   if (g_str_equal (want, "auto") ? g_strcmp0 (now, "auto") != 0 : g_strcmp0 (now, "auto") == 0)
     g_object_set (config, "noise-process", want, NULL);
+}
+
+/* What was chosen for another model and would be refused by this one; its row is hidden, so that nobody could take it back. */
+static void
+forget_classes (GObject *config, const SfEngineInfo *engine, const SfModel *model)
+{
+  g_autofree char *classifier = NULL;
+  int class;
+
+  g_object_get (config, "classifier", &classifier, "class", &class, NULL);
+  if (engine != NULL && classifier != NULL && *classifier != '\0')
+    g_object_set (config, "classifier", "", NULL);
+  if (class >= 0 && (engine != NULL || (model != NULL && model->n_classes == 0 && (classifier == NULL || *classifier == '\0'))))
+    g_object_set (config, "class", -1, NULL);
 }
 
 static void
@@ -113,6 +125,7 @@ on_model (GObject *config, GParamSpec *pspec, GtkWidget *self)
   if (engine == NULL && name != NULL && *name != '\0')
     model = sf_model_get (name, NULL, TRUE, NULL, NULL); /* the dialog says what is wrong with it */
   preselect_noise (config, model);
+  forget_classes (config, engine, model);
   if (model != NULL)
     text = describe (model);
   gtk_label_set_text (GTK_LABEL (chooser->facts), text != NULL ? text : "");
