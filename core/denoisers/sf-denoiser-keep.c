@@ -8,7 +8,7 @@ typedef struct
   SfDenoiser parent;
   SfDenoiser *inner;
   const SfTensor *known, *freedom;
-  double t_begin; /* highest time so far */
+  double *t_begin;
 } Keep;
 
 static gboolean
@@ -21,8 +21,8 @@ keep_predict (SfDenoiser *denoiser, const SfTensor *x, const SfNoiseLevel *level
 
   if (!sf_denoiser_predict (self->inner, x, level, denoised, variance, progress, error))
     return FALSE;
-  self->t_begin = MAX (self->t_begin, level->t);
-  threshold = self->t_begin > 0 ? level->t / self->t_begin : 0;
+  *self->t_begin = MAX (*self->t_begin, level->t);
+  threshold = *self->t_begin > 0 ? level->t / *self->t_begin : 0;
   for (gsize i = 0; i < x->n * pixels; i++)
     {
       float freedom = self->freedom->data[i % pixels];
@@ -43,7 +43,7 @@ keep_free (SfDenoiser *denoiser)
 }
 
 SfDenoiser *
-sf_denoiser_keep_new (SfDenoiser *inner, const SfTensor *known, const SfTensor *freedom)
+sf_denoiser_keep_new (SfDenoiser *inner, const SfTensor *known, const SfTensor *freedom, double *t_begin)
 {
   Keep *self = g_new0 (Keep, 1);
 
@@ -52,6 +52,7 @@ sf_denoiser_keep_new (SfDenoiser *inner, const SfTensor *known, const SfTensor *
     .inner = inner,
     .known = known,
     .freedom = freedom,
+    .t_begin = t_begin,
   };
   return &self->parent;
 }

@@ -9,11 +9,12 @@
  * @inner: (transfer full)
  * @known: (transfer none): n x h x w x c, clean; outlives the denoiser
  * @freedom: (transfer none): 1 x h x w x 1, 0 = known … 1 = free from the beginning; outlives the denoiser
+ * @t_begin: (inout): where the run has begun, the highest t seen so far; 0 at first.  The denoisers of a cascade share it; outlives them
  *
- * D is @known where freedom is 0 or below t / (highest t seen so far, that is of the run's first level), that of @inner elsewhere.
+ * D is @known where freedom is 0 or below t / @t_begin, that of @inner elsewhere.
  * A sampler that starts from @known with noise then goes on with the same noise there, so this is replacement with one noise; with
  * the threshold that falls over the run it is differential diffusion (Levin & Fried 2023).
  *
  * Returns: (transfer full): for one run
  */
-SfDenoiser *sf_denoiser_keep_new (SfDenoiser *inner, const SfTensor *known, const SfTensor *freedom);
+SfDenoiser *sf_denoiser_keep_new (SfDenoiser *inner, const SfTensor *known, const SfTensor *freedom, double *t_begin);

@@ -60,7 +60,9 @@ struct _NetworkEngine
   SfClassifierUse classifier_use;
   int x, y, width, height; /* the crop in the region's picture, beyond whose edges it is mirrored; generate: the state, from 0 */
   Level levels[MAX_LEVELS];
+  float share; /* the highest in the frame */
   const SfTensor *content; /* (nullable) of the present candidate */
+  double t_begin;          /* of its run */
 };
 
 /*** Geometry ***/
@@ -131,7 +133,20 @@ crop_row (int y, float *row, gconstpointer data)
     }
 }
 
-/* How free the pixels of the crop's row @y are: to be made at all, and how much of it is wanted. */
+/* The highest share of a pixel in the frame. */
+static float
+most_share (const SfRegion *region)
+{
+  gsize n = region->share != NULL ? (gsize) region->width * region->height : 0;
+  float most = 0;
+
+  for (gsize i = 0; i < n; i++)
+    most = MAX (most, region->share[i]);
+  return most > 0 ? most : 1;
+}
+
+/* How free the pixels of the crop's row @y are: to be made at all, and how much of it is wanted; those of which most is wanted are as free
+ * as can be, since the share itself comes in when the result is blended. */
 static void
 freedom_row (int y, float *row, gconstpointer data)
 {
@@ -146,7 +161,7 @@ freedom_row (int y, float *row, gconstpointer data)
 
       row[x] = inside && region->state[(gsize) iy * region->image->w + ix] == SF_PIXEL_HOLE;
       if (row[x] > 0 && region->share != NULL && fy >= 0 && fx >= 0 && fy < region->height && fx < region->width)
-        row[x] = MAX (region->share[(gsize) fy * region->width + fx], 0.02f);
+        row[x] = MAX (region->share[(gsize) fy * region->width + fx] / self->share, 0.02f);
     }
 }
 
@@ -434,7 +449,7 @@ make_denoiser (NetworkEngine *self, Level *level)
     denoiser = sf_denoiser_classified_new (denoiser, sf_classifier_gradient, &self->classifier_use, &self->model->scheduler->clip);
   denoiser = sf_denoiser_tiled_new (denoiser, self->tile_height, self->tile_width, region->wrap_y, region->wrap_x);
   if (level->freedom != NULL)
-    denoiser = sf_denoiser_keep_new (denoiser, level->known, level->freedom);
+    denoiser = sf_denoiser_keep_new (denoiser, level->known, level->freedom, &self->t_begin);
   g_clear_pointer (&level->public.denoiser, sf_denoiser_free);
   level->public.denoiser = denoiser;
 }
@@ -446,6 +461,7 @@ network_begin (SfEngine *engine, int candidate, guint64 seed, const SfTensor *co
   int n = self->use.classifier != NULL ? self->use.classifier->n_classes : self->model->n_classes;
 
   self->content = content;
+  self->t_begin = 0;
   self->candidate_class = self->use.class >= 0 || n == 0 ? self->use.class : (int) (seed % n);
   for (int l = 0; l < engine->n_levels; l++)
     make_denoiser (self, &self->levels[l]);
@@ -592,11 +608,12 @@ network_open (const SfRegion *region, const SfEngineUse *use, const SfProgress *
          sf_model_measure (self->model, self->tile_height, self->tile_width, &cost, error);
   self->work = cost.work;
   self->parent.memory = cost.weights + self->model->packed + cost.activations;
+  self->share = most_share (region);
   plan_crop (self);
   plan_levels (self);
   for (int l = 0; l < self->parent.n_levels; l++)
     self->levels[l].public.work = tile_work (self) * sf_tiles_count (self->levels[l].public.height, self->levels[l].public.width, self->tile_height,
-                                                              self->tile_width, region->wrap_y, region->wrap_x);
+                                                                     self->tile_width, region->wrap_y, region->wrap_x);
   for (int l = 0; l < self->parent.n_levels && done; l++)
     done = make_level (self, &self->levels[l], progress, error) && !sf_progress_stopped (progress, error);
   if (!done)

@@ -516,11 +516,6 @@ sf_model_get (const char *name, const char *noise_process, gboolean load, const 
         return NULL;
       share (model, key, process);
     }
-  if (load && noise_process != NULL && model->scheduler == NULL)
-    {
-      refuse_unknown_process (model, error);
-      return NULL;
-    }
   return !load || sf_model_load (model, progress, error) ? g_steal_pointer (&model) : NULL;
 }
 
@@ -566,8 +561,6 @@ sf_model_check_usable (const SfModel *self, GError **error)
   else if (self->out_channels != channels && self->out_channels != 2 * channels)
     g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s gives %d channels for %d; it must be as many or twice as many"), self->label,
                  self->out_channels, channels);
-  else if (self->width == 0)
-    g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s does not say how large its pictures are; put their side into its description as “size”"), self->label);
   else if (self->scheduler == NULL)
     refuse_unknown_process (self, error);
   else

@@ -61,7 +61,7 @@ SfModel *sf_model_new (const char *model, GError **error);
 /**
  * sf_model_get:
  * @noise_process: (nullable): see sf_model_set_process(); %NULL = of no matter, any will do
- * @load: as sf_model_load() does; else only what is said about it is known, and perhaps not its noise process
+ * @load: as sf_model_load() does; else only what is said about it is known
  *
  * The model as it was made for an earlier call with the same arguments, unless its files have changed: what is made of its weights takes a
  * second to make, and much memory.  The last two are kept.

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pipeline/sf-job.h"
 
+#include "sf-config.h"
+
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
+#include "base/sf-error.h"
 #include "base/sf-parallel.h"
 #include "kernels/sf-blas.h"
 #include "pipeline/sf-cascade.h"
@@ -48,6 +52,11 @@ load_models (SfJob *self, GError **error)
     return FALSE;
   if (*s->classifier != '\0' && (self->classifier = load_model (s->classifier, NULL, SF_MODEL_CLASSIFIER, error)) == NULL)
     return FALSE;
+  if (self->model->width == 0)
+    {
+      g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s does not say how large its pictures are; put their side into its description as “size”"), self->model->label);
+      return FALSE;
+    }
   return sf_model_check_class (self->model, self->classifier, s->class_number, error);
 }
 

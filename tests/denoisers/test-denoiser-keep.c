@@ -27,6 +27,7 @@ typedef struct
 {
   SfTensor *known, *freedom;
   SfDenoiser *keep;
+  double t_begin;
 } Fixture;
 
 /* Freedom goes from 0 at the left to 1 at the right. */
@@ -42,7 +43,7 @@ setup (Fixture *self, gconstpointer data)
     self->known->data[i] = 1 + (float) i;
   for (int i = 0; i < SIDE * SIDE; i++)
     self->freedom->data[i] = (float) (i % SIDE) / (SIDE - 1);
-  self->keep = sf_denoiser_keep_new (inner, self->known, self->freedom);
+  self->keep = sf_denoiser_keep_new (inner, self->known, self->freedom, &self->t_begin);
 }
 
 static void

@@ -267,7 +267,7 @@ test_unknown (void)
 
   files_write_adm ("my net.pt", &shape);
   assert_fails ("my net.pt", "num_heads");
-  files_write ("my net.json", MANIFEST (HEADS));
+  files_write ("my net.json", MANIFEST (HEADS ", \"size\": 16"));
   model = open_good ("my net.pt");
   g_assert_cmpstr (model->architecture, ==, "adm");
   assert_unknown (model);

@@ -5,7 +5,8 @@
 # any plug-ins but ours. Succeeds if GIMP's exit status is STATUS (0), the plug-in complained of nothing on stderr, and MESSAGE,
 # if given, was printed.
 #
-#   SF_PLUGIN  the plug-in    SF_PROBE  the tests' own    SF_CLI  the command-line tool    SF_DATA  tests/data    (set by meson)
+#   SF_PLUGIN  the plug-in    SF_PROBE  the tests' own    SF_CLI  the command-line tool    SF_DATA  tests/data
+#   SF_WRITE_MODELS  the program that makes models    (set by meson)
 
 here=$(cd "$(dirname "$0")" && pwd)
 status=${2:-0} message=${3:-}
@@ -21,10 +22,12 @@ mkdir -p "$tmp/home" "$tmp/plug-ins/sfumato" "$tmp/plug-ins/sf-probe"
 ln -s "$SF_PLUGIN" "$tmp/plug-ins/sfumato/sfumato"
 ln -s "$SF_PROBE" "$tmp/plug-ins/sf-probe/sf-probe"
 [ -z "$SF_GIMPRC" ] || { mkdir "$tmp/profile" && printf '%s\n' "$SF_GIMPRC" > "$tmp/profile/gimprc"; }
+# Models of the tests, and none of the user's.
+"$SF_WRITE_MODELS" "$tmp/models"
 for p in script-fu file-png file-jpeg; do ln -s "$system/$p" "$tmp/plug-ins/$p"; done
 
 cd "$tmp" || exit 1
-HOME=$tmp/home GIMP3_DIRECTORY=$tmp/profile GIMP_TESTING_PLUGINDIRS=$tmp/plug-ins LANG=${SF_LANG:-C.UTF-8} \
+HOME=$tmp/home XDG_DATA_HOME=$tmp/home SFUMATO_MODELS=$tmp/models GIMP3_DIRECTORY=$tmp/profile GIMP_TESTING_PLUGINDIRS=$tmp/plug-ins LANG=${SF_LANG:-C.UTF-8} \
   timeout "${SF_TIMEOUT:-900}" ${SF_GIMP:-gimp-console -idfs} --batch-interpreter plug-in-script-fu-eval \
   -b "(define data-folder \"$SF_DATA\") (define folder \"${SF_FOLDER:-$tmp}\") (load \"$here/common.scm\") (load \"$here/$1\")" --quit > out 2> err
 got=$?

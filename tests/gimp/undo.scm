@@ -44,4 +44,5 @@
 (try "expand" soft plug-in-sfumato-expand #:left 5 #:top 3 #:output "replace")
 (try "expand, nothing selected" nothing plug-in-sfumato-expand #:bottom 6 #:output "replace")
 (try "expand new-layer" soft plug-in-sfumato-expand #:right 5)
+(try "network" soft plug-in-sfumato-regenerate #:model "plain" #:output "replace")
 (try "generate" soft plug-in-sfumato-generate #:width 90 #:height 40 #:output "replace")

@@ -96,6 +96,33 @@ test_region (void)
   sf_parallel_set_threads (0);
 }
 
+/* The inside of a soft selection is made anew however few steps the levels have. */
+static void
+test_soft (void)
+{
+  g_autofree float *rgba = job_texture (SIDE, SIDE), *after = NULL;
+  g_autoptr (SfSettings) s = settings_for ("plain");
+  g_autoptr (SfJob) job = NULL;
+  g_autoptr (SfResult) result = NULL;
+  SfRect crop;
+  float *coverage;
+  int changed = 0;
+
+  s->steps = 4;
+  job = sf_job_new (SF_TASK_FILL, s, SIDE, SIDE, &job_hole, NULL);
+  crop = sf_job_get_crop (job);
+  coverage = job_cover (job, &job_hole);
+  for (gsize i = 0; i < (gsize) crop.width * crop.height; i++)
+    coverage[i] *= 0.3f;
+  g_assert_true (sf_job_set_pixels (job, job_cut (rgba, SIDE, crop), coverage, NULL));
+  result = job_candidate (job, 3, 0);
+  after = job_blend (result, rgba, SIDE, SIDE);
+  for (gsize i = 0; i < SIDE * SIDE; i++)
+    changed += fabsf (after[i * 4] - rgba[i * 4]) > 0.02f;
+  g_test_message ("%d of %d pixels", changed, job_hole.width * job_hole.height);
+  g_assert_cmpint (changed, >, job_hole.width * job_hole.height / 2);
+}
+
 /* Strength 0 is the picture; few steps are made enough for a run. */
 static void
 test_strength (void)
@@ -245,6 +272,21 @@ test_refused (void)
   g_free (s->model);
   s->model = files_path ("nowhere");
   assert_refused (s, SF_ERROR_MODEL, "nowhere");
+}
+
+/* A checkpoint by itself tells neither its heads nor its size. */
+static void
+test_size (void)
+{
+  g_autoptr (SfSettings) s = settings_for ("bare.pt");
+  g_autoptr (SfResult) made = NULL;
+
+  files_write_adm ("bare.pt", &(NetShape) { 0 });
+  files_write ("bare.json", "{\"format\": \"sfumato-model\", \"architecture\": {\"num_heads\": 1}}");
+  assert_refused (s, SF_ERROR_MODEL, "size");
+  files_write ("bare.json", "{\"format\": \"sfumato-model\", \"size\": 12, \"architecture\": {\"num_heads\": 1}}");
+  made = generate (s, 1, 0);
+  g_assert_cmpint (made->rect.width, ==, 12);
 }
 
 static void
@@ -424,12 +466,14 @@ main (int argc, char **argv)
   write_network ("large", &(NetShape) { .side = 96 });
   write_network ("broken", &(NetShape) { .broken = TRUE });
   g_test_add_func ("/job-network/region", test_region);
+  g_test_add_func ("/job-network/soft", test_soft);
   g_test_add_func ("/job-network/strength", test_strength);
   g_test_add_func ("/job-network/generate", test_generate);
   g_test_add_func ("/job-network/settings", test_settings);
   g_test_add_func ("/job-network/noised", test_noised);
   g_test_add_func ("/job-network/grey", test_grey);
   g_test_add_func ("/job-network/refused", test_refused);
+  g_test_add_func ("/job-network/size", test_size);
   g_test_add_func ("/job-network/class-range", test_class_range);
   g_test_add_func ("/job-network/broken", test_broken);
   g_test_add_func ("/job-network/changed", test_changed);
