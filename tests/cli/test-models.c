@@ -167,6 +167,171 @@ test_bad (void)
   cli_assert_failed (&empty_run, 1, "diffusion_pytorch_model.safetensors");
 }
 
+/*** Runs ***/
+
+#define SIDE 40
+
+static float
+square (int x, int y)
+{
+  return x >= 12 && x < 28 && y >= 10 && y < 30;
+}
+
+/* A network with two classes, without, silent about its noise, with a number that is none; classifiers of its size and of another. */
+static void
+write_models (void)
+{
+  static const struct
+  {
+    const char *name;
+    NetShape shape;
+    gboolean silent;
+  } networks[] = {
+    { "two", { .classes = 2 }, FALSE },
+    { "plain (1)", { 0 }, FALSE },
+    { "silent", { 0 }, TRUE },
+    { "broken", { .broken = TRUE }, FALSE },
+  };
+  static const char *const classifiers[] = { "8", "16" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (networks); i++)
+    {
+      g_autofree char *weights = g_build_filename ("models", networks[i].name, "diffusion_pytorch_model.safetensors", NULL);
+      g_autofree char *config = g_build_filename ("models", networks[i].name, "config.json", NULL);
+      g_autofree char *scheduler = g_build_filename ("models", networks[i].name, "scheduler_config.json", NULL);
+
+      files_write_unet2d (weights, &networks[i].shape);
+      files_write_unet2d_config (config, &networks[i].shape);
+      if (!networks[i].silent)
+        files_write (scheduler, "{\"_class_name\": \"DDIMScheduler\"}");
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (classifiers); i++)
+    {
+      g_autofree char *weights = g_build_filename ("models", classifiers[i], "model.safetensors", NULL);
+      g_autofree char *manifest = g_build_filename ("models", classifiers[i], "sfumato.json", NULL);
+      g_autofree char *text = g_strdup_printf ("{\"format\": \"sfumato-model\", \"size\": %s, \"architecture\": {\"num_heads\": 1}}", classifiers[i]);
+
+      files_write_adm_classifier (weights, &(NetShape) { .classes = 2 });
+      files_write (manifest, text);
+    }
+  files_write ("models/latent/model_index.json", "{\"vae\": [\"diffusers\", \"AutoencoderKL\"]}");
+  cli_write_texture ("in.png", "R'G'B' u8", SIDE, SIDE);
+  cli_write_mask ("mask.png", "Y' u8", SIDE, SIDE, square);
+}
+
+/* Each is one line that says what is wrong, and there is no picture. */
+static void
+test_refused (void)
+{
+  static const struct
+  {
+    const char *model, *more, *part;
+  } rows[] = {
+    { "two", "--class=2", "0" },
+    { "two", "--class=-2", "class" },
+    { "plain (1)", "--class=0", "classes" },
+    { "patch", "--class=0", "class" },
+    { "silent", "--steps=2", "noise-process" },
+    { "silent", "--noise-process=nope", "noise-process" },
+    { "nowhere", "--steps=2", "nowhere" },
+    { "8", "--steps=2", "classifier" },
+    { "two", "--classifier=plain (1)", "classifier" },
+    { "two", "--classifier=16", "16" },
+    { "latent", "--steps=2", "latent" },
+    { "broken", "--steps=2", "conv_out.bias" },
+    { "two", "--prompt=a red fox", "prompt" },
+  };
+  g_autofree char *environment = models_environment ();
+
+  write_models ();
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_auto (CliRun) run = run_with_models ("fill", cli_path ("in.png"), cli_path ("refused.png"), "--mask", cli_path ("mask.png"), "--model", rows[i].model, rows[i].more);
+
+      g_test_message ("%s %s: %s", rows[i].model, rows[i].more, run.err);
+      g_assert_cmpint (run.status, !=, 0);
+      cli_assert_failed (&run, run.status, rows[i].part);
+      g_assert_false (cli_exists ("refused.png"));
+    }
+  files_remove ("models");
+}
+
+/* From nothing, at the network's size; an example is of no use to it. */
+static void
+test_generate (void)
+{
+  g_autofree char *environment = models_environment ();
+  g_autofree guint8 *pixels = NULL;
+  const Babl *format;
+  int width, height;
+
+  write_models ();
+  {
+    g_auto (CliRun) run = run_with_models ("generate", cli_path ("made.png"), "--model=two", "--class=1", "--steps=3", "--seed=5");
+    g_auto (CliRun) other = run_with_models ("generate", cli_path ("made-2.png"), "--model=two", "--class=0", "--steps=3", "--seed=5");
+    g_auto (CliRun) example = run_with_models ("generate", cli_path ("made-3.png"), "--model=two", "--example", cli_path ("in.png"));
+    g_auto (CliRun) none = run_with_models ("generate", cli_path ("made-4.png"));
+
+    cli_assert_done (&run);
+    cli_assert_done (&other);
+    cli_assert_failed (&example, 2, "example");
+    cli_assert_failed (&none, 2, "example");
+    g_assert_false (cli_exists ("made-3.png") || cli_exists ("made-4.png"));
+  }
+  pixels = cli_read_bytes ("made.png", &format, &width, &height);
+  g_assert_cmpint (width, ==, 8);
+  g_assert_cmpint (height, ==, 8);
+  files_remove ("models");
+}
+
+/* `sfumato info` of a result prints a command that makes the same file again. */
+static void
+repeat (const char *environment, const char *first, const char *second)
+{
+  g_auto (CliRun) info = run_with_models ("info", cli_path (first)), again = { 0 };
+  g_auto (GStrv) words = NULL;
+  g_auto (GStrv) lines = NULL;
+
+  cli_assert_done (&info);
+  lines = g_strsplit (g_strchomp (info.out), "\n", -1);
+  g_assert_true (g_shell_parse_argv (lines[g_strv_length (lines) - 1], NULL, &words, NULL));
+  for (char **word = words; *word != NULL; word++)
+    {
+      g_autofree char *old = *word;
+
+      *word = g_str_equal (old, "IN")            ? g_strdup (cli_path ("in.png"))
+              : g_str_equal (old, "OUT")         ? g_strdup (cli_path (second))
+              : g_str_equal (old, "--mask=MASK") ? g_strconcat ("--mask=", cli_path ("mask.png"), NULL)
+                                                 : g_steal_pointer (&old);
+    }
+  again = cli_run_with (&(CliHow) { .environment = environment }, (const char *const *) words + 1);
+  cli_assert_done (&again);
+  cli_assert_same_file (first, second);
+}
+
+static void
+test_repeat (void)
+{
+  g_autofree char *environment = models_environment ();
+
+  write_models ();
+  {
+    g_auto (CliRun) made = run_with_models ("generate", cli_path ("rep-1.png"), "--model=two", "--class=1", "--steps=3", "--width=12", "--height=9");
+    g_auto (CliRun) changed = run_with_models ("regenerate", cli_path ("in.png"), cli_path ("rep-3.png"), "--mask", cli_path ("mask.png"),
+                                               "--model=plain (1)", "--noise-process=cosine-1000", "--steps=4");
+    g_auto (CliRun) led = run_with_models ("fill", cli_path ("in.png"), cli_path ("rep-5.png"), "--mask", cli_path ("mask.png"), "--model=silent",
+                                           "--noise-process=linear-1000", "--class=1", "--classifier=8", "--classifier-scale=2", "--steps=3");
+
+    cli_assert_done (&made);
+    cli_assert_done (&changed);
+    cli_assert_done (&led);
+  }
+  repeat (environment, "rep-1.png", "rep-2.png");
+  repeat (environment, "rep-3.png", "rep-4.png");
+  repeat (environment, "rep-5.png", "rep-6.png");
+  files_remove ("models");
+}
+
 static void
 add_tests (void)
 {
@@ -176,6 +341,9 @@ add_tests (void)
   g_test_add_func ("/cli/models/absent", test_absent);
   g_test_add_func ("/cli/models/unknown-noise", test_unknown_noise);
   g_test_add_func ("/cli/models/bad", test_bad);
+  g_test_add_func ("/cli/models/refused", test_refused);
+  g_test_add_func ("/cli/models/generate", test_generate);
+  g_test_add_func ("/cli/models/repeat", test_repeat);
 }
 
 int

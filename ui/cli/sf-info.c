@@ -19,6 +19,13 @@ print_engine (const SfEngineInfo *info)
   g_print ("%s\n", info->takes_prompt ? _ ("Reads a prompt.") : _ ("Does not read a prompt."));
 }
 
+/* Whether a shell takes it for what it is. */
+static gboolean
+is_plain (const char *text)
+{
+  return text[strspn (text, G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS "-_.,/:=+@%")] == '\0';
+}
+
 /* The command that makes the picture once more. */
 static void
 print_repeat (const SfSettings *settings, SfTask task)
@@ -42,7 +49,7 @@ print_repeat (const SfSettings *settings, SfTask task)
 
         if (g_str_equal (text, usual))
           continue;
-        g_string_append_printf (line, " --%s=%s", p->name, strpbrk (text, " '\"\\$`!*?") != NULL ? quoted : text);
+        g_string_append_printf (line, " --%s=%s", p->name, is_plain (text) ? text : quoted);
       }
   g_print ("%s\n", line->str);
   g_string_free (line, TRUE);
