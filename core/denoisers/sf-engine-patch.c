@@ -306,7 +306,7 @@ patch_level (SfEngine *engine, int l)
 typedef struct
 {
   const SfPatchStage *stage;
-  const SfRegion *region;
+  const SfPatchPyramid *pyramid;
   const SfTensor *x;
   SfTensor *out;
   double sy, sx; /* pixels of the level's image per pixel of the picture */
@@ -316,7 +316,7 @@ static void
 render_rows (gsize begin, gsize end, gpointer data)
 {
   const Render *r = data;
-  const SfRegion *region = r->region;
+  const SfRegion *region = &r->pyramid->region;
   const SfPatchImage *image = r->stage->image;
   const SfPatchFrame *f = &r->stage->frame;
   const int h = r->out->h, w = r->out->w;
@@ -324,9 +324,9 @@ render_rows (gsize begin, gsize end, gpointer data)
   for (gsize y = begin; y < end; y++)
     for (int i = 0; i < w; i++)
       {
-        /* the pixel's place in the level's image */
-        double iy = (region->y + (y + 0.5) * region->height / h) * r->sy - 0.5;
-        double ix = (region->x + (i + 0.5) * region->width / w) * r->sx - 0.5;
+        /* the pixel's place in the picture, and in the level's image */
+        double py = region->y + (y + 0.5) * region->height / h, px = region->x + (i + 0.5) * region->width / w;
+        double iy = py * r->sy - 0.5, ix = px * r->sx - 0.5;
         float *o = r->out->data + (y * w + i) * 3, rgb[4];
 
         if (iy - f->y > -0.5 && ix - f->x > -0.5 && iy - f->y < f->h - 0.5 && ix - f->x < f->w - 0.5)
@@ -336,6 +336,7 @@ render_rows (gsize begin, gsize end, gpointer data)
             sf_bilinear_sample (image->rgb, image->h, image->w, 4, iy, ix, rgb);
             memcpy (o, rgb, 3 * sizeof (float));
           }
+        sf_patch_trend_add (&r->pyramid->trend, 1, py, px, o);
       }
 }
 
@@ -347,7 +348,7 @@ patch_render (SfEngine *engine, int l, const SfTensor *x, GError **error)
   const SfPatchStage *stage = &self->pyramid.stages[engine->n_levels - 1 - l];
   double sy = (double) stage->image->h / region->image->h, sx = (double) stage->image->w / region->image->w;
   int h = MAX (1, (int) lrint (region->height * sy)), w = MAX (1, (int) lrint (region->width * sx));
-  Render render = { .stage = stage, .region = region, .x = x, .sy = sy, .sx = sx };
+  Render render = { .stage = stage, .pyramid = &self->pyramid, .x = x, .sy = sy, .sx = sx };
 
   if (stage->frame.own)
     return sf_tensor_copy (x, error);

@@ -13,6 +13,7 @@
 #define MIN_SOURCES 64 /* at the coarsest level */
 #define MIN_HOLE 12    /* px across at the coarsest level */
 #define SLIVER_HOLE 64 /* px across at the level where slivers are looked for */
+#define TREND_HOLE 32  /* px across at the level where a trend is looked for */
 #define RADIUS 3
 #define MARGIN (2 * RADIUS)
 
@@ -184,10 +185,39 @@ add_slivers (SfPatchPyramid *self, const SfProgress *progress, GError **error)
   return 1;
 }
 
+static void
+flat_rows (gsize begin, gsize end, gpointer data)
+{
+  const SfPatchPyramid *self = data;
+  const int w = self->flat->w;
+
+  for (gsize y = begin; y < end; y++)
+    for (int x = 0; x < w; x++)
+      sf_patch_trend_add (&self->trend, -1, y + 0.5, x + 0.5, self->flat->data + (y * w + x) * 3);
+}
+
+/* Takes a trend away from the picture, if there is one. */
+static gboolean
+flatten (SfPatchPyramid *self, const SfProgress *progress, GError **error)
+{
+  const SfPatchStage *stage = &self->stages[sf_patch_pyramid_find (self, TREND_HOLE)];
+
+  if (!sf_patch_trend_fit (&self->trend, stage->image, &stage->frame, stage->hole,
+                           (double) self->region.image->h / stage->image->h, progress, error))
+    return FALSE;
+  if (self->trend.strength == 0)
+    return TRUE;
+  if ((self->flat = sf_tensor_copy (self->region.image, error)) == NULL ||
+      !sf_patch_for (self->flat->h, 16, flat_rows, self, progress, error))
+    return FALSE;
+  self->region.image = self->flat;
+  return make_stages (self, progress, error);
+}
+
 /* The picture with @content in its hole. */
 typedef struct
 {
-  const SfRegion *region;
+  const SfPatchPyramid *pyramid;
   const SfTensor *content; /* (nullable) */
 } Filled;
 
@@ -195,7 +225,7 @@ static void
 filled_row (int y, float *row, gconstpointer data)
 {
   const Filled *filled = data;
-  const SfRegion *region = filled->region;
+  const SfRegion *region = &filled->pyramid->region;
   const gsize o = (gsize) y * region->image->w;
 
   memcpy (row, region->image->data + o * 3, (gsize) region->image->w * 3 * sizeof (float));
@@ -203,7 +233,10 @@ filled_row (int y, float *row, gconstpointer data)
     return;
   for (int x = region->x; x < region->x + region->width; x++)
     if (region->state == NULL || region->state[o + x] == SF_PIXEL_HOLE)
-      memcpy (row + x * 3, filled->content->data + ((gsize) (y - region->y) * region->width + x - region->x) * 3, 3 * sizeof (float));
+      {
+        memcpy (row + x * 3, filled->content->data + ((gsize) (y - region->y) * region->width + x - region->x) * 3, 3 * sizeof (float));
+        sf_patch_trend_add (&filled->pyramid->trend, -1, y + 0.5, x + 0.5, row + x * 3);
+      }
 }
 
 gboolean
@@ -223,7 +256,7 @@ sf_patch_pyramid_set_content (SfPatchPyramid *self, int i, const SfTensor *conte
   if (f->own)
     sf_area_resize (content->data, content->h, content->w, 3, small, h, w, sf_progress_cancellable (progress));
   else
-    sf_area_resize_rows (filled_row, &(Filled) { region, content }, region->image->h, region->image->w, 3, small, h, w,
+    sf_area_resize_rows (filled_row, &(Filled) { self, content }, region->image->h, region->image->w, 3, small, h, w,
                          sf_progress_cancellable (progress));
   for (int y = 0; y < f->h; y++)
     for (int x = 0; x < f->w; x++)
@@ -241,7 +274,9 @@ sf_patch_pyramid_init (SfPatchPyramid *self, const SfRegion *region, const SfPro
     return FALSE;
   if (region->removal && (slivers = add_slivers (self, progress, error)) < 0)
     return FALSE;
-  return slivers == 0 || make_stages (self, progress, error);
+  if (slivers > 0 && !make_stages (self, progress, error))
+    return FALSE;
+  return region->generate || region->keep_content || flatten (self, progress, error);
 }
 
 void
@@ -250,4 +285,5 @@ sf_patch_pyramid_clear (SfPatchPyramid *self)
   for (int i = 0; i < SF_PATCH_MAX_LEVELS; i++)
     stage_clear (&self->stages[i]);
   g_clear_pointer (&self->state, g_free);
+  g_clear_pointer (&self->flat, sf_tensor_unref);
 }

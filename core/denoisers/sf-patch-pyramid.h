@@ -7,6 +7,7 @@
 #pragma once
 
 #include "denoisers/sf-patch-image.h"
+#include "denoisers/sf-patch-trend.h"
 
 #define SF_PATCH_SCALE G_SQRT2
 #define SF_PATCH_MAX_LEVELS 24
@@ -21,8 +22,10 @@ typedef struct
 
 typedef struct
 {
-  SfRegion region; /* its state has slivers of what is removed in the hole */
+  SfRegion region; /* its state has slivers of what is removed in the hole; its image lacks the trend */
   guint8 *state;   /* (nullable) that state, if it is not the caller's */
+  SfPatchTrend trend;
+  SfTensor *flat;  /* (nullable) the image without it, if there is one */
   SfPatchStage stages[SF_PATCH_MAX_LEVELS]; /* 0 is the finest, the picture itself */
   int n;
 } SfPatchPyramid;
@@ -38,7 +41,7 @@ int sf_patch_pyramid_find (const SfPatchPyramid *self, double size);
  * sf_patch_pyramid_set_content:
  * @content: (nullable): 1 x height x width x 3, the frame; %NULL = what the picture has in its hole
  *
- * Fills the content of stage @i: the picture with @content in its hole.
+ * Fills the content of stage @i: the picture with @content in its hole, without the trend.
  */
 gboolean sf_patch_pyramid_set_content (SfPatchPyramid *self, int i, const SfTensor *content, const SfProgress *progress,
                                        GError **error);

@@ -65,6 +65,50 @@ test_strength_zero (void)
                      rgba + ((gsize) (y + r->rect.y) * SIDE + r->rect.x) * 4, r->rect.width * 16);
 }
 
+/*** Gradients ***/
+
+/* Mean over the 8 x 8 px around a place, all colours. */
+static double
+local_mean (const float *rgba, int width, int y0, int x0)
+{
+  double sum = 0;
+
+  for (int y = y0 - 4; y < y0 + 4; y++)
+    for (int x = x0 - 4; x < x0 + 4; x++)
+      for (int c = 0; c < 3; c++)
+        sum += rgba[((gsize) y * width + x) * 4 + c] / (3 * 64);
+  return sum;
+}
+
+/* A backdrop with some grain, brightest in the hole: what is copied from around is too dark there. */
+static void
+test_gradient (void)
+{
+  const int side = 112;
+  const SfRect box = { 32, 32, 48, 48 };
+  g_autoptr (SfTensor) picture = picture_texture (side, side, 0.7, 3);
+  g_autofree float *rgba = NULL, *after = NULL;
+  g_autoptr (SfSettings) s = sf_settings_new ();
+  g_autoptr (SfResult) r = NULL;
+  double square = 0;
+
+  for (int i = 0; i < side * side; i++)
+    for (int c = 0; c < 3; c++)
+      {
+        double y = (i / side - 56) / 56.0, x = (i % side - 56) / 56.0;
+
+        picture->data[i * 3 + c] = (float) (0.05 * picture->data[i * 3 + c] + 0.6 - 0.6 * (y * y + x * x) + 0.1 * x);
+      }
+  rgba = picture_to_rgba (picture);
+  r = job_make (SF_TASK_FILL, s, rgba, side, side, &box, 1);
+  after = job_blend (r, rgba, side, side);
+  for (int y = 36; y <= 76; y += 8)
+    for (int x = 36; x <= 76; x += 8)
+      square += pow (local_mean (after, side, y, x) - local_mean (rgba, side, y, x), 2) / 36;
+  g_test_message ("low-pass error %.2f/255", 255 * sqrt (square));
+  g_assert_cmpfloat (sqrt (square), <, 1.2 / 255);
+}
+
 /*** Settings that must act ***/
 
 static void
@@ -314,6 +358,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/job/strength", test_strength);
   g_test_add_func ("/job/strength-zero", test_strength_zero);
+  g_test_add_func ("/job/gradient", test_gradient);
   g_test_add_func ("/job/settings-act", test_settings_act);
   g_test_add_func ("/job/families-act", test_families_act);
   g_test_add_func ("/job/repeatable", test_repeatable);
