@@ -165,27 +165,6 @@ freedom_row (int y, float *row, gconstpointer data)
     }
 }
 
-/* From [-1, 1] to the values that the network sees, and back. */
-static void
-to_range (const NetworkEngine *self, float *x, gsize n)
-{
-  const SfScheduler *scheduler = self->model->scheduler;
-  float scale = (float) (scheduler->high - scheduler->low) / 2, middle = (float) (scheduler->high + scheduler->low) / 2;
-
-  for (gsize i = 0; i < n; i++)
-    x[i] = middle + scale * x[i];
-}
-
-static void
-from_range (const NetworkEngine *self, float *x, gsize n)
-{
-  const SfScheduler *scheduler = self->model->scheduler;
-  float scale = (float) (scheduler->high - scheduler->low) / 2, middle = (float) (scheduler->high + scheduler->low) / 2;
-
-  for (gsize i = 0; i < n; i++)
-    x[i] = (x[i] - middle) / scale;
-}
-
 static gboolean
 make_level (NetworkEngine *self, Level *level, const SfProgress *progress, GError **error)
 {
@@ -198,7 +177,7 @@ make_level (NetworkEngine *self, Level *level, const SfProgress *progress, GErro
   if ((level->freedom = sf_tensor_new (1, h, w, 1, error)) == NULL)
     return FALSE;
   sf_area_resize_rows (crop_row, self, self->height, self->width, self->channels, level->known->data, h, w, sf_progress_cancellable (progress));
-  to_range (self, level->known->data, sf_tensor_size (level->known));
+  sf_scheduler_to_range (self->model->scheduler, level->known->data, sf_tensor_size (level->known));
   sf_area_resize_rows (freedom_row, self, self->height, self->width, 1, level->freedom->data, h, w, sf_progress_cancellable (progress));
   return TRUE;
 }
@@ -243,7 +222,7 @@ put_content (const NetworkEngine *self, const Level *level, SfTensor *x)
                             fx * self->content->w - 0.5, rgb);
         for (int c = 0; c < x->c; c++)
           out[c] = x->c == 3 ? rgb[c] : (rgb[0] + rgb[1] + rgb[2]) / 3;
-        to_range (self, out, x->c);
+        sf_scheduler_to_range (self->model->scheduler, out, x->c);
       }
 }
 
@@ -372,6 +351,7 @@ plan_levels (NetworkEngine *self)
         .channels = self->channels,
         .scale = scale * shown,
         .process = scheduler->process,
+        .gamma = self->model->gamma,
         .clip = scheduler->clip,
         .spacing = scheduler->options,
         .step_share = first ? 1 : FINE_SHARE,
@@ -506,7 +486,7 @@ network_render (SfEngine *engine, int l, const SfTensor *x, GError **error)
                             out->data + ((gsize) y * out->w + i) * x->c);
   for (gsize i = (gsize) out->h * out->w; i-- > 0 && x->c == 1;) /* from behind, in place */
     out->data[i * 3] = out->data[i * 3 + 1] = out->data[i * 3 + 2] = out->data[i];
-  from_range (self, out->data, sf_tensor_size (out));
+  sf_scheduler_from_range (self->model->scheduler, out->data, sf_tensor_size (out));
   return out;
 }
 

@@ -55,6 +55,7 @@ struct _SfLevel
 {
   SfDenoiser *denoiser; /* owned by the cascade's engine */
   const SfNoiseProcess *process; /* that it was trained with */
+  const double *gamma;  /* (nullable): of Analytic-DPM, estimated for the denoiser */
   SfClip clip;          /* of D */
   SfGradientFunc gradient; /* (nullable): classifier guidance */
   gpointer gradient_data;

@@ -8,6 +8,7 @@
 
 #include "base/sf-error.h"
 #include "base/sf-description.h"
+#include "denoisers/sf-gamma-file.h"
 
 /* The best first: safe formats, full precision. */
 static const char *const weight_names[] = {
@@ -119,6 +120,7 @@ read_folder (SfModelFiles *self, const char *folder, GError **error)
     self->scheduler = FIND (folder, "scheduler_config.json");
   self->manifest = FIND (folder, "sfumato.json");
   self->classes = FIND (folder, "classes.txt", "classes.json");
+  self->gamma = g_build_filename (folder, SF_GAMMA_FILE, NULL);
   if (g_file_test (classifier, G_FILE_TEST_IS_DIR))
     self->classifier = g_steal_pointer (&classifier);
   return TRUE;
@@ -132,11 +134,12 @@ read_checkpoint (SfModelFiles *self)
   char *dot = strrchr (name, '.');
   g_autofree char *stem = g_strndup (name, dot != NULL ? (gsize) (dot - name) : strlen (name));
   g_autofree char *manifest = g_strconcat (stem, ".json", NULL), *lines = g_strconcat (stem, ".classes.txt", NULL);
-  g_autofree char *list = g_strconcat (stem, ".classes.json", NULL);
+  g_autofree char *list = g_strconcat (stem, ".classes.json", NULL), *gamma = g_strconcat (stem, "." SF_GAMMA_FILE, NULL);
 
   self->weights = g_strdup (self->path);
   self->manifest = FIND (folder, manifest);
   self->classes = FIND (folder, lines, list, "classes.txt", "classes.json");
+  self->gamma = g_build_filename (folder, gamma, NULL);
 }
 
 /* A file of a folder stands for the folder: its configuration lies beside it. */
@@ -202,6 +205,7 @@ sf_model_files_free (SfModelFiles *self)
   g_free (self->manifest);
   g_free (self->classes);
   g_free (self->classifier);
+  g_free (self->gamma);
   g_strfreev (self->missing);
   g_free (self);
 }

@@ -4,8 +4,9 @@
  *     FOLDER/model_index.json            NAME.safetensors, NAME.pt, …
  *     FOLDER/unet/config.json            NAME.json          (our manifest, optional)
  *     FOLDER/unet/….safetensors          NAME.classes.txt   (optional)
- *     FOLDER/scheduler/scheduler_config.json
+ *     FOLDER/scheduler/scheduler_config.json     NAME.gamma.json    (optional)
  *     FOLDER/classes.txt
+ *     FOLDER/gamma.json
  *
  * All of a folder may also lie in the folder itself.  Nothing is opened here but model_index.json.
  */
@@ -23,6 +24,7 @@ typedef struct
   char *manifest;
   char *classes;
   char *classifier;
+  char *gamma;     /* where it is once it was estimated */
   GStrv missing;   /* what the model cannot do without */
 } SfModelFiles;
 

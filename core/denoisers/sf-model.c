@@ -11,6 +11,7 @@
 #include "base/sf-error.h"
 #include "base/sf-description.h"
 #include "denoisers/sf-catalogue.h"
+#include "denoisers/sf-gamma-file.h"
 
 /*** What is said about it ***/
 
@@ -198,6 +199,7 @@ model_clear (gpointer data)
   sf_scheduler_free (self->scheduler);
   g_strfreev (self->classes);
   g_free (self->classifier);
+  g_free (self->gamma);
   g_clear_pointer (&self->config, json_object_unref);
   g_clear_pointer (&self->network, sf_network_free);
 }
@@ -331,6 +333,15 @@ adopt_variance (SfModel *self, GError **error)
   return TRUE;
 }
 
+/* What was estimated for it, if it was. */
+static gboolean
+load_gamma (SfModel *self, GError **error)
+{
+  if (self->scheduler == NULL || self->scheduler->process->kind != NULL || !g_file_test (self->files->gamma, G_FILE_TEST_EXISTS))
+    return TRUE;
+  return (self->gamma = sf_gamma_load (self->scheduler->process, self->files->gamma, NULL, error)) != NULL;
+}
+
 gboolean
 sf_model_load (SfModel *self, const SfProgress *progress, GError **error)
 {
@@ -358,7 +369,7 @@ sf_model_load (SfModel *self, const SfProgress *progress, GError **error)
     return FALSE;
   parameters = self->network->parameters;
   self->packed = sf_conv2d_plan ((SfParameter *const *) parameters->pdata, (int) parameters->len, 0);
-  if (adopt_network (self, error) && adopt_variance (self, error))
+  if (adopt_network (self, error) && adopt_variance (self, error) && load_gamma (self, error))
     return TRUE;
   self->unexpected = NULL;
   g_clear_pointer (&self->network, sf_network_free); /* a model that was refused stays so */
@@ -442,7 +453,7 @@ static Shared shared[2]; /* the newest first */
 static char *
 stamp_of (const SfModelFiles *files)
 {
-  const char *const paths[] = { files->weights, files->config, files->scheduler, files->manifest, files->classes };
+  const char *const paths[] = { files->weights, files->config, files->scheduler, files->manifest, files->classes, files->gamma };
   GString *stamp = g_string_new (NULL);
   GStatBuf status;
 

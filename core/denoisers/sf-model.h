@@ -40,6 +40,7 @@ typedef struct
 
   gsize parameters;      /* numbers in the checkpoint; 0 = not known */
   /* After sf_model_load(): */
+  double *gamma;         /* (nullable) (array length=process->n): of Analytic-DPM */
   SfNetwork *network;
   const char *architecture; /* "adm" */
   int in_channels, out_channels;

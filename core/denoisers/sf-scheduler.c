@@ -364,3 +364,21 @@ sf_scheduler_free (SfScheduler *self)
   sf_noise_process_unref (self->process);
   g_free (self);
 }
+
+void
+sf_scheduler_to_range (const SfScheduler *self, SfReal *x, gsize n)
+{
+  SfReal scale = (SfReal) (self->high - self->low) / 2, middle = (SfReal) (self->high + self->low) / 2;
+
+  for (gsize i = 0; i < n; i++)
+    x[i] = middle + scale * x[i];
+}
+
+void
+sf_scheduler_from_range (const SfScheduler *self, SfReal *x, gsize n)
+{
+  SfReal scale = (SfReal) (self->high - self->low) / 2, middle = (SfReal) (self->high + self->low) / 2;
+
+  for (gsize i = 0; i < n; i++)
+    x[i] = (x[i] - middle) / scale;
+}

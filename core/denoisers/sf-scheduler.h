@@ -71,3 +71,7 @@ typedef struct
 SfScheduler *sf_scheduler_new (JsonObject *config, const char *file, GError **error);
 void sf_scheduler_free (SfScheduler *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfScheduler, sf_scheduler_free)
+
+/* From [-1, 1] to the values that the network sees, and back; in place. */
+void sf_scheduler_to_range (const SfScheduler *self, SfReal *x, gsize n);
+void sf_scheduler_from_range (const SfScheduler *self, SfReal *x, gsize n);

@@ -149,6 +149,7 @@ run_level (const SfLevel *level, const SfCascadeSettings *settings, int step, Sf
     return FALSE;
   options.eta = settings->eta;
   options.clip = level->clip;
+  options.gamma = level->gamma;
   options.gradient = level->gradient;
   options.gradient_data = level->gradient_data;
   sf_add_noise (x, levels[step].sigma, rng);

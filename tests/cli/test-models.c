@@ -332,6 +332,41 @@ test_repeat (void)
   files_remove ("models");
 }
 
+/* Measured numbers lie beside the model, and info tells where; stopped, there are none. */
+static void
+test_gamma (void)
+{
+  g_autofree char *environment = models_environment (), *folder = files_path ("models/plain (1)"), *path = files_path ("models/plain (1)/gamma.json");
+
+  write_models ();
+  cli_write_texture ("small.png", "R'G'B' u8", 7, 9);
+  {
+    CliHow how = { .environment = environment, .interrupt_after = 700 };
+    g_auto (CliRun) stopped = cli_run_with (&how, WORDS ("estimate-gamma", folder, cli_path ("in.png"), "--images=100000"));
+    g_auto (CliRun) small = cli_run ("estimate-gamma", folder, cli_path ("in.png"), cli_path ("small.png"));
+    g_auto (CliRun) none = cli_run ("estimate-gamma", folder);
+    g_auto (CliRun) silent = run_with_models ("estimate-gamma", "silent", cli_path ("in.png"));
+
+    g_assert_cmpint (stopped.status, ==, 130);
+    cli_assert_failed (&small, 1, "small.png");
+    cli_assert_failed (&none, 2, "estimate-gamma");
+    cli_assert_failed (&silent, 1, "noise-process");
+    g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
+  }
+  {
+    g_auto (CliRun) run = cli_run ("estimate-gamma", folder, cli_path ("in.png"), "--images=2");
+    g_auto (CliRun) info = cli_run ("info", folder);
+    g_auto (CliRun) made = cli_run ("generate", cli_path ("analytic.png"), "--model", folder, "--sampler=analytic-ddpm", "--steps=5");
+
+    cli_assert_done (&run);
+    cli_assert_done (&info);
+    cli_assert_done (&made);
+    g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
+    g_assert_nonnull (strstr (info.out, path));
+  }
+  files_remove ("models");
+}
+
 static void
 add_tests (void)
 {
@@ -344,6 +379,7 @@ add_tests (void)
   g_test_add_func ("/cli/models/refused", test_refused);
   g_test_add_func ("/cli/models/generate", test_generate);
   g_test_add_func ("/cli/models/repeat", test_repeat);
+  g_test_add_func ("/cli/models/gamma", test_gamma);
 }
 
 int

@@ -10,6 +10,8 @@
 
 #include "../denoisers/files.h"
 #include "base/sf-parallel.h"
+#include "denoisers/sf-gamma-file.h"
+#include "denoisers/sf-model-gamma.h"
 #include "picture.h"
 
 #define NATIVE 8 /* side of these networks */
@@ -236,6 +238,76 @@ test_grey (void)
   job_assert_finite (changed);
   for (gsize i = 0; i < sf_tensor_size (made->rgba); i += 4)
     g_assert_true (made->rgba->data[i] == made->rgba->data[i + 1] && made->rgba->data[i] == made->rgba->data[i + 2]);
+}
+
+/* Gamma that was estimated is stored, loaded with the model, and acts in Analytic-DPM only; that of another noise process is refused. */
+static void
+test_gamma (void)
+{
+  static const char *const samplers[] = { "analytic-ddpm", "ddim" };
+  g_autofree char *folder = files_path ("measured"), *path = files_path ("measured/gamma.json");
+  g_autoptr (SfSettings) s = settings_for ("measured");
+  g_autoptr (SfTensor) pictures = picture_texture (NATIVE, NATIVE, 1, 3);
+  g_autoptr (SfModel) model = NULL, again = NULL, other = NULL;
+  SfResult *before[2];
+  g_autofree double *gamma = NULL;
+  g_autoptr (GError) error = NULL;
+
+  write_network ("measured", &(NetShape) { 0 });
+  for (gsize i = 0; i < G_N_ELEMENTS (samplers); i++)
+    {
+      g_free (s->sampler);
+      s->sampler = g_strdup (samplers[i]);
+      before[i] = generate (s, 5, 0);
+    }
+  model = sf_model_get (folder, "linear-1000", TRUE, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_null (model->gamma);
+  gamma = sf_model_estimate_gamma (model, pictures, -1, 1, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (sf_gamma_save (gamma, model->scheduler->process, "a texture", path, &error));
+  again = sf_model_get (folder, "linear-1000", TRUE, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (again != model);
+  g_assert_cmpmem (again->gamma, 1000 * sizeof (double), gamma, 1000 * sizeof (double));
+  for (int t = 0; t < 1000; t++)
+    g_assert_true (gamma[t] > 0 && isfinite (gamma[t]));
+  for (gsize i = 0; i < G_N_ELEMENTS (samplers); i++)
+    {
+      g_autoptr (SfResult) after = NULL;
+
+      g_free (s->sampler);
+      s->sampler = g_strdup (samplers[i]);
+      after = generate (s, 5, 0);
+      if (i == 0)
+        g_assert_cmpfloat (job_distance (before[i], after), >, 1e-4);
+      else
+        job_assert_same (before[i], after);
+    }
+  other = sf_model_get (folder, "cosine-1000", TRUE, NULL, &error);
+  g_assert_null (other);
+  g_assert_error (error, SF_ERROR, SF_ERROR_MODEL);
+  g_assert_nonnull (strstr (error->message, "gamma.json"));
+  g_clear_pointer (&before[0], sf_result_unref);
+  g_clear_pointer (&before[1], sf_result_unref);
+}
+
+/* It needs a class where the network was never without, and it can be stopped. */
+static void
+test_gamma_refused (void)
+{
+  g_autofree char *folder = files_path ("classes");
+  g_autoptr (SfTensor) pictures = picture_texture (NATIVE, NATIVE, 1, 3);
+  g_autoptr (SfModel) model = sf_model_get (folder, "linear-1000", TRUE, NULL, NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  const SfProgress progress = { .cancellable = cancellable, .hi = 1 };
+  g_autoptr (GError) error = NULL, stopped = NULL;
+
+  g_assert_null (sf_model_estimate_gamma (model, pictures, -1, 1, NULL, &error));
+  g_assert_error (error, SF_ERROR, SF_ERROR_ARGUMENT);
+  g_cancellable_cancel (cancellable);
+  g_assert_null (sf_model_estimate_gamma (model, pictures, 1, 1, &progress, &stopped));
+  g_assert_error (stopped, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
 /*** Refused ***/
@@ -472,6 +544,8 @@ main (int argc, char **argv)
   g_test_add_func ("/job-network/settings", test_settings);
   g_test_add_func ("/job-network/noised", test_noised);
   g_test_add_func ("/job-network/grey", test_grey);
+  g_test_add_func ("/job-network/gamma", test_gamma);
+  g_test_add_func ("/job-network/gamma-refused", test_gamma_refused);
   g_test_add_func ("/job-network/refused", test_refused);
   g_test_add_func ("/job-network/size", test_size);
   g_test_add_func ("/job-network/class-range", test_class_range);

@@ -26,6 +26,7 @@ print_help (void)
   g_print ("  sfumato list       samplers|schedules|models|engines [--json]\n      %s\n", _ ("Tell what there is to choose from"));
   g_print ("  sfumato info       %s [--json]\n      %s\n", _ ("MODEL|PICTURE"),
            _ ("Tell what a model is, or with what settings a picture was made"));
+  g_print ("  sfumato estimate-gamma %s\n      %s\n", _ ("MODEL PICTURE…"), _ ("Measure a model on pictures of its kind, once, for the samplers of Analytic-DPM"));
   g_print ("  sfumato bench      samplers FOLDER\n      %s\n", _ ("Draw what each sampler does, and how precise it is after how many evaluations"));
   g_print ("  sfumato --version\n\n%s\n", _ ("sfumato COMMAND --help tells the options of a command."));
 }
@@ -58,6 +59,8 @@ run_command (char **arguments, GError **error)
     return sf_list (arguments, error);
   else if (g_str_equal (name, "bench"))
     return sf_bench (arguments, error);
+  else if (g_str_equal (name, "estimate-gamma"))
+    return sf_gamma (arguments, error);
   else if (g_str_equal (name, "info"))
     return sf_info (arguments, error);
   else

@@ -8,5 +8,7 @@
 gboolean sf_list (char **arguments, GError **error);
 /* sfumato bench samplers FOLDER */
 gboolean sf_bench (char **arguments, GError **error);
+/* sfumato estimate-gamma MODEL PICTURE… */
+gboolean sf_gamma (char **arguments, GError **error);
 /* sfumato info MODEL|PICTURE */
 gboolean sf_info (char **arguments, GError **error);
