@@ -122,10 +122,10 @@ sf_denoiser_network_new (const SfNetworkUse *use)
 
   *self = (Network) {
     .parent = {
-      .predict = network_predict,
-      .free = network_free,
-      .variance = use->variance,
-      .predicts_v = use->prediction == SF_PREDICTION_V,
+        .predict = network_predict,
+        .free = network_free,
+        .variance = use->variance,
+        .predicts_v = use->prediction == SF_PREDICTION_V,
     },
     .use = *use,
     .classes = g_memdup2 (use->classes, use->n_classes * sizeof (int)),

@@ -136,8 +136,10 @@ sf_plan (SfTask task, const SfSettings *settings, const SfPlanSize *size, const 
     plan->canvas = (SfRect) { -settings->left, -settings->top, width + settings->left + settings->right,
                               height + settings->top + settings->bottom };
   if (task == SF_TASK_GENERATE)
-    plan->canvas = (SfRect) { 0, 0, settings->width > 0 ? settings->width : width > 0 ? width : size->native_width,
-                              settings->height > 0 ? settings->height : height > 0 ? height : size->native_height };
+    plan->canvas = (SfRect) { 0, 0, settings->width > 0 ? settings->width : width > 0 ? width
+                                                                                      : size->native_width,
+                              settings->height > 0 ? settings->height : height > 0 ? height
+                                                                                   : size->native_height };
   if (!plan_box (task, settings, selection, plan, error))
     return FALSE;
   if (task == SF_TASK_GENERATE && width == 0)

@@ -96,12 +96,12 @@ open_denoiser (Pipeline *self, SfPrediction prediction, SfVariance variance)
     .scale = case_number (c, "classifier_scale", 0),
   };
   return sf_denoiser_network_new (&(SfNetworkUse) {
-    .network = self->network,
-    .context = self->context,
-    .prediction = prediction,
-    .variance = variance,
-    .classes = self->classes,
-    .n_classes = self->network->n_classes > 0 ? self->n_classes : 0,
+      .network = self->network,
+      .context = self->context,
+      .prediction = prediction,
+      .variance = variance,
+      .classes = self->classes,
+      .n_classes = self->network->n_classes > 0 ? self->n_classes : 0,
   });
 }
 
@@ -215,7 +215,8 @@ run_diffusers (Pipeline *self, const char *cls)
   if (levels == NULL)
     return;
   denoiser = open_denoiser (self, reference_prediction (c, "kw.", SF_PREDICTION_EPSILON),
-                            !learned ? SF_VARIANCE_NONE : g_str_equal (variance, "learned") ? SF_VARIANCE_LEARNED : SF_VARIANCE_LEARNED_RANGE);
+                            !learned ? SF_VARIANCE_NONE : g_str_equal (variance, "learned") ? SF_VARIANCE_LEARNED
+                                                                                            : SF_VARIANCE_LEARNED_RANGE);
   if (denoiser == NULL)
     return;
   if (ddpm)
@@ -260,7 +261,7 @@ run_bound (Pipeline *self, SfDenoiser *denoiser, const SfNoiseProcess *process, 
   g_autoptr (SfTensor) x0 = case_state (c, "image", 0, 4);
   g_autoptr (Replay) noise = replay_new (c, "noise");
   const int images = x0->n;
-  g_autofree double *nats = g_new (double, (n + 1) * images), *mse = g_new (double, n * images);
+  g_autofree double *nats = g_new (double, (n + 1) * images), *mse = g_new (double, n *images);
   g_autoptr (GError) error = NULL;
 
   options->noise = replay_draw;
@@ -298,7 +299,8 @@ run_openai (Pipeline *self, const char *loop)
   SfSamplerOptions options = { SF_SAMPLER_OPTIONS, .clip.kind = clip ? SF_CLIP_STATIC : SF_CLIP_NONE };
   g_autofree SfNoiseLevel *levels = NULL;
   g_autoptr (SfDenoiser) denoiser = NULL;
-  const char *sampler = ddim ? "ddim" : g_str_equal (variance, "fixed_large") ? "ddpm-large" : "ddpm";
+  const char *sampler = ddim ? "ddim" : g_str_equal (variance, "fixed_large") ? "ddpm-large"
+                                                                              : "ddpm";
 
   if (process == NULL)
     return;

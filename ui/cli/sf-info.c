@@ -33,7 +33,8 @@ print_repeat (const SfSettings *settings, SfTask task)
   int n;
   const SfParam *params = sf_settings_params (&n);
   const SfEngineInfo *engine = sf_settings_engine (settings);
-  const char *files = task != SF_TASK_GENERATE ? "IN OUT" : engine != NULL && !engine->needs_picture ? "OUT" : "OUT --example=IN";
+  const char *files = task != SF_TASK_GENERATE ? "IN OUT" : engine != NULL && !engine->needs_picture ? "OUT"
+                                                                                                     : "OUT --example=IN";
   GString *line = g_string_new (NULL);
 
   g_string_append_printf (line, "sfumato %s %s", sf_task_name (task), files);
