@@ -38,7 +38,6 @@ main (int argc, char **argv)
   files_write ("animals/classes.txt", "red fox\ntabby cat\ntiger cat\n");
   write_network ("silent", &(NetShape) { 0 }, NULL); /* about its noise */
   write_network ("broken", &(NetShape) { .broken = TRUE }, SCHEDULER);
-  write_network ("slow", &(NetShape) { .side = 256 }, SCHEDULER);
   write_classifier ("classifier", 8);
   write_classifier ("large-classifier", 16);
   files_write ("latent/model_index.json", "{\"vae\": [\"diffusers\", \"AutoencoderKL\"], \"unet\": [\"diffusers\", \"UNet2DConditionModel\"]}");

@@ -225,15 +225,6 @@ def model():
     dialog.screenshot('model-silent')
     assert dialog.run('Regenerate') == 1
 
-    dialog.choose('Model', 'slow')
-    wait('the estimate', lambda: not dialog.shows('Noise of training', 'combo box') and dialog.text_with('of memory'))
-    seen = set()
-    dialog.press('Regenerate')
-    wait('the run', lambda: not dialog.idle())
-    while not dialog.idle():
-        seen.add(round(dialog.progress().get_value_iface().get_current_value(), 3))
-    print('progress: %s' % sorted(seen))
-
     for name, words in ('latent', 'latent diffusion'), ('classifier', 'is a classifier'):
         dialog.choose('Model', name)
         wait('the words about ' + name, lambda: dialog.text_with(words))

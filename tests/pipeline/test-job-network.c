@@ -310,6 +310,42 @@ test_gamma_refused (void)
   g_assert_error (stopped, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
+static void
+note_fraction (double fraction, gpointer data)
+{
+  g_array_append_val (data, fraction);
+}
+
+/* Progress goes on within an evaluation, and never back, also where an evaluation asks the network twice. */
+static void
+test_progress (void)
+{
+  static const char *const names[] = { "plain", "dropping" };
+
+  files_write ("dropping/sfumato.json", "{\"format\": \"sfumato-model\", \"null-class\": 2}");
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr (SfSettings) s = settings_for (names[i]);
+      g_autoptr (SfJob) job = sf_job_new (SF_TASK_GENERATE, s, 0, 0, NULL, NULL);
+      g_autoptr (GArray) seen = g_array_new (FALSE, FALSE, sizeof (double));
+      const SfProgress progress = { .func = note_fraction, .data = seen, .hi = 1 };
+      g_autoptr (SfResult) result = sf_job_run (job, 1, 0, NULL, NULL, NULL, &progress, NULL);
+      int steps = 0;
+
+      g_assert_nonnull (result);
+      for (guint k = 1; k < seen->len; k++)
+        {
+          double before = g_array_index (seen, double, k - 1), now = g_array_index (seen, double, k);
+
+          g_assert_cmpfloat (now, >=, before - 1e-9);
+          steps += now > before;
+        }
+      g_test_message ("%s: %d of %u", names[i], steps, seen->len);
+      g_assert_cmpint (steps, >, 5 * s->steps);
+      g_assert_cmpfloat (g_array_index (seen, double, seen->len - 1), ==, 1);
+    }
+}
+
 /*** Refused ***/
 
 static void
@@ -534,6 +570,7 @@ main (int argc, char **argv)
   files_begin ();
   write_network ("plain", &(NetShape) { 0 });
   write_network ("classes", &(NetShape) { .classes = 3 });
+  write_network ("dropping", &(NetShape) { .classes = 3 });
   write_network ("grey", &(NetShape) { .in = 1, .out = 1 });
   write_network ("large", &(NetShape) { .side = 96 });
   write_network ("broken", &(NetShape) { .broken = TRUE });
@@ -544,6 +581,7 @@ main (int argc, char **argv)
   g_test_add_func ("/job-network/settings", test_settings);
   g_test_add_func ("/job-network/noised", test_noised);
   g_test_add_func ("/job-network/grey", test_grey);
+  g_test_add_func ("/job-network/progress", test_progress);
   g_test_add_func ("/job-network/gamma", test_gamma);
   g_test_add_func ("/job-network/gamma-refused", test_gamma_refused);
   g_test_add_func ("/job-network/refused", test_refused);
