@@ -261,5 +261,10 @@ class InGimp(Dialog):
             return f.read()
 
     def quit(self):
+        """Ends GIMP; that of 3.2 now and then says that it was terminated and goes on."""
         self.gimp.terminate()
+        try:
+            self.gimp.wait(10)
+        except subprocess.TimeoutExpired:
+            self.gimp.kill()
         return self.end()
