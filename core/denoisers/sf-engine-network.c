@@ -83,7 +83,7 @@ plan_crop (NetworkEngine *self)
 {
   const SfRegion *region = &self->region;
   const int native_height = self->tile_height, native_width = self->tile_width;
-  int pad = (int) ceil (SURROUNDINGS * MAX (region->width, region->height));
+  int pad = self->use.context >= 0 ? self->use.context : (int) ceil (SURROUNDINGS * MAX (region->width, region->height));
   int height = region->height + 2 * pad, width = region->width + 2 * pad;
 
   if (region->generate)
@@ -574,6 +574,7 @@ network_open (const SfRegion *region, const SfEngineUse *use, const SfProgress *
   self->model = self->use.model = sf_model_ref (use->model);
   self->use.classifier = use->classifier != NULL ? sf_model_ref (use->classifier) : NULL;
   self->context = sf_context_new (0);
+  sf_context_set_fast (self->context, use->fast);
   self->tile_height = self->model->height;
   self->tile_width = self->model->width;
   self->channels = self->model->in_channels;

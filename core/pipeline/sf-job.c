@@ -176,6 +176,7 @@ open_engine (SfJob *self, const SfProgress *progress, GError **error)
     .class = self->settings->class_number,
     .guidance = self->settings->guidance,
     .shift_mean = sf_sampler_find (sf_settings_sampler (self->settings))->deviation != NULL,
+    .context = (int) self->settings->context,
     .fast = self->settings->fast,
   };
 

@@ -102,7 +102,7 @@ open_engine (const SfEngineInfo *info, const SfRegion *region, const SfProgress 
 {
   g_autofree char *path = files_path ("tiny");
   g_autoptr (SfModel) model = info->takes_class ? sf_model_get (path, "linear-1000", TRUE, NULL, NULL) : NULL;
-  const SfEngineUse use = { .model = model, .class = -1, .guidance = 1 };
+  const SfEngineUse use = { .model = model, .class = -1, .guidance = 1, .context = -1 };
 
   return info->open (region, &use, progress, error);
 }

@@ -227,6 +227,19 @@ test_noised (void)
     }
 }
 
+/* What it sees of the surroundings acts. */
+static void
+test_context (void)
+{
+  g_autofree float *rgba = job_texture (SIDE, SIDE);
+  g_autoptr (SfSettings) s = settings_for ("plain");
+  g_autoptr (SfResult) rule = job_make (SF_TASK_REGENERATE, s, rgba, SIDE, SIDE, &job_hole, 3), wide = NULL;
+
+  s->context = 24;
+  wide = job_make (SF_TASK_REGENERATE, s, rgba, SIDE, SIDE, &job_hole, 3);
+  g_assert_cmpfloat (job_distance (rule, wide), >, 1e-3);
+}
+
 /* A network of one channel makes grey pictures. */
 static void
 test_grey (void)
@@ -580,6 +593,7 @@ main (int argc, char **argv)
   g_test_add_func ("/job-network/generate", test_generate);
   g_test_add_func ("/job-network/settings", test_settings);
   g_test_add_func ("/job-network/noised", test_noised);
+  g_test_add_func ("/job-network/context", test_context);
   g_test_add_func ("/job-network/grey", test_grey);
   g_test_add_func ("/job-network/progress", test_progress);
   g_test_add_func ("/job-network/gamma", test_gamma);
