@@ -229,8 +229,6 @@ run_diffusers (Pipeline *self, const char *cls)
     return;
   if (g_str_equal (cls, "DDIMScheduler"))
     {
-      if (!case_flag (c, "kw.set_alpha_to_one", TRUE))
-        levels[n] = sf_noise_process_level (process, 0);
       options.eta = eta;
       options.clip.keep_noise = !case_flag (c, "kw.use_clipped_model_output", FALSE);
     }
