@@ -28,7 +28,7 @@ can_run (const char *name)
 {
 #if defined(__x86_64__)
   if (g_str_equal (name, "amx"))
-    return can_run ("avx512bf16") && __builtin_cpu_supports ("amx-bf16") && ask_for_amx ();
+    return can_run ("avx512bf16") && __builtin_cpu_supports ("amx-bf16") && __builtin_cpu_supports ("amx-int8") && ask_for_amx ();
   if (g_str_equal (name, "avx512bf16"))
     return can_run ("avx512") && __builtin_cpu_supports ("avx512bf16");
   if (g_str_equal (name, "avx512"))

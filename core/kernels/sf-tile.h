@@ -42,29 +42,35 @@ typedef struct
   void (*multiply_bf16) (const SfTile *tile);
   int mr_bf16, step_bf16;
   void (*to_bf16) (const float *in, guint16 *out, gsize n); /* sf_bf16() of each */
-  /* (nullable) The same of split numbers, at most mr_split rows at equal distances, one tap.  As exact as float, and faster where
-   * there. */
-  void (*multiply_split) (const SfTile *tile);
-  int mr_split;
-  void (*split_row) (const float *x, int k, guint16 *out);       /* k floats; @out: sf_split_row_size() */
-  void (*split_panel) (const float *panel, int k, guint16 *out); /* k x nr floats; @out: sf_split_panel_size() */
+  /* (nullable) The same in fixed point, of rows at equal distances, one tap: nearly as exact as float, and much faster where there. */
+  void (*multiply_fixed) (const SfTile *tile);
+  void (*fixed_row) (const float *x, int k, guint8 *out);       /* k floats; @out: sf_fixed_row_size() */
+  void (*fixed_panel) (const float *panel, int k, guint8 *out); /* k x nr floats; @out: sf_fixed_panel_size() */
 } SfTileKernels;
 
-/* A number of 24 bits is the sum of three bf16, "split".  Rows of A are [k/32][3][32], panels of B [k/32][3][16][nr][2], both
- * with zeros for steps that k lacks. */
-#define SF_SPLIT_STEP 32
+/* Fixed point: a number is three digits of base 256, from -128 to 127, times a scale that all numbers of a row of A, of a column of
+ * B have in common, so that the largest of them has 24 bits.  Rows of A are [k/64][digit][64], followed by a cache line with the
+ * scale; panels of B [k/64][digit][16][nr][4], followed by nr scales.  Steps that k lacks are zeros. */
+#define SF_FIXED_STEP 64
+#define SF_FIXED_DIGITS 3
 
-/* Numbers of a row of A. */
-static inline gsize
-sf_split_row_size (int k)
+static inline int
+sf_fixed_steps (int k)
 {
-  return (gsize) (k + SF_SPLIT_STEP - 1) / SF_SPLIT_STEP * SF_SPLIT_STEP * 3;
+  return (k + SF_FIXED_STEP - 1) / SF_FIXED_STEP;
+}
+
+/* Bytes of a row of A: never a multiple of 4096. */
+static inline gsize
+sf_fixed_row_size (int k)
+{
+  return (gsize) sf_fixed_steps (k) * SF_FIXED_STEP * SF_FIXED_DIGITS + 64;
 }
 
 static inline gsize
-sf_split_panel_size (int k, int nr)
+sf_fixed_panel_size (int k, int nr)
 {
-  return sf_split_row_size (k) * nr;
+  return ((gsize) sf_fixed_steps (k) * SF_FIXED_STEP * SF_FIXED_DIGITS + sizeof (float)) * nr;
 }
 
 /* The upper half of a float, rounded to the nearest, of two as near to the even one; NaN stays NaN. */

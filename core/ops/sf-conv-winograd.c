@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* 3x3 convolution of stride 1 by Winograd's method, see kernels/sf-winograd.h.
  *
- * Large images: a task is one block of tiles.  It transforms them to V, then for every panel of output channels multiplies all
- * positions into M and transforms the results out of M, which is still in the second level of the cache; only the weights
- * stream through it.
+ * A block of tiles is transformed to V; then position after position is multiplied, with all panels of output channels, so that
+ * the weights of one, which are read once, and its V stay in the second level of the cache; at last M is transformed to results.
+ * A block is a task.  Where blocks are few, and for lean weights, they are shared: first their tiles are the tasks, then positions,
+ * then panels.
  *
- * Few tiles, many channels or lean weights: the tiles are done in chunks whose V is shared, first one tile, then one panel of
- * output channels being the task.
+ * Lean weights are transformed panel by panel, just before they are multiplied.
+ *
+ * The products may be done in fixed point, see kernels/sf-tile.h; the transforms never are.
  */
 #include "ops/sf-conv.h"
 
 #include "ops/sf-ops-private.h"
 #include "ops/sf-scratch.h"
 
-#define BLOCK 28              /* tiles of a task for m = 4, so many that V stays in the cache ... */
-#define BLOCK_2 56            /* ... and for m = 2 */
-#define CHUNK 112             /* tiles that share V */
+#define CACHE (9 << 17)       /* bytes of V and M that the second level of the cache is to hold, if that is enough for ... */
+#define LEAST 28              /* tiles of a block: with fewer the weights would have to be read too often; else ... */
+#define MOST 64 
+#define SHARED 112            /* tiles of a shared block */
+#define GROUP 16              /* tiles that are multiplied at a time in fixed point */
 #define TASKS 4               /* too few blocks below that */
 #define TASK_FLOPS 6e8        /* a block of more would take too long: a few ms */
 #define STREAM (16 << 20)     /* bytes of a result that go around the caches */
@@ -25,26 +29,47 @@ typedef struct
 {
   const SfKernels *kernels;
   const SfConvJob *job;
+  const SfConvMethodInfo *method;
   const float *packed;
   SfWinograd winograd;
-  gboolean lean;
   int positions, panels;
   gsize tiles;
-  int block;                /* tiles that are in V */
-  gsize v_size, m_size, u_size; /* floats of the work space */
-  SfScratch scratch;        /* each V (if not shared), M, U */
-  float *v;                 /* shared */
-  gsize begin;              /* of the chunk */
-  int n;
+  gsize v_row, v_position;  /* bytes from one tile of V, one position, to the next */
+  gsize u_position;         /* floats of one position of a panel of U */
+  gsize v_size, m_size, u_size, piece_size; /* floats of the work space; of M and U for one panel */
+  SfScratch scratch;        /* of a task */
+  int n;                    /* tiles of a block */
+  guint8 *v;                /* of a shared one: its V, its M ... */
+  float *m;
+  gsize begin;              /* ... and its first tile */
 } Run;
+
+/* Tiles from number @tile on to @n rows of V.  @piece: room for one of them. */
+static void
+transform (const Run *run, gsize tile, int n, guint8 *v, float *piece)
+{
+  const SfKernels *kernels = run->kernels;
+
+  if (!run->method->fixed)
+    {
+      kernels->winograd->input (&run->winograd, tile, n, (float *) v);
+      return;
+    }
+  for (int i = 0; i < n; i++)
+    {
+      kernels->winograd->input (&run->winograd, tile + i, 1, piece);
+      for (int position = 0; position < run->positions; position++)
+        kernels->tile->fixed_row (piece + position * run->winograd.v_position, run->job->c, v + position * run->v_position + i * run->v_row);
+    }
+}
 
 /* Products of one position, with the steps [k0, k0 + k) of it, added to M unless they are the first.  The first groups of rows
  * bring the weights at @next (nullable) nearer: those of a position come from memory once, and it would have to be waited for. */
 static void
-multiply (const Run *run, const float *v, int k0, int k, const float *u, const float *next, float *products, int n)
+multiply (const Run *run, const guint8 *v, int k0, int k, const float *u, const float *next, float *products, int n)
 {
   const SfTileKernels *tile = run->kernels->tile;
-  const int group = sf_tile_group (tile, n), nr = tile->nr;
+  const int group = run->method->fixed ? SF_TILE_MAX_ROWS : sf_tile_group (tile, n), nr = tile->nr;
   const void *a[SF_TILE_MAX_ROWS];
 
   for (int r = 0; r < n; r += group)
@@ -53,57 +78,60 @@ multiply (const Run *run, const float *v, int k0, int k, const float *u, const f
       SfTile t = { .m = MIN (group, n - r), .n = nr, .k = k, .taps = 1, .a = a, .b = u, .scale = 1, .c = c, .c_row = nr };
 
       for (int i = 0; i < t.m; i++)
-        a[i] = v + (r + i) * run->winograd.v_row + k0;
+        a[i] = v + (r + i) * run->v_row + k0 * sizeof (float);
       if (k0 > 0)
         {
           t.residual = c;
           t.residual_row = nr;
         }
-      if (next != NULL && r < 2 * group)
+      if (next != NULL && r < (run->method->fixed ? 1 : 2 * group))
         t.next = next + (gsize) (r / group) * k * SF_TILE_LINE;
-      tile->multiply (&t);
+      if (run->method->fixed)
+        tile->multiply_fixed (&t);
+      else
+        tile->multiply (&t);
     }
 }
 
-/* All products of one panel. */
+/* All products of a position with @n tiles; @m: M of one panel after the other. */
 static void
-multiply_panel (const Run *run, int panel, const float *v, int n, float *products)
+multiply_position (const Run *run, int position, int n, const guint8 *v, float *m)
 {
-  const int nr = run->kernels->tile->nr;
-  const gsize size = (gsize) run->job->c * nr;
-  const float *u = run->packed + panel * run->positions * size;
+  const gsize size = (gsize) n * run->kernels->tile->nr; /* of a position of M */
 
-  for (int i = 0; i < run->positions; i++)
-    multiply (run, v + i * run->winograd.v_position, 0, run->job->c, u + i * size, u + (i + 1) * size, products + (gsize) i * n * nr, n);
-}
-
-/* The same where the weights are plain: each run of input channels is transformed to @u first. */
-static void
-multiply_panel_lean (const Run *run, int panel, const float *v, int n, float *products, float *u)
-{
-  const int nr = run->kernels->tile->nr, step = sf_tile_run (run->job->c);
-  const float *w = run->packed + (gsize) panel * run->job->c * 9 * nr;
-
-  for (int k0 = 0; k0 < run->job->c; k0 += step)
+  for (int panel = 0; panel < run->panels; panel++)
     {
-      const int k = MIN (step, run->job->c - k0);
+      const gsize at = (gsize) panel * run->positions + position;
+      const gsize next = panel + 1 < run->panels ? at + run->positions : (gsize) position + 1;
 
-      run->kernels->winograd->filter (run->winograd.m, w + (gsize) k0 * 9 * nr, k, nr, u, (gsize) step * nr);
-      for (int i = 0; i < run->positions; i++)
-        multiply (run, v + i * run->winograd.v_position, k0, k, u + (gsize) i * step * nr, NULL, products + (gsize) i * n * nr, n);
+      multiply (run, v + position * run->v_position, 0, run->job->c, run->packed + at * run->u_position, run->packed + next * run->u_position, m + at * size, n);
     }
 }
 
+/* M of one panel to the results of @n tiles, from number @tile on. */
 static void
-do_panel (const Run *run, int panel, const float *v, gsize tile, int n, float *products)
+transform_back (const Run *run, gsize tile, int n, int panel, const float *m)
 {
   const int nr = run->kernels->tile->nr;
 
-  if (run->lean)
-    multiply_panel_lean (run, panel, v, n, products, products + run->m_size);
-  else
-    multiply_panel (run, panel, v, n, products);
-  run->kernels->winograd->output (&run->winograd, tile, n, panel * nr, nr, products);
+  run->kernels->winograd->output (&run->winograd, tile, n, panel * nr, nr, m);
+}
+
+/* All of one panel whose weights are plain: each run of input channels is transformed to @u first. */
+static void
+do_lean_panel (const Run *run, gsize tile, int n, const guint8 *v, int panel, float *m, float *u)
+{
+  const int c = run->job->c, nr = run->kernels->tile->nr, step = sf_tile_run (c);
+
+  for (int k0 = 0; k0 < c; k0 += step)
+    {
+      const int k = MIN (step, c - k0);
+
+      run->kernels->winograd->filter (run->winograd.m, run->packed + ((gsize) panel * c + k0) * 9 * nr, k, nr, u, (gsize) step * nr);
+      for (int i = 0; i < run->positions; i++)
+        multiply (run, v + i * run->v_position, k0, k, u + (gsize) i * step * nr, NULL, m + (gsize) i * n * nr, n);
+    }
+  transform_back (run, tile, n, panel, m);
 }
 
 /* Operations on @tiles tiles. */
@@ -113,68 +141,104 @@ work (const Run *run, gsize tiles)
   return 2.0 * tiles * run->positions * run->job->c * run->job->out_c;
 }
 
-/*** Blocks ***/
+/*** A block is a task ***/
 
 static void
 do_blocks (gsize begin, gsize end, gpointer data)
 {
   Run *run = data;
-  float *v = sf_scratch_take (&run->scratch);
+  float *memory = sf_scratch_take (&run->scratch), *m = memory + run->v_size;
 
   for (gsize i = begin; i < end; i++)
     {
-      const gsize tile = i * run->block;
-      const int n = (int) MIN ((gsize) run->block, run->tiles - tile);
+      const gsize tile = i * run->n;
+      const int n = (int) MIN ((gsize) run->n, run->tiles - tile);
 
-      run->kernels->winograd->input (&run->winograd, tile, n, v);
+      transform (run, tile, n, (guint8 *) memory, m);
+      for (int position = 0; position < run->positions; position++)
+        multiply_position (run, position, n, (const guint8 *) memory, m);
       for (int panel = 0; panel < run->panels; panel++)
-        do_panel (run, panel, v, tile, n, v + run->v_size);
+        transform_back (run, tile, n, panel, m + (gsize) panel * run->positions * n * run->kernels->tile->nr);
     }
-  sf_scratch_give (&run->scratch, v);
+  sf_scratch_give (&run->scratch, memory);
 }
 
 static gboolean
 run_blocks (Run *run, SfContext *cx)
 {
-  gboolean done = sf_scratch_init (&run->scratch, cx, run->v_size + run->m_size) &&
-                  sf_op_run (cx, (run->tiles + run->block - 1) / run->block, 1, do_blocks, run, work (run, run->tiles));
+  gboolean done = sf_scratch_init (&run->scratch, cx, run->v_size + MAX (run->m_size * run->panels, run->piece_size)) &&
+                  sf_op_run (cx, (run->tiles + run->n - 1) / run->n, 1, do_blocks, run, work (run, run->tiles));
 
   sf_scratch_clear (&run->scratch);
   return done;
 }
 
-/*** Chunks ***/
+/*** Shared blocks ***/
 
 static void
-do_input (gsize begin, gsize end, gpointer data)
+do_tiles (gsize begin, gsize end, gpointer data)
+{
+  Run *run = data;
+  float *piece = sf_scratch_take (&run->scratch);
+
+  transform (run, run->begin + begin, (int) (end - begin), run->v + begin * run->v_row, piece);
+  sf_scratch_give (&run->scratch, piece);
+}
+
+/* Tiles of the shared block that begins now. */
+static int
+n_shared (const Run *run)
+{
+  return (int) MIN ((gsize) run->n, run->tiles - run->begin);
+}
+
+static void
+do_positions (gsize begin, gsize end, gpointer data)
 {
   const Run *run = data;
 
-  run->kernels->winograd->input (&run->winograd, run->begin + begin, (int) (end - begin), run->v + begin * run->winograd.v_row);
+  for (gsize position = begin; position < end; position++)
+    multiply_position (run, (int) position, n_shared (run), run->v, run->m);
 }
 
 static void
 do_panels (gsize begin, gsize end, gpointer data)
 {
-  Run *run = data;
-  float *products = sf_scratch_take (&run->scratch);
+  const Run *run = data;
+  const gsize size = (gsize) run->positions * n_shared (run) * run->kernels->tile->nr;
 
   for (gsize panel = begin; panel < end; panel++)
-    do_panel (run, (int) panel, run->v, run->begin, run->n, products);
-  sf_scratch_give (&run->scratch, products);
+    transform_back (run, run->begin, n_shared (run), (int) panel, run->m + panel * size);
+}
+
+static void
+do_lean_panels (gsize begin, gsize end, gpointer data)
+{
+  Run *run = data;
+  float *m = sf_scratch_take (&run->scratch);
+
+  for (gsize panel = begin; panel < end; panel++)
+    do_lean_panel (run, run->begin, n_shared (run), run->v, (int) panel, m, m + run->m_size);
+  sf_scratch_give (&run->scratch, m);
 }
 
 static gboolean
-run_chunks (Run *run, SfContext *cx)
+run_shared (Run *run, SfContext *cx)
 {
-  g_autoptr (SfTensor) v = sf_context_tensor (cx, 1, 1, run->positions, (int) run->winograd.v_position);
-  gboolean done = v != NULL && sf_scratch_init (&run->scratch, cx, run->m_size + run->u_size);
+  const gboolean lean = run->method->lean;
+  g_autoptr (SfTensor) v = sf_context_tensor (cx, 1, 1, run->positions, (int) (run->v_position / sizeof (float)));
+  g_autoptr (SfTensor) m = lean ? NULL : sf_context_tensor (cx, 1, 1, run->panels, (int) run->m_size);
+  gboolean done = !sf_context_failed (cx) && sf_scratch_init (&run->scratch, cx, MAX (run->piece_size, lean ? run->m_size + run->u_size : 0));
 
-  for (run->begin = 0; run->begin < run->tiles && done; run->begin += run->block)
+  for (run->begin = 0; run->begin < run->tiles && done; run->begin += run->n)
     {
-      run->v = v->data;
-      run->n = (int) MIN ((gsize) run->block, run->tiles - run->begin);
-      done = sf_op_run (cx, run->n, 1, do_input, run, 0) && sf_op_run (cx, run->panels, 1, do_panels, run, work (run, run->n));
+      const double products = work (run, n_shared (run));
+
+      run->v = (guint8 *) v->data;
+      run->m = lean ? NULL : m->data;
+      done = sf_op_run (cx, n_shared (run), 1, do_tiles, run, 0) &&
+             (lean ? sf_op_run (cx, run->panels, 1, do_lean_panels, run, products)
+                   : sf_op_run (cx, run->positions, 1, do_positions, run, products) && sf_op_run (cx, run->panels, 1, do_panels, run, 0));
     }
   sf_scratch_clear (&run->scratch);
   return done;
@@ -219,24 +283,31 @@ plan_transforms (Run *run, int m)
 }
 
 gboolean
-sf_conv_run_winograd (SfContext *cx, const SfKernels *kernels, int m, gboolean lean, const SfConvJob *job, const float *packed)
+sf_conv_run_winograd (SfContext *cx, const SfKernels *kernels, const SfConvMethodInfo *method, const SfConvJob *job, const float *packed)
 {
-  Run run = { .kernels = kernels, .job = job, .packed = packed, .lean = lean };
-  const int nr = kernels->tile->nr, most = m == 2 ? BLOCK_2 : BLOCK;
-  gsize blocks;
-  gboolean in_chunks;
+  Run run = { .kernels = kernels, .job = job, .method = method, .packed = packed };
+  const int nr = kernels->tile->nr, group = method->fixed ? GROUP : 1;
+  gsize most, blocks;
+  gboolean shared;
 
-  plan_transforms (&run, m);
+  plan_transforms (&run, method->m);
   run.panels = (job->out_c + nr - 1) / nr;
-  blocks = (run.tiles + most - 1) / most;
-  in_chunks = lean || blocks < TASKS || 2.0 * most * run.positions * job->c * job->out_c > TASK_FLOPS;
-  if (in_chunks)
-    blocks = (run.tiles + CHUNK - 1) / CHUNK;
-  run.block = (int) ((run.tiles + blocks - 1) / blocks); /* all nearly equal */
   run.winograd.v_row = round_up (job->c, 16) + PAD;
-  run.winograd.v_position = run.winograd.v_row * run.block + PAD;
-  run.v_size = run.winograd.v_position * run.positions;
-  run.m_size = (gsize) run.positions * run.block * nr;
-  run.u_size = lean ? (gsize) run.positions * sf_tile_run (job->c) * nr : 0;
-  return (in_chunks ? run_chunks : run_blocks) (&run, cx);
+  run.v_row = method->fixed ? sf_fixed_row_size (job->c) : run.winograd.v_row * sizeof (float);
+  most = MIN (CACHE / (run.positions * (run.v_row + run.panels * nr * sizeof (float))), MOST) / group * group;
+  if (most < LEAST)
+    most = MOST;
+  blocks = (run.tiles + most - 1) / most;
+  shared = method->lean || blocks < TASKS || work (&run, most) > TASK_FLOPS;
+  if (shared)
+    blocks = (run.tiles + SHARED - 1) / SHARED;
+  run.n = round_up ((int) ((run.tiles + blocks - 1) / blocks), group); /* all nearly equal */
+  run.v_position = run.v_row * run.n + PAD * sizeof (float);
+  run.winograd.v_position = method->fixed ? run.winograd.v_row : run.v_position / sizeof (float);
+  run.u_position = method->fixed ? sf_fixed_panel_size (job->c, nr) / sizeof (float) : (gsize) job->c * nr;
+  run.v_size = run.v_position * run.positions / sizeof (float);
+  run.m_size = (gsize) run.positions * run.n * nr;
+  run.u_size = (gsize) run.positions * sf_tile_run (job->c) * nr;
+  run.piece_size = method->fixed ? run.winograd.v_position * run.positions : SF_TILE_LINE;
+  return (shared ? run_shared : run_blocks) (&run, cx);
 }

@@ -7,17 +7,14 @@
 #include "base/sf-error.h"
 #include "base/sf-parallel.h"
 
-static const struct
-{
-  const char *name;
-  int m; /* of Winograd's F(m x m, 3x3), 0 = direct */
-  gboolean lean;
-} methods[SF_N_CONV_METHODS] = {
-  [SF_CONV_DIRECT] = { "direct", 0, FALSE },
-  [SF_CONV_WINOGRAD_2] = { "winograd-2", 2, FALSE },
-  [SF_CONV_WINOGRAD_4] = { "winograd-4", 4, FALSE },
-  [SF_CONV_WINOGRAD_2_LEAN] = { "winograd-2-lean", 2, TRUE },
-  [SF_CONV_WINOGRAD_4_LEAN] = { "winograd-4-lean", 4, TRUE },
+static const SfConvMethodInfo methods[SF_N_CONV_METHODS] = {
+  [SF_CONV_DIRECT] = { "direct" },
+  [SF_CONV_WINOGRAD_2] = { "winograd-2", .m = 2 },
+  [SF_CONV_WINOGRAD_4] = { "winograd-4", .m = 4 },
+  [SF_CONV_WINOGRAD_2_LEAN] = { "winograd-2-lean", .m = 2, .lean = TRUE },
+  [SF_CONV_WINOGRAD_4_LEAN] = { "winograd-4-lean", .m = 4, .lean = TRUE },
+  [SF_CONV_WINOGRAD_2_FIXED] = { "winograd-2-fixed", .m = 2, .fixed = TRUE },
+  [SF_CONV_WINOGRAD_4_FIXED] = { "winograd-4-fixed", .m = 4, .fixed = TRUE },
 };
 
 const char *
@@ -27,8 +24,10 @@ sf_conv_method_name (SfConvMethod method)
 }
 
 gboolean
-sf_conv_method_can (SfConvMethod method, const SfConvJob *job)
+sf_conv_method_can (const SfKernels *kernels, SfConvMethod method, const SfConvJob *job)
 {
+  if (methods[method].fixed && kernels->tile->multiply_fixed == NULL)
+    return FALSE;
   if (job->c > SF_CONV_MAX_CHANNELS || job->kernel_h * job->kernel_w > SF_CONV_MAX_TAPS)
     return FALSE;
   return methods[method].m == 0 || (job->kernel_h == 3 && job->kernel_w == 3 && job->stride == 1);
@@ -39,17 +38,23 @@ sf_conv_method_can (SfConvMethod method, const SfConvJob *job)
 #define LEAST_ROWS 24 /* below so many rows of a product, reading the weights takes longer than multiplying */
 #define TAP 8         /* a tap of the direct method takes so many steps more, to begin with */
 #define TRANSFORM 15  /* the transform of a number takes as long as so many products with it */
+#define FIXED 0.45    /* a product in fixed point takes so long ... */
+#define LEAST_ROWS_FIXED 48
+#define FIXED_TRANSFORM 1.5 /* ... and a transform to it */
 
 /* Time that a method takes, in units that are the same for all. */
 static double
-cost (const SfConvJob *job, int m, int nr)
+cost (const SfConvJob *job, const SfConvMethodInfo *method, int nr)
 {
+  const int m = method->m;
   const double c = job->c, out_c = (job->out_c + nr - 1) / nr * nr;
   double rows;
 
   if (m == 0)
     return job->kernel_h * job->kernel_w * MAX ((double) job->n * job->out_h * job->out_w, LEAST_ROWS) * (c + TAP) * out_c;
   rows = (double) job->n * ((job->out_h + m - 1) / m) * ((job->out_w + m - 1) / m);
+  if (method->fixed)
+    return sf_winograd_positions (m) * (FIXED * MAX (rows, LEAST_ROWS_FIXED) * sf_fixed_steps (job->c) * SF_FIXED_STEP * out_c + TRANSFORM * rows * (FIXED_TRANSFORM * c + out_c));
   return sf_winograd_positions (m) * (MAX (rows, LEAST_ROWS) * c * out_c + TRANSFORM * rows * (c + out_c));
 }
 
@@ -59,8 +64,8 @@ sf_conv_method_choose (const SfKernels *kernels, const SfConvJob *job, gboolean 
   SfConvMethod best = SF_CONV_DIRECT;
 
   for (int i = 0; i < SF_N_CONV_METHODS; i++)
-    if (sf_conv_method_can (i, job) && (methods[i].m == 0 || methods[i].lean == lean) &&
-        cost (job, methods[i].m, kernels->tile->nr) < cost (job, methods[best].m, kernels->tile->nr))
+    if (sf_conv_method_can (kernels, i, job) && (methods[i].m == 0 || methods[i].lean == lean) &&
+        cost (job, &methods[i], kernels->tile->nr) < cost (job, &methods[best], kernels->tile->nr))
       best = i;
   return best;
 }
@@ -72,7 +77,7 @@ typedef struct
   const SfKernels *kernels;
   const SfArray *w;
   int m;
-  gboolean lean;
+  gboolean lean, fixed;
   int out_c, c, taps, nr;
   float *packed;
 } Packing;
@@ -85,6 +90,7 @@ packing_open (Packing *self, const SfKernels *kernels, SfConvMethod method, cons
     .w = w,
     .m = methods[method].m,
     .lean = methods[method].lean,
+    .fixed = methods[method].fixed,
     .out_c = (int) w->dim[0],
     .c = (int) w->dim[1],
     .taps = (int) (w->dim[2] * w->dim[3]),
@@ -96,6 +102,8 @@ packing_open (Packing *self, const SfKernels *kernels, SfConvMethod method, cons
 static gsize
 panel_size (const Packing *p)
 {
+  if (p->fixed)
+    return sf_winograd_positions (p->m) * sf_fixed_panel_size (p->c, p->nr) / sizeof (float);
   return (gsize) (p->m == 0 || p->lean ? p->taps : sf_winograd_positions (p->m)) * p->c * p->nr;
 }
 
@@ -105,14 +113,17 @@ n_panels (const Packing *p)
   return ((gsize) p->out_c + p->nr - 1) / p->nr;
 }
 
-/* Direct: [tap][channel][nr]; lean: [channel][tap][nr]; else Winograd's [position][channel][nr]. */
+/* Direct: [tap][channel][nr]; lean: [channel][tap][nr]; else Winograd's [position][channel][nr], or as many panels in fixed point. */
 static void
 pack_panels (gsize begin, gsize end, gpointer data)
 {
   const Packing *p = data;
   const gsize row = (gsize) p->c * p->taps;
   g_autofree float *w = g_new (float, row * p->nr);
-  float *plain = p->m == 0 || p->lean ? NULL : g_new (float, row * p->nr);
+  const int positions = sf_winograd_positions (p->m);
+  const gsize position = (gsize) p->c * p->nr;
+  g_autofree float *plain = p->m == 0 || p->lean ? NULL : g_new (float, row * p->nr);
+  g_autofree float *transformed = p->fixed ? g_new (float, positions *position) : NULL;
 
   for (gsize panel = begin; panel < end; panel++)
     {
@@ -126,9 +137,10 @@ pack_panels (gsize begin, gsize end, gpointer data)
       else
         sf_tile_pack (w, row, 1, n, (int) row, p->nr, p->lean ? packed : plain);
       if (plain != NULL)
-        p->kernels->winograd->filter (p->m, plain, p->c, p->nr, packed, (gsize) p->c * p->nr);
+        p->kernels->winograd->filter (p->m, plain, p->c, p->nr, transformed != NULL ? transformed : packed, position);
+      for (int i = 0; i < positions && transformed != NULL; i++)
+        p->kernels->tile->fixed_panel (transformed + i * position, p->c, (guint8 *) packed + i * sf_fixed_panel_size (p->c, p->nr));
     }
-  g_free (plain);
 }
 
 gsize
@@ -155,7 +167,10 @@ sf_conv_pack (const SfKernels *kernels, SfConvMethod method, const SfArray *w, f
 static gsize
 packed_bytes (const SfParameter *parameter)
 {
-  return sf_conv_packed_size (sf_kernels (), parameter->lean ? SF_CONV_WINOGRAD_4_LEAN : SF_CONV_WINOGRAD_4, &parameter->array) * sizeof (float);
+  const SfKernels *kernels = sf_kernels ();
+  const SfConvMethod full = kernels->tile->multiply_fixed != NULL ? SF_CONV_WINOGRAD_4_FIXED : SF_CONV_WINOGRAD_4;
+
+  return sf_conv_packed_size (kernels, parameter->lean ? SF_CONV_WINOGRAD_4_LEAN : full, &parameter->array) * sizeof (float);
 }
 
 /* Largest first. */
@@ -200,7 +215,7 @@ gboolean
 sf_conv_run (SfContext *cx, const SfKernels *kernels, SfConvMethod method, const SfConvJob *job, const float *packed)
 {
   return methods[method].m == 0 ? sf_conv_run_direct (cx, kernels, job, packed)
-                                : sf_conv_run_winograd (cx, kernels, methods[method].m, methods[method].lean, job, packed);
+                                : sf_conv_run_winograd (cx, kernels, &methods[method], job, packed);
 }
 
 /* [in][out] of @w with taps in reverse; %NULL: no memory. */

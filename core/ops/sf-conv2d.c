@@ -220,7 +220,7 @@ make_input_gradient (SfContext *cx, const Conv *self, const SfTensor *g, SfTenso
   const Gather gather = { g, dx->h, dx->w, kh, kw, { 1, -1, conv->top, conv->stride }, { 1, -1, conv->left, conv->stride } };
   const float *w;
 
-  if (!sf_ops_are_plain () && conv->stride == 1 && job.top >= 0 && job.left >= 0 && sf_conv_method_can (SF_CONV_DIRECT, &job))
+  if (!sf_ops_are_plain () && conv->stride == 1 && job.top >= 0 && job.left >= 0 && sf_conv_method_can (sf_kernels (), SF_CONV_DIRECT, &job))
     return sf_conv_apply (cx, self->w, TRUE, &job);
   w = pack (cx, self->w, TRUE);
   return w != NULL && run_product (cx, gather, w, (SfEpilogue) { dx->data, dx->c, .scale = 1 });
@@ -309,7 +309,7 @@ sf_conv2d (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfConv co
     .scale = conv.scale,
     .y = y->data,
   };
-  if (sf_ops_are_plain () || !sf_conv_method_can (SF_CONV_DIRECT, &job) ? !run_plain (cx, x, w, &job) : !sf_conv_apply (cx, w, FALSE, &job))
+  if (sf_ops_are_plain () || !sf_conv_method_can (sf_kernels (), SF_CONV_DIRECT, &job) ? !run_plain (cx, x, w, &job) : !sf_conv_apply (cx, w, FALSE, &job))
     return NULL;
   sf_op_record (cx, conv_backward, &self, sizeof self);
   return sf_activate (cx, g_steal_pointer (&y), activation);

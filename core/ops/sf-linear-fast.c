@@ -7,7 +7,6 @@
 #include "ops/sf-ops-private.h"
 
 #define ROWS 112       /* of a task */
-#define FEW 32         /* rows: with less, reading the weights takes longest, and split ones are half as large again */
 #define RUN 1280       /* steps of k that are done before the next are begun: their panel stays in the cache */
 #define TASKS 16       /* at least so many, where panels can be shared out too */
 #define TASK_FLOPS 4e8 /* at most so many: a few ms */
@@ -17,30 +16,36 @@
 gboolean
 sf_linear_can (const SfKernels *kernels, SfLinearForm form)
 {
-  return form == SF_LINEAR_FLOAT || (form == SF_LINEAR_SPLIT ? kernels->tile->multiply_split : kernels->tile->multiply_bf16) != NULL;
+  return form == SF_LINEAR_FLOAT || (form == SF_LINEAR_FIXED ? kernels->tile->multiply_fixed : kernels->tile->multiply_bf16) != NULL;
 }
 
 SfLinearForm
-sf_linear_choose (const SfKernels *kernels, gsize m, gboolean exact)
+sf_linear_choose (const SfKernels *kernels, gboolean exact)
 {
   if (!exact && sf_linear_can (kernels, SF_LINEAR_BF16))
     return SF_LINEAR_BF16;
-  return m >= FEW && sf_linear_can (kernels, SF_LINEAR_SPLIT) ? SF_LINEAR_SPLIT : SF_LINEAR_FLOAT;
+  return sf_linear_can (kernels, SF_LINEAR_FIXED) ? SF_LINEAR_FIXED : SF_LINEAR_FLOAT;
 }
 
-/* Bytes of a row of @k numbers; a panel has nr times as many. */
+/* Bytes of a row of @k numbers. */
 static gsize
 row_size (const SfTileKernels *tile, SfLinearForm form, int k)
 {
   switch (form)
     {
-    case SF_LINEAR_SPLIT:
-      return sf_split_row_size (k) * sizeof (guint16);
+    case SF_LINEAR_FIXED:
+      return sf_fixed_row_size (k);
     case SF_LINEAR_BF16:
       return (gsize) (k + tile->step_bf16 - 1) / tile->step_bf16 * tile->step_bf16 * sizeof (guint16);
     default:
       return k * sizeof (float);
     }
+}
+
+static gsize
+panel_size (const SfTileKernels *tile, SfLinearForm form, int k)
+{
+  return form == SF_LINEAR_FIXED ? sf_fixed_panel_size (k, tile->nr) : row_size (tile, form, k) * tile->nr;
 }
 
 /*** Weights ***/
@@ -60,7 +65,7 @@ packing_open (const SfKernels *kernels, SfLinearForm form, const SfArray *w)
 {
   Packing self = { .tile = kernels->tile, .w = w, .form = form, .n = (int) w->dim[0], .k = (int) (w->n / w->dim[0]) };
 
-  self.panel_size = row_size (self.tile, form, self.k) * self.tile->nr;
+  self.panel_size = panel_size (self.tile, form, self.k);
   return self;
 }
 
@@ -72,24 +77,23 @@ n_panels (const Packing *p)
 
 #define PIECE 256 /* steps of k that are read at a time */
 
-/* Steps [@k0, @k0 + @k) of a panel of @n columns, which are the rows of @w. */
+/* A panel of @n columns, which are the rows of W from @first on. */
 static void
-pack_piece (const Packing *p, const float *w, int n, int k0, int k, guint8 *packed)
+pack_panel (const Packing *p, gsize first, int n, gpointer packed)
 {
   const int nr = p->tile->nr;
-  float piece[PIECE * SF_TILE_MAX_COLUMNS];
+  float w[SF_TILE_MAX_COLUMNS * PIECE];
 
-  switch (p->form)
+  for (int k0 = 0; k0 < p->k; k0 += PIECE)
     {
-    case SF_LINEAR_SPLIT:
-      sf_tile_pack (w, PIECE, 1, n, k, nr, piece);
-      p->tile->split_panel (piece, k, (guint16 *) packed + sf_split_panel_size (k0, nr));
-      break;
-    case SF_LINEAR_BF16:
-      sf_tile_pack_bf16 (w, PIECE, 1, n, k, nr, (guint16 *) packed + (gsize) k0 * nr);
-      break;
-    default:
-      sf_tile_pack (w, PIECE, 1, n, k, nr, (float *) packed + (gsize) k0 * nr);
+      const int k = MIN (PIECE, p->k - k0);
+
+      for (int j = 0; j < n; j++)
+        sf_array_read (p->w, (first + j) * p->k + k0, k, w + j * PIECE);
+      if (p->form == SF_LINEAR_BF16)
+        sf_tile_pack_bf16 (w, PIECE, 1, n, k, nr, (guint16 *) packed + (gsize) k0 * nr);
+      else
+        sf_tile_pack (w, PIECE, 1, n, k, nr, (float *) packed + (gsize) k0 * nr);
     }
 }
 
@@ -97,23 +101,19 @@ static void
 pack_panels (gsize begin, gsize end, gpointer data)
 {
   const Packing *p = data;
-  float w[SF_TILE_MAX_COLUMNS * PIECE];
+  g_autofree float *plain = p->form == SF_LINEAR_FIXED ? g_new (float, (gsize) p->k * p->tile->nr) : NULL;
 
   for (gsize panel = begin; panel < end; panel++)
     {
       const gsize first = panel * p->tile->nr;
       const int n = (int) MIN ((gsize) p->tile->nr, p->n - first);
+      guint8 *packed = p->packed + panel * p->panel_size;
 
       if (p->form == SF_LINEAR_BF16)
-        memset (p->packed + panel * p->panel_size, 0, p->panel_size); /* steps that are added to k */
-      for (int k0 = 0; k0 < p->k; k0 += PIECE)
-        {
-          const int k = MIN (PIECE, p->k - k0);
-
-          for (int j = 0; j < n; j++)
-            sf_array_read (p->w, (first + j) * p->k + k0, k, w + j * PIECE);
-          pack_piece (p, w, n, k0, k, p->packed + panel * p->panel_size);
-        }
+        memset (packed, 0, p->panel_size); /* steps that are added to k */
+      pack_panel (p, first, n, plain != NULL ? (gpointer) plain : packed);
+      if (plain != NULL)
+        p->tile->fixed_panel (plain, p->k, packed);
     }
 }
 
@@ -146,6 +146,7 @@ typedef struct
   gsize panel_size; /* bytes */
   gsize row_tasks;
   guint8 *copy;     /* (nullable): rows that were copied: they lay badly, or are of another form now */
+  int group;        /* rows that are multiplied at a time */
   gsize x_row;      /* bytes from one row to the next, of the copy or of x */
 } Run;
 
@@ -194,25 +195,23 @@ multiply (const Run *run, const Part *part, int k0, int k)
   const SfLinearJob *job = run->job;
   const SfTileKernels *tile = run->tile;
   const guint8 *x = run->copy != NULL ? run->copy : (const guint8 *) job->x;
-  const int group = run->form == SF_LINEAR_FLOAT ? sf_tile_group (tile, part->rows) : run->form == SF_LINEAR_SPLIT ? tile->mr_split
-                                                                                                                   : tile->mr_bf16;
-  const gsize skip = row_size (tile, run->form, k0);
+  const gsize skip = k0 > 0 ? row_size (tile, run->form, k0) : 0;
   const void *a[ROWS];
 
   for (int i = 0; i < part->rows; i++)
     a[i] = x + (part->row + i) * run->x_row + skip;
   for (int panel = part->first; panel < part->last; panel++)
-    for (int r = 0; r < part->rows; r += group)
+    for (int r = 0; r < part->rows; r += run->group)
       {
-        SfTile t = run_tile (run, part->row + r, MIN (group, part->rows - r), panel, k0 == 0, k0 + k == job->k);
+        SfTile t = run_tile (run, part->row + r, MIN (run->group, part->rows - r), panel, k0 == 0, k0 + k == job->k);
 
         t.k = k;
         t.a = a + r;
         t.b = run->packed + panel * run->panel_size + skip * tile->nr;
         if (run->form == SF_LINEAR_FLOAT)
           tile->multiply (&t);
-        else if (run->form == SF_LINEAR_SPLIT)
-          tile->multiply_split (&t);
+        else if (run->form == SF_LINEAR_FIXED)
+          tile->multiply_fixed (&t);
         else
           {
             t.k = (int) (row_size (tile, run->form, k) / sizeof (guint16));
@@ -229,9 +228,10 @@ run_tasks (gsize begin, gsize end, gpointer data)
   for (gsize i = begin; i < end; i++)
     {
       const Part part = run_part (run, i);
+      const int step = run->form == SF_LINEAR_FIXED ? run->job->k : RUN;
 
-      for (int k0 = 0; k0 < run->job->k; k0 += RUN)
-        multiply (run, &part, k0, MIN (RUN, run->job->k - k0));
+      for (int k0 = 0; k0 < run->job->k; k0 += step)
+        multiply (run, &part, k0, MIN (step, run->job->k - k0));
     }
 }
 
@@ -248,8 +248,8 @@ copy_rows (gsize begin, gsize end, gpointer data)
 
       switch (run->form)
         {
-        case SF_LINEAR_SPLIT:
-          run->tile->split_row (x, k, (guint16 *) row);
+        case SF_LINEAR_FIXED:
+          run->tile->fixed_row (x, k, row);
           break;
         case SF_LINEAR_BF16:
           memset (row, 0, run->x_row); /* steps that are added to k */
@@ -286,7 +286,9 @@ sf_linear_run (SfContext *cx, const SfKernels *kernels, SfLinearForm form, const
   const gsize tasks = run_plan (&run);
   g_autoptr (SfTensor) copy = NULL;
 
-  run.panel_size = run.x_row * run.tile->nr;
+  run.panel_size = panel_size (run.tile, form, job->k);
+  run.group = form == SF_LINEAR_FLOAT ? sf_tile_group (run.tile, (int) MIN (ROWS, job->m)) : form == SF_LINEAR_FIXED ? SF_TILE_MAX_ROWS
+                                                                                                                     : run.tile->mr_bf16;
   if (alias)
     run.x_row += PAD;
   if (alias || form != SF_LINEAR_FLOAT)

@@ -3,7 +3,7 @@
  *
  *   form    operands                      error, RMS
  *   float   as they are                   3e-7
- *   split   sums of three bf16            3e-7, where a CPU multiplies bf16 so fast that six products are less than one of float
+ *   fixed   three digits, see SfTile      4e-7, where a CPU multiplies bytes so fast that six products are less than one of float
  *   bf16    rounded to 8 bits             2e-3, where a CPU multiplies bf16
  */
 #pragma once
@@ -15,7 +15,7 @@
 typedef enum
 {
   SF_LINEAR_FLOAT,
-  SF_LINEAR_SPLIT,
+  SF_LINEAR_FIXED,
   SF_LINEAR_BF16,
   SF_N_LINEAR_FORMS,
 } SfLinearForm;
@@ -33,8 +33,8 @@ typedef struct
 } SfLinearJob;
 
 gboolean sf_linear_can (const SfKernels *kernels, SfLinearForm form);
-/* The fastest one for @m rows, of those that are exact or of all. */
-SfLinearForm sf_linear_choose (const SfKernels *kernels, gsize m, gboolean exact);
+/* The fastest one of those that are exact or of all. */
+SfLinearForm sf_linear_choose (const SfKernels *kernels, gboolean exact);
 /* Bytes of the packed weights. */
 gsize sf_linear_packed_size (const SfKernels *kernels, SfLinearForm form, const SfArray *w);
 /* @w: [out, in, …]; @packed: (out): of that size. */

@@ -70,7 +70,7 @@ static gboolean
 forward_fast (SfContext *cx, const Linear *self, const float *bias)
 {
   const SfTensor *x = self->op.x[0], *residual = self->op.x[1], *y = self->op.y;
-  const SfLinearForm form = sf_linear_choose (sf_kernels (), n_rows (x), !sf_op_wants_bf16 (cx));
+  const SfLinearForm form = sf_linear_choose (sf_kernels (), !sf_op_wants_bf16 (cx));
   const SfLinearJob job = { .m = n_rows (x), .k = x->c, .n = y->c, .x = x->data, .bias = bias, .scale = self->scale, .y = y->data, .residual = residual != NULL ? residual->data : NULL };
   gconstpointer packed = get_packed (cx, self->w, form);
 

@@ -96,6 +96,46 @@ test_products (void)
   }
 }
 
+/* Fixed point has one scale for a row: zeros stay zeros, the smallest and largest rows are as exact as others, and NaN and
+ * infinity break their own row alone. */
+static void
+test_ranges (void)
+{
+  enum
+  {
+    ROWS = 6,
+    K = 100,
+    N = 40
+  };
+  static const float size[ROWS] = { 1, 0, 1e-24f, 1e30f, NAN, INFINITY };
+  g_autoptr (SfContext) cx = sf_context_new (0);
+  g_autofree float *x = noise (ROWS * K), *w = noise (N * K), *y = g_new (float, ROWS *N);
+  const SfArray array = make_array (w, N, K);
+
+  for (int i = 1; i < ROWS; i++)
+    for (int p = 0; p < K; p++)
+      x[i * K + p] = i < 4 ? x[p] * size[i] : p == 70 ? size[i]
+                                                      : x[p];
+  FOR_EACH_FLAVOUR (kernels)
+  {
+    g_autofree gpointer packed = NULL;
+
+    if (!sf_linear_can (kernels, SF_LINEAR_FIXED))
+      continue;
+    packed = g_malloc (sf_linear_packed_size (kernels, SF_LINEAR_FIXED, &array));
+    sf_linear_pack (kernels, SF_LINEAR_FIXED, &array, packed);
+    g_assert_true (sf_linear_run (cx, kernels, SF_LINEAR_FIXED, &(SfLinearJob) { .m = ROWS, .k = K, .n = N, .x = x, .scale = 1, .y = y }, packed));
+    for (int j = 0; j < N; j++)
+      {
+        g_assert_true (y[N + j] == 0);
+        for (int i = 2; i < 4; i++)
+          g_assert_cmpfloat_with_epsilon (y[i * N + j] / size[i], y[j], 1e-5);
+        for (int i = 4; i < ROWS; i++)
+          g_assert_false (isfinite (y[i * N + j]));
+      }
+  }
+}
+
 /* What is left of a row of weights stored in fewer bits. */
 static void
 test_storage (void)
@@ -173,6 +213,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/linear-fast/products", test_products);
+  g_test_add_func ("/linear-fast/ranges", test_ranges);
   g_test_add_func ("/linear-fast/storage", test_storage);
   g_test_add_func ("/linear-fast/op", test_op);
   return g_test_run ();

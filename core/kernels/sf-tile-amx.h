@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The part of sf-tile-impl.c for CPUs with AMX: eight registers of 16 rows of 64 bytes, and instructions that multiply two of them
+ * and add the products to a third.  Rows of A lie at equal distances.
+ */
+#include <float.h>
+#include <math.h>
+
+#include "kernels/sf-tile.h"
+
+#define HALF 16 /* rows, columns of a register of sums */
+
+/* Bytes from one row of A to the next. */
+SF_INLINE gssize
+row_distance (const SfTile *t)
+{
+  return t->m > 1 ? (const guint8 *) t->a[1] - (const guint8 *) t->a[0] : 64;
+}
+
+/* So many rows has each register, all of them of 64 bytes. */
+SF_INLINE void
+shape_registers (const guint8 rows[8])
+{
+  struct
+  {
+    guint8 palette, start, reserved[14];
+    guint16 bytes[16];
+    guint8 rows[16];
+  } shape = { .palette = 1, .bytes = { 64, 64, 64, 64, 64, 64, 64, 64 } };
+
+  memcpy (shape.rows, rows, 8);
+  __asm__ volatile ("" : : "r"(&shape) : "memory"); /* all of it, where the intrinsic mentions its first bytes */
+  _tile_loadconfig (&shape);
+}
+
+/*** bf16 ***/
+
+/* 16 rows of 32 steps are multiplied by 32 steps of 16 columns.  Four such products stand side by side, so that each tile that
+ * is loaded is used twice.  Registers 0 to 3 are the sums, 4 and 5 rows of A, 6 and 7 columns of B. */
+#define MR_BF16 32
+#define STEP_BF16 32
+
+static void
+shape_bf16 (int m)
+{
+  const guint8 upper = MIN (m, HALF), lower = MAX (m - HALF, 1);
+
+  shape_registers ((const guint8[8]) { upper, upper, lower, lower, upper, lower, HALF, HALF });
+}
+
+SF_INLINE void
+zero_sums (void)
+{
+  _tile_zero (0);
+  _tile_zero (1);
+  _tile_zero (2);
+  _tile_zero (3);
+}
+
+/* @row: bytes from one row of @c to the next */
+SF_INLINE void
+load_sums (int m, const float *c, gssize row)
+{
+  _tile_loadd (0, c, row);
+  _tile_loadd (1, c + HALF, row);
+  if (m <= HALF)
+    return;
+  c += HALF * row / (gssize) sizeof (float);
+  _tile_loadd (2, c, row);
+  _tile_loadd (3, c + HALF, row);
+}
+
+SF_INLINE void
+store_sums (int m, float *c, gssize row)
+{
+  _tile_stored (0, c, row);
+  _tile_stored (1, c + HALF, row);
+  if (m <= HALF)
+    return;
+  c += HALF * row / (gssize) sizeof (float);
+  _tile_stored (2, c, row);
+  _tile_stored (3, c + HALF, row);
+}
+
+/* Adds to the sums the products of the rows that are loaded and the columns at @b. */
+SF_INLINE void
+multiply_columns (int m, const guint16 *b)
+{
+  _tile_loadd (6, b, 4 * NR);
+  _tile_dpbf16ps (0, 4, 6);
+  _tile_loadd (7, b + 2 * HALF, 4 * NR);
+  _tile_dpbf16ps (1, 4, 7);
+  if (m <= HALF)
+    return;
+  _tile_dpbf16ps (2, 5, 6);
+  _tile_dpbf16ps (3, 5, 7);
+}
+
+SF_INLINE void
+load_rows (int m, const guint16 *a, gssize row)
+{
+  _tile_loadd (4, a, row);
+  if (m > HALF)
+    _tile_loadd (5, a + HALF * row / (gssize) sizeof (guint16), row);
+}
+
+/* Writes the sums to C, with what else belongs into it. */
+static void
+store_block (const SfTile *t, const float *block)
+{
+  for (int i = 0; i < t->m; i++)
+    for (int j = 0; j < NR; j += SF_LANES)
+      {
+        SfV sum = sf_load (block + i * NR + j);
+
+        if (t->bias != NULL)
+          sum += sf_load (t->bias + j);
+        if (t->residual != NULL)
+          sum += sf_load (t->residual + i * t->residual_row + j);
+        sf_store (t->c + i * t->c_row + j, sum * t->scale);
+      }
+}
+
+static void
+multiply_whole_bf16 (const SfTile *t)
+{
+  /* The sums begin and end in C, if nothing else is to be added to them. */
+  const gboolean direct = t->bias == NULL && t->scale == 1 && (t->residual == NULL || (t->residual == t->c && t->residual_row == t->c_row));
+  const gssize row = row_distance (t), c_row = (gssize) sizeof (float) * (direct ? t->c_row : NR);
+  const guint16 *b = t->b;
+  float block[MR_BF16 * NR], *c = direct ? t->c : block;
+
+  shape_bf16 (t->m);
+  if (direct && t->residual != NULL)
+    load_sums (t->m, c, c_row);
+  else
+    zero_sums ();
+  for (int tap = 0; tap < t->taps; tap++)
+    for (gssize p = 0; p < t->k; p += STEP_BF16, b += STEP_BF16 * NR)
+      {
+        load_rows (t->m, (const guint16 *) t->a[tap * t->m] + p, row);
+        multiply_columns (t->m, b);
+      }
+  store_sums (t->m, c, c_row);
+  _tile_release ();
+  if (!direct)
+    store_block (t, block);
+}
+
+/*** Fixed point ***/
+
+/* a b = (a0 2^16 + a1 2^8 + a2) (b0 2^16 + b1 2^8 + b2); what is left out of it, a1 b2 + a2 b1 and a2 b2, is below the last digit
+ * of a0 b0.  Products of one place, which is the sum of those of the digits, are summed together, as integers: exactly.
+ * Registers 0 and 1 are the sums of the highest place, 2 and 3, 4 and 5 those of the next; 6 is a digit of A, 7 one of B. */
+#define DIGITS SF_FIXED_DIGITS
+#define STEP_BYTES (DIGITS * SF_FIXED_STEP * NR) /* of a panel */
+#define PLANE (SF_FIXED_STEP * NR)               /* of one digit */
+#define RUN 4                                    /* steps of 64 whose panel stays in the first level of the cache */
+
+typedef gint32 Places[DIGITS][HALF][NR];
+
+#define MULTIPLY(place_left, place_right, b) \
+  _tile_loadd (7, b, 4 * NR);                \
+  _tile_dpbssd (place_left, 6, 7);           \
+  _tile_loadd (7, (b) + 4 * HALF, 4 * NR);   \
+  _tile_dpbssd (place_right, 6, 7);
+
+/* Up to 16 rows and @steps times 64 steps.  Brings @ahead lines of @next (nullable) nearer at each. */
+SF_INLINE const guint8 *
+multiply_digits (const guint8 *a, gssize row, const guint8 *b, int steps, const guint8 *next, int ahead, Places places)
+{
+  _tile_zero (0);
+  _tile_zero (1);
+  _tile_zero (2);
+  _tile_zero (3);
+  _tile_zero (4);
+  _tile_zero (5);
+  for (; steps > 0; steps--, a += DIGITS * SF_FIXED_STEP, b += STEP_BYTES)
+    {
+      for (int i = 0; i < ahead; i++, next += 64)
+        __builtin_prefetch (next, 0, 2);
+      _tile_loadd (6, a + 2 * SF_FIXED_STEP, row);
+      MULTIPLY (4, 5, b)
+      _tile_loadd (6, a + SF_FIXED_STEP, row);
+      MULTIPLY (2, 3, b)
+      MULTIPLY (4, 5, b + PLANE)
+      _tile_loadd (6, a, row);
+      MULTIPLY (2, 3, b + PLANE)
+      MULTIPLY (4, 5, b + 2 * PLANE)
+      MULTIPLY (0, 1, b)
+    }
+  _tile_stored (0, places[0], 4 * NR);
+  _tile_stored (1, places[0][0] + HALF, 4 * NR);
+  _tile_stored (2, places[1], 4 * NR);
+  _tile_stored (3, places[1][0] + HALF, 4 * NR);
+  _tile_stored (4, places[2], 4 * NR);
+  _tile_stored (5, places[2][0] + HALF, 4 * NR);
+  return next;
+}
+
+/* Adds a run to rows [@begin, @end) of C, as store() does.  @scales: where those of rows and of columns are. */
+SF_INLINE void
+store_places (const SfTile *t, int begin, int end, gboolean first, gboolean last, const Places places, gsize row_scale, const float *column_scales)
+{
+  const float *add = first ? t->residual : t->c, scale = last ? t->scale : 1;
+  const gsize add_row = first ? t->residual_row : t->c_row;
+
+  for (int i = begin; i < end; i++)
+    {
+      const float of_row = *(const float *) ((const guint8 *) t->a[i] + row_scale);
+
+      for (int j = 0; j < NR; j += SF_LANES)
+        {
+          SfV sum = (SfV) _mm512_cvtepi32_ps (_mm512_load_si512 (&places[0][i - begin][j]));
+
+          sum = sum * 256 + (SfV) _mm512_cvtepi32_ps (_mm512_load_si512 (&places[1][i - begin][j]));
+          sum = sum * 256 + (SfV) _mm512_cvtepi32_ps (_mm512_load_si512 (&places[2][i - begin][j]));
+          sum *= of_row * sf_load (column_scales + j);
+          if (first && t->bias != NULL)
+            sum += sf_load (t->bias + j);
+          if (add != NULL)
+            sum += sf_load (add + i * add_row + j);
+          sf_store (t->c + i * t->c_row + j, sum * scale);
+        }
+    }
+}
+
+static void
+shape_fixed (int m)
+{
+  const guint8 rows = m;
+
+  shape_registers ((const guint8[8]) { rows, rows, rows, rows, rows, rows, rows, HALF });
+}
+
+static void
+multiply_whole_fixed (const SfTile *t)
+{
+  const int steps = sf_fixed_steps (t->k), groups = (t->m + HALF - 1) / HALF;
+  const int ahead = t->next != NULL ? STEP_BYTES / 64 / groups : 0;
+  const guint8 *next = (const guint8 *) t->next, *b = t->b;
+  const gssize row = row_distance (t);
+  Places places __attribute__ ((aligned (64)));
+
+  for (int k = 0; k < steps; k += RUN)
+    for (int i = 0, shape = 0; i < t->m; i += HALF)
+      {
+        const int m = MIN (HALF, t->m - i), n = MIN (RUN, steps - k);
+
+        if (m != shape)
+          shape_fixed (shape = m);
+        next = multiply_digits ((const guint8 *) t->a[i] + k * DIGITS * SF_FIXED_STEP, row, b + k * STEP_BYTES, n, next, ahead, places);
+        store_places (t, i, i + m, k == 0, k + n == steps, (const gint32 (*)[HALF][NR]) places, steps * DIGITS * SF_FIXED_STEP,
+                      (const float *) (b + steps * STEP_BYTES));
+      }
+  _tile_release ();
+}
+
+#undef MULTIPLY
+
+/*** To fixed point ***/
+
+#define HIGHEST (127 * 65536) /* of a number */
+
+/* 16 numbers, of which @n are there. */
+SF_INLINE __m512
+load_few (const float *x, int n)
+{
+  return n >= HALF ? _mm512_loadu_ps (x) : _mm512_maskz_loadu_ps ((__mmask16) (n > 0 ? (1 << n) - 1 : 0), x);
+}
+
+/* Digits of 4 x 16 numbers times @factor: lane i of each result has those of number i of x[0], x[2], x[1] and x[3]. */
+SF_INLINE void
+to_digits (const __m512 x[4], __m512 factor, __m512i digit[DIGITS])
+{
+  const __m512i carry = _mm512_set1_epi32 (0x8080), sign = _mm512_set1_epi8 ((char) 0x80);
+  const __mmask32 odd = 0xaaaaaaaa;
+  const __mmask64 odd_bytes = 0xaaaaaaaaaaaaaaaa;
+  __m512i n[4], low[2], high[2];
+
+  /* Digits of -128 to 127: such as 0 to 255, after 128 has been added and with the upper bit turned. */
+  for (int i = 0; i < 4; i++)
+    n[i] = _mm512_add_epi32 (_mm512_cvtps_epi32 (x[i] * factor), carry);
+  for (int i = 0; i < 2; i++)
+    {
+      low[i] = _mm512_mask_blend_epi16 (odd, n[2 * i], _mm512_slli_epi32 (n[2 * i + 1], 16));
+      high[i] = _mm512_mask_blend_epi16 (odd, _mm512_srli_epi32 (n[2 * i], 16), n[2 * i + 1]);
+    }
+  digit[0] = _mm512_mask_blend_epi8 (odd_bytes, high[0], _mm512_slli_epi16 (high[1], 8));
+  digit[1] = _mm512_xor_si512 (_mm512_mask_blend_epi8 (odd_bytes, _mm512_srli_epi16 (low[0], 8), low[1]), sign);
+  digit[2] = _mm512_xor_si512 (_mm512_mask_blend_epi8 (odd_bytes, low[0], _mm512_slli_epi16 (low[1], 8)), sign);
+}
+
+/* The larger magnitudes, as integers: NaN is the largest. */
+SF_INLINE __m512i
+larger (__m512i largest, __m512 x)
+{
+  return _mm512_max_epi32 (largest, _mm512_and_si512 ((__m512i) x, _mm512_set1_epi32 (G_MAXINT32)));
+}
+
+/* What numbers up to @largest are multiplied with, and what gives them back; no numbers if all are 0, or next to it. */
+SF_INLINE __m512
+get_factor (__m512i largest, __m512 *scale)
+{
+  const __m512 most = (__m512) largest;
+  const __mmask16 there = _mm512_cmp_ps_mask (most, _mm512_set1_ps (FLT_MIN * HIGHEST), _CMP_NLT_UQ);
+  const __mmask16 broken = _mm512_cmp_ps_mask (most, _mm512_set1_ps (FLT_MAX), _CMP_NLE_UQ);
+
+  *scale = _mm512_mask_mov_ps (_mm512_maskz_mov_ps (there, most * (256.0f / HIGHEST)), broken, _mm512_set1_ps (NAN));
+  return _mm512_maskz_div_ps (there & ~broken, _mm512_set1_ps (HIGHEST), most);
+}
+
+static void
+fixed_row (const float *x, int k, guint8 *out)
+{
+  const int steps = sf_fixed_steps (k);
+  __m512i largest = _mm512_setzero_si512 (), digit[DIGITS];
+  __m512 factor, scale, part[4];
+
+  for (int p = 0; p < k; p += HALF)
+    largest = larger (largest, load_few (x + p, k - p));
+  factor = get_factor (_mm512_set1_epi32 (_mm512_reduce_max_epi32 (largest)), &scale);
+  for (int p = 0; p < steps * SF_FIXED_STEP; p += SF_FIXED_STEP)
+    {
+      for (int i = 0; i < 4; i++)
+        part[i] = load_few (x + p + i * HALF, k - p - i * HALF);
+      to_digits (part, factor, digit);
+      for (int i = 0; i < DIGITS; i++, out += SF_FIXED_STEP)
+        _mm512_storeu_si512 (out, digit[i]);
+    }
+  *(float *) out = _mm512_cvtss_f32 (scale);
+}
+
+/* 16 columns of a panel. */
+SF_INLINE void
+fixed_columns (const float *panel, int k, guint8 *out, float *scales)
+{
+  const int steps = sf_fixed_steps (k);
+  const __m512 zero = _mm512_setzero_ps ();
+  __m512i largest = _mm512_setzero_si512 (), digit[DIGITS];
+  __m512 factor, scale, part[4];
+
+  for (int p = 0; p < k; p++)
+    largest = larger (largest, _mm512_loadu_ps (panel + (gsize) p * NR));
+  factor = get_factor (largest, &scale);
+  _mm512_storeu_ps (scales, scale);
+  for (int step = 0; step < steps; step++, out += STEP_BYTES)
+    for (int row = 0; row < SF_FIXED_STEP / 4; row++)
+      {
+        for (int i = 0, p = step * SF_FIXED_STEP + row; i < 4; i++, p += HALF)
+          part[i] = p < k ? _mm512_loadu_ps (panel + (gsize) p * NR) : zero;
+        to_digits (part, factor, digit);
+        for (int i = 0; i < DIGITS; i++)
+          _mm512_storeu_si512 (out + i * PLANE + row * 4 * NR, digit[i]);
+      }
+}
+
+static void
+fixed_panel (const float *panel, int k, guint8 *out)
+{
+  float *scales = (float *) (out + sf_fixed_steps (k) * STEP_BYTES);
+
+  for (int j = 0; j < NR; j += HALF)
+    fixed_columns (panel + j, k, out + 4 * j, scales + j);
+}
