@@ -158,15 +158,39 @@ multiply_whole_bf16 (const SfTile *t)
 
 typedef gint32 Places[DIGITS][HALF][NR];
 
+/* Memory that will be read soon, and how many lines of it are brought nearer at a time. */
+typedef struct
+{
+  const guint8 *at;
+  int lines;
+} Ahead;
+
+SF_INLINE void
+bring (Ahead *ahead)
+{
+  for (int i = 0; i < ahead->lines; i++, ahead->at += 64)
+    __builtin_prefetch (ahead->at, 0, 2);
+}
+
+/* So that @size bytes are there after @times times; @at: (nullable). */
+static Ahead
+bring_all (gconstpointer at, gsize size, int times)
+{
+  return (Ahead) { at, at != NULL ? (int) (size / 64 + times - 1) / times : 0 };
+}
+
+#define MULTIPLIES 6 /* of a step */
 #define MULTIPLY(place_left, place_right, b) \
   _tile_loadd (7, b, 4 * NR);                \
   _tile_dpbssd (place_left, 6, 7);           \
   _tile_loadd (7, (b) + 4 * HALF, 4 * NR);   \
-  _tile_dpbssd (place_right, 6, 7);
+  _tile_dpbssd (place_right, 6, 7);          \
+  bring (weights);                           \
+  bring (rows);
 
-/* Up to 16 rows and @steps times 64 steps.  Brings @ahead lines of @next (nullable) nearer at each. */
-SF_INLINE const guint8 *
-multiply_digits (const guint8 *a, gssize row, const guint8 *b, int steps, const guint8 *next, int ahead, Places places)
+/* 16 rows and @steps times 64 steps. */
+SF_INLINE void
+multiply_digits (const guint8 *a, gssize row, const guint8 *b, int steps, Ahead *weights, Ahead *rows, Places places)
 {
   _tile_zero (0);
   _tile_zero (1);
@@ -176,8 +200,6 @@ multiply_digits (const guint8 *a, gssize row, const guint8 *b, int steps, const 
   _tile_zero (5);
   for (; steps > 0; steps--, a += DIGITS * SF_FIXED_STEP, b += STEP_BYTES)
     {
-      for (int i = 0; i < ahead; i++, next += 64)
-        __builtin_prefetch (next, 0, 2);
       _tile_loadd (6, a + 2 * SF_FIXED_STEP, row);
       MULTIPLY (4, 5, b)
       _tile_loadd (6, a + SF_FIXED_STEP, row);
@@ -194,7 +216,6 @@ multiply_digits (const guint8 *a, gssize row, const guint8 *b, int steps, const 
   _tile_stored (3, places[1][0] + HALF, 4 * NR);
   _tile_stored (4, places[2], 4 * NR);
   _tile_stored (5, places[2][0] + HALF, 4 * NR);
-  return next;
 }
 
 /* Adds a run to rows [@begin, @end) of C, as store() does.  @scales: where those of rows and of columns are. */
@@ -224,34 +245,43 @@ store_places (const SfTile *t, int begin, int end, gboolean first, gboolean last
     }
 }
 
-static void
-shape_fixed (int m)
+/* One panel. */
+SF_INLINE void
+multiply_panel_fixed (const SfTile *t, gssize row, int steps, Ahead *weights, Ahead *rows)
 {
-  const guint8 rows = m;
-
-  shape_registers ((const guint8[8]) { rows, rows, rows, rows, rows, rows, rows, HALF });
-}
-
-static void
-multiply_whole_fixed (const SfTile *t)
-{
-  const int steps = sf_fixed_steps (t->k), groups = (t->m + HALF - 1) / HALF;
-  const int ahead = t->next != NULL ? STEP_BYTES / 64 / groups : 0;
-  const guint8 *next = (const guint8 *) t->next, *b = t->b;
-  const gssize row = row_distance (t);
+  const guint8 *b = t->b;
   Places places __attribute__ ((aligned (64)));
 
   for (int k = 0; k < steps; k += RUN)
-    for (int i = 0, shape = 0; i < t->m; i += HALF)
+    for (int i = 0; i < t->m; i += HALF)
       {
-        const int m = MIN (HALF, t->m - i), n = MIN (RUN, steps - k);
+        const int n = MIN (RUN, steps - k);
 
-        if (m != shape)
-          shape_fixed (shape = m);
-        next = multiply_digits ((const guint8 *) t->a[i] + k * DIGITS * SF_FIXED_STEP, row, b + k * STEP_BYTES, n, next, ahead, places);
-        store_places (t, i, i + m, k == 0, k + n == steps, (const gint32 (*)[HALF][NR]) places, steps * DIGITS * SF_FIXED_STEP,
+        multiply_digits ((const guint8 *) t->a[i] + k * DIGITS * SF_FIXED_STEP, row, b + k * STEP_BYTES, n, weights, rows, places);
+        store_places (t, i, MIN (i + HALF, t->m), k == 0, k + n == steps, (const gint32 (*)[HALF][NR]) places, steps * DIGITS * SF_FIXED_STEP,
                       (const float *) (b + steps * STEP_BYTES));
       }
+}
+
+static void
+multiply_whole_fixed (const SfTile *tile, int panels, gsize b_step, gsize c_step, gconstpointer next_rows)
+{
+  const int steps = sf_fixed_steps (tile->k), times = (tile->m + HALF - 1) / HALF * steps * MULTIPLIES;
+  const gssize row = row_distance (tile);
+  Ahead rows = bring_all (next_rows, tile->m * row, times * panels);
+  SfTile t = *tile;
+
+  shape_registers ((const guint8[8]) { HALF, HALF, HALF, HALF, HALF, HALF, HALF, HALF });
+  for (int panel = 0; panel < panels; panel++)
+    {
+      Ahead weights = bring_all (panel + 1 < panels ? (const guint8 *) t.b + b_step : (gconstpointer) t.next, STEP_BYTES * steps, times);
+
+      multiply_panel_fixed (&t, row, steps, &weights, &rows);
+      t.b = (const guint8 *) t.b + b_step;
+      t.c += c_step;
+      t.bias = t.bias != NULL ? t.bias + NR : NULL;
+      t.residual = t.residual != NULL ? t.residual + c_step : NULL;
+    }
   _tile_release ();
 }
 

@@ -225,12 +225,18 @@ multiply (const SfTile *t)
 
 #ifdef __AMX_BF16__
 static void
-multiply_fixed (const SfTile *t)
+multiply_one_fixed (const SfTile *t)
+{
+  multiply_whole_fixed (t, 1, 0, 0, NULL);
+}
+
+static void
+multiply_fixed (const SfTile *t, int panels, gsize b_step, gsize c_step, gconstpointer next_rows)
 {
   if (t->n == NR)
-    multiply_whole_fixed (t);
+    multiply_whole_fixed (t, panels, b_step, c_step, next_rows);
   else
-    multiply_edge (t, multiply_whole_fixed);
+    multiply_edge (t, multiply_one_fixed);
 }
 #endif
 

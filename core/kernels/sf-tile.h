@@ -42,8 +42,10 @@ typedef struct
   void (*multiply_bf16) (const SfTile *tile);
   int mr_bf16, step_bf16;
   void (*to_bf16) (const float *in, guint16 *out, gsize n); /* sf_bf16() of each */
-  /* (nullable) The same in fixed point, of rows at equal distances, one tap: nearly as exact as float, and much faster where there. */
-  void (*multiply_fixed) (const SfTile *tile);
+  /* (nullable) The same in fixed point, of rows at equal distances, one tap: nearly as exact as float, and much faster where there.
+   * The number of rows that lie in memory is a multiple of SF_FIXED_ROWS.  @panels: where all columns are there: so many panels,
+   * @b_step bytes and @c_step floats from one to the next.  @next_rows: (nullable): rows of A that will be multiplied next. */
+  void (*multiply_fixed) (const SfTile *tile, int panels, gsize b_step, gsize c_step, gconstpointer next_rows);
   void (*fixed_row) (const float *x, int k, guint8 *out);       /* k floats; @out: sf_fixed_row_size() */
   void (*fixed_panel) (const float *panel, int k, guint8 *out); /* k x nr floats; @out: sf_fixed_panel_size() */
 } SfTileKernels;
@@ -53,6 +55,7 @@ typedef struct
  * scale; panels of B [k/64][digit][16][nr][4], followed by nr scales.  Steps that k lacks are zeros. */
 #define SF_FIXED_STEP 64
 #define SF_FIXED_DIGITS 3
+#define SF_FIXED_ROWS 16
 
 static inline int
 sf_fixed_steps (int k)

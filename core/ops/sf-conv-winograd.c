@@ -17,9 +17,8 @@
 
 #define CACHE (9 << 17)       /* bytes of V and M that the second level of the cache is to hold, if that is enough for ... */
 #define LEAST 28              /* tiles of a block: with fewer the weights would have to be read too often; else ... */
-#define MOST 64 
+#define MOST 64
 #define SHARED 112            /* tiles of a shared block */
-#define GROUP 16              /* tiles that are multiplied at a time in fixed point */
 #define TASKS 4               /* too few blocks below that */
 #define TASK_FLOPS 6e8        /* a block of more would take too long: a few ms */
 #define STREAM (16 << 20)     /* bytes of a result that go around the caches */
@@ -69,7 +68,7 @@ static void
 multiply (const Run *run, const guint8 *v, int k0, int k, const float *u, const float *next, float *products, int n)
 {
   const SfTileKernels *tile = run->kernels->tile;
-  const int group = run->method->fixed ? SF_TILE_MAX_ROWS : sf_tile_group (tile, n), nr = tile->nr;
+  const int group = sf_tile_group (tile, n), nr = tile->nr;
   const void *a[SF_TILE_MAX_ROWS];
 
   for (int r = 0; r < n; r += group)
@@ -84,12 +83,27 @@ multiply (const Run *run, const guint8 *v, int k0, int k, const float *u, const 
           t.residual = c;
           t.residual_row = nr;
         }
-      if (next != NULL && r < (run->method->fixed ? 1 : 2 * group))
+      if (next != NULL && r < 2 * group)
         t.next = next + (gsize) (r / group) * k * SF_TILE_LINE;
-      if (run->method->fixed)
-        tile->multiply_fixed (&t);
-      else
-        tile->multiply (&t);
+      tile->multiply (&t);
+    }
+}
+
+/* All products of one position in fixed point, from the panel at @u on. */
+static void
+multiply_fixed (const Run *run, const guint8 *v, const float *u, int n, float *products)
+{
+  const SfTileKernels *tile = run->kernels->tile;
+  const gsize u_panel = run->positions * run->u_position * sizeof (float), m_panel = (gsize) run->positions * n * tile->nr;
+  const void *a[SF_TILE_MAX_ROWS];
+
+  for (int r = 0; r < n; r += SF_TILE_MAX_ROWS)
+    {
+      SfTile t = { .m = MIN (SF_TILE_MAX_ROWS, n - r), .n = tile->nr, .k = run->job->c, .taps = 1, .a = a, .b = u, .scale = 1, .c = products + r * tile->nr, .c_row = tile->nr, .next = u + run->u_position };
+
+      for (int i = 0; i < t.m; i++)
+        a[i] = v + (r + i) * run->v_row;
+      tile->multiply_fixed (&t, run->panels, u_panel, m_panel, v + run->v_position + r * run->v_row);
     }
 }
 
@@ -99,12 +113,18 @@ multiply_position (const Run *run, int position, int n, const guint8 *v, float *
 {
   const gsize size = (gsize) n * run->kernels->tile->nr; /* of a position of M */
 
+  v += position * run->v_position;
+  if (run->method->fixed)
+    {
+      multiply_fixed (run, v, run->packed + position * run->u_position, n, m + position * size);
+      return;
+    }
   for (int panel = 0; panel < run->panels; panel++)
     {
       const gsize at = (gsize) panel * run->positions + position;
       const gsize next = panel + 1 < run->panels ? at + run->positions : (gsize) position + 1;
 
-      multiply (run, v + position * run->v_position, 0, run->job->c, run->packed + at * run->u_position, run->packed + next * run->u_position, m + at * size, n);
+      multiply (run, v, 0, run->job->c, run->packed + at * run->u_position, run->packed + next * run->u_position, m + at * size, n);
     }
 }
 
@@ -286,7 +306,7 @@ gboolean
 sf_conv_run_winograd (SfContext *cx, const SfKernels *kernels, const SfConvMethodInfo *method, const SfConvJob *job, const float *packed)
 {
   Run run = { .kernels = kernels, .job = job, .method = method, .packed = packed };
-  const int nr = kernels->tile->nr, group = method->fixed ? GROUP : 1;
+  const int nr = kernels->tile->nr, group = method->fixed ? SF_FIXED_ROWS : 1;
   gsize most, blocks;
   gboolean shared;
 

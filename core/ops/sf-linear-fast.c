@@ -16,7 +16,15 @@
 gboolean
 sf_linear_can (const SfKernels *kernels, SfLinearForm form)
 {
-  return form == SF_LINEAR_FLOAT || (form == SF_LINEAR_FIXED ? kernels->tile->multiply_fixed : kernels->tile->multiply_bf16) != NULL;
+  switch (form)
+    {
+    case SF_LINEAR_FIXED:
+      return kernels->tile->multiply_fixed != NULL;
+    case SF_LINEAR_BF16:
+      return kernels->tile->multiply_bf16 != NULL;
+    default:
+      return TRUE;
+    }
 }
 
 SfLinearForm
@@ -211,7 +219,7 @@ multiply (const Run *run, const Part *part, int k0, int k)
         if (run->form == SF_LINEAR_FLOAT)
           tile->multiply (&t);
         else if (run->form == SF_LINEAR_FIXED)
-          tile->multiply_fixed (&t);
+          tile->multiply_fixed (&t, 1, 0, 0, NULL);
         else
           {
             t.k = (int) (row_size (tile, run->form, k) / sizeof (guint16));
@@ -293,7 +301,7 @@ sf_linear_run (SfContext *cx, const SfKernels *kernels, SfLinearForm form, const
     run.x_row += PAD;
   if (alias || form != SF_LINEAR_FLOAT)
     {
-      copy = sf_context_tensor (cx, 1, 1, job->m, run.x_row / sizeof (float));
+      copy = sf_context_tensor (cx, 1, 1, (job->m + SF_FIXED_ROWS - 1) / SF_FIXED_ROWS * SF_FIXED_ROWS, run.x_row / sizeof (float));
       if (copy == NULL)
         return FALSE;
       run.copy = (guint8 *) copy->data;
