@@ -9,6 +9,58 @@ sf_tile_group (const SfTileKernels *kernels, int m)
   return groups > 0 ? (m + groups - 1) / groups : 0;
 }
 
+int
+sf_tile_rows (const SfTileKernels *kernels, SfForm form, int m)
+{
+  switch (form)
+    {
+    case SF_FORM_FIXED:
+      return SF_TILE_MAX_ROWS;
+    case SF_FORM_BF16:
+      return kernels->mr_bf16;
+    default:
+      return sf_tile_group (kernels, m);
+    }
+}
+
+void
+sf_tile_multiply (const SfTileKernels *kernels, SfForm form, const SfTile *tile)
+{
+  switch (form)
+    {
+    case SF_FORM_FIXED:
+      kernels->multiply_fixed (tile, 1, 0, 0, NULL);
+      break;
+    case SF_FORM_BF16:
+      kernels->multiply_bf16 (tile);
+      break;
+    default:
+      kernels->multiply (tile);
+    }
+}
+
+gboolean
+sf_tile_can (const SfTileKernels *kernels, SfForm form)
+{
+  switch (form)
+    {
+    case SF_FORM_FIXED:
+      return kernels->multiply_fixed != NULL;
+    case SF_FORM_BF16:
+      return kernels->multiply_bf16 != NULL;
+    default:
+      return TRUE;
+    }
+}
+
+SfForm
+sf_tile_choose (const SfTileKernels *kernels, gboolean exact)
+{
+  if (!exact && sf_tile_can (kernels, SF_FORM_BF16))
+    return SF_FORM_BF16;
+  return sf_tile_can (kernels, SF_FORM_FIXED) ? SF_FORM_FIXED : SF_FORM_FLOAT;
+}
+
 /*** Transposition ***/
 
 #define BLOCK 16 /* rows and columns that are transposed while they are in the first level of the cache */

@@ -50,6 +50,19 @@ typedef struct
   void (*fixed_panel) (const float *panel, int k, guint8 *out); /* k x nr floats; @out: sf_fixed_panel_size() */
 } SfTileKernels;
 
+/* What numbers are while they are multiplied. */
+typedef enum
+{
+  SF_FORM_FLOAT,
+  SF_FORM_FIXED,
+  SF_FORM_BF16,
+  SF_N_FORMS,
+} SfForm;
+
+gboolean sf_tile_can (const SfTileKernels *kernels, SfForm form);
+/* The fastest one of those that are exact, or of all. */
+SfForm sf_tile_choose (const SfTileKernels *kernels, gboolean exact);
+
 /* Fixed point: a number is three digits of base 256, from -128 to 127, times a scale that all numbers of a row of A, of a column of
  * B have in common, so that the largest of them has 24 bits.  Rows of A are [k/64][digit][64], followed by a cache line with the
  * scale; panels of B [k/64][digit][16][nr][4], followed by nr scales.  Steps that k lacks are zeros. */
@@ -101,6 +114,10 @@ sf_tile_run (int k)
 
 /* Rows of a group when @m rows are done in as few groups as possible and all groups are nearly equal (16 = 8 + 8, not 14 + 2). */
 int sf_tile_group (const SfTileKernels *kernels, int m);
+
+/* The same for any form. */
+int sf_tile_rows (const SfTileKernels *kernels, SfForm form, int m);
+void sf_tile_multiply (const SfTileKernels *kernels, SfForm form, const SfTile *tile);
 
 /* y (@columns x @rows) = x (@rows x @columns) transposed; so many floats from one row to the next. */
 void sf_transpose (const float *x, gsize x_row, int rows, int columns, float *y, gsize y_row);

@@ -19,19 +19,19 @@
 #define KEYS 512      /* of a block: S^T is 64 KB */
 #define LOG2_E 1.44269504088896341f
 #define TRANSPOSED 16 /* channels of v that are transposed at a time */
-#define ALIAS 1024    /* floats: rows so far apart, or a multiple of it, share one set of the cache */
-#define PAD 16        /* floats between rows of V^T, so that they do not */
+#define ALIAS 4096    /* bytes: rows so far apart, or a multiple of it, share one set of the cache */
+#define PAD 128       /* bytes between rows of V^T, so that they do not */
 
 typedef struct
 {
   const SfAttentionJob *job;
   const SfKernels *kernels;
   const SfTileKernels *tile;
-  gboolean bf16;
-  gsize size;       /* of a number: 4 or 2 bytes */
-  int dim;          /* that of a head, and what bf16 adds to it */
-  int k_row, v_row; /* numbers from one row to the next */
-  guint8 *k, *v;    /* [n heads][keys][k_row], [n heads][dim][v_row] */
+  SfForm form;
+  int dim;               /* that of a head, and what bf16 adds to it */
+  gsize k_row, v_row;    /* bytes from one row to the next */
+  gsize v_block;         /* bytes of a row for a block of keys */
+  guint8 *k, *v;         /* [n heads][keys][k_row], [n heads][dim][v_row] */
   gsize blocks;     /* of queries */
   SfScratch scratch;
 } Run;
@@ -40,8 +40,9 @@ typedef struct
 typedef struct
 {
   float maximum[SF_TILE_MAX_COLUMNS], sum[SF_TILE_MAX_COLUMNS], rescale[SF_TILE_MAX_COLUMNS];
-  float *q, *s, *o; /* [dim][nr], [KEYS][nr], [dim][nr] */
-  guint16 *p;       /* of bf16: [KEYS / 2][nr][2] */
+  float *s, *o; /* [KEYS][nr], [dim][nr] */
+  gpointer q;   /* a panel of dim steps */
+  gpointer p;   /* (nullable): one of KEYS steps, where s is none */
 } Work;
 
 static int
@@ -50,11 +51,26 @@ round_up (int n, int step)
   return (n + step - 1) / step * step;
 }
 
+/* Bytes of a row of @n numbers; floats of a panel of as many steps. */
+static gsize
+row_size (SfForm form, gsize n)
+{
+  return form == SF_FORM_FIXED ? sf_fixed_row_size ((int) n) : n * (form == SF_FORM_BF16 ? sizeof (guint16) : sizeof (float));
+}
+
+static gsize
+panel_size (const Run *run, int n)
+{
+  const int nr = run->tile->nr;
+
+  return (run->form == SF_FORM_FIXED ? sf_fixed_panel_size (n, nr) : row_size (run->form, n) * nr) / sizeof (float);
+}
+
 /* Floats of a task's memory. */
 static gsize
 work_size (const Run *run)
 {
-  return sizeof (Work) / sizeof (float) + (2 * (gsize) run->dim + KEYS + (run->bf16 ? KEYS / 2 : 0)) * run->tile->nr + 64;
+  return sizeof (Work) / sizeof (float) + ((gsize) run->dim + KEYS) * run->tile->nr + panel_size (run, run->dim) + panel_size (run, KEYS) + 64;
 }
 
 static Work *
@@ -62,17 +78,35 @@ work_open (const Run *run, float *memory)
 {
   Work *self = (Work *) memory;
   const gsize nr = run->tile->nr;
+  float *q = memory + round_up (sizeof *self / sizeof (float), 16);
 
-  self->q = memory + round_up (sizeof *self / sizeof (float), 16);
-  self->s = self->q + run->dim * nr;
+  self->q = q;
+  self->s = q + (panel_size (run, run->dim) + 15) / 16 * 16;
   self->o = self->s + KEYS * nr;
-  self->p = (guint16 *) (self->o + run->dim * nr);
+  self->p = run->form == SF_FORM_FLOAT ? NULL : self->o + run->dim * nr;
   for (gsize i = 0; i < nr; i++)
     {
       self->maximum[i] = -INFINITY;
       self->sum[i] = 0;
     }
   return self;
+}
+
+/* @n numbers of a row. */
+static void
+write_row (const Run *run, const float *x, int n, gpointer row)
+{
+  switch (run->form)
+    {
+    case SF_FORM_FIXED:
+      run->tile->fixed_row (x, n, row);
+      break;
+    case SF_FORM_BF16:
+      run->tile->to_bf16 (x, row, n);
+      break;
+    default:
+      memcpy (row, x, n * sizeof *x);
+    }
 }
 
 /*** Keys and values ***/
@@ -90,15 +124,11 @@ copy_keys (gsize begin, gsize end, gpointer data)
     {
       const gsize key = i % job->keys, head = i / job->keys % job->heads, item = i / job->keys / job->heads;
       const float *k = job->k.x + (item * job->keys + key) * job->k.row + head * job->k.head;
-      guint8 *to = run->k + i * run->k_row * run->size;
 
       for (int d = 0; d < job->dim; d++)
         scaled[d] = scale * k[d];
       memset (scaled + job->dim, 0, (run->dim - job->dim) * sizeof *scaled);
-      if (run->bf16)
-        run->tile->to_bf16 (scaled, (guint16 *) to, run->dim);
-      else
-        memcpy (to, scaled, run->dim * sizeof *scaled);
+      write_row (run, scaled, run->dim, run->k + i * run->k_row);
     }
 }
 
@@ -116,32 +146,29 @@ transpose_values (gsize begin, gsize end, gpointer data)
       const gsize head = i / groups % job->heads, item = i / groups / job->heads, first = i % groups * TRANSPOSED;
       const int n = (int) MIN (TRANSPOSED, job->dim - first);
       const float *v = job->v.x + item * job->keys * job->v.row + head * job->v.head + first;
-      guint8 *to = run->v + ((item * job->heads + head) * job->dim + first) * run->v_row * run->size;
+      guint8 *to = run->v + ((item * job->heads + head) * job->dim + first) * run->v_row;
 
       for (gsize key = 0; key < job->keys; key += KEYS)
         {
-          const int keys = (int) MIN (KEYS, job->keys - key), padded = run->bf16 ? round_up (keys, run->tile->step_bf16) : keys;
+          const int keys = (int) MIN (KEYS, job->keys - key), padded = run->form == SF_FORM_BF16 ? round_up (keys, run->tile->step_bf16) : keys;
 
           if (keys < padded)
             memset (block, 0, n * padded * sizeof *block);
           sf_transpose (v + key * job->v.row, job->v.row, keys, n, block, padded);
           for (int d = 0; d < n; d++)
-            if (run->bf16)
-              run->tile->to_bf16 (block + d * padded, (guint16 *) to + d * run->v_row + key, padded);
-            else
-              memcpy ((float *) to + d * run->v_row + key, block + d * padded, keys * sizeof *block);
+            write_row (run, block + d * padded, padded, to + d * run->v_row + key / KEYS * run->v_block);
         }
     }
 }
 
 /*** A task ***/
 
-/* C [m][nr] = A B, or C + A B; A's rows are @row numbers apart. */
+/* C [m][nr] = A B, or C + A B; A's rows are @row bytes apart. */
 static void
-multiply (const Run *run, const guint8 *a, int row, int m, int k, const void *b, float *c, gboolean add)
+multiply (const Run *run, const guint8 *a, gsize row, int m, int k, const void *b, float *c, gboolean add)
 {
   const SfTileKernels *tile = run->tile;
-  const int group = run->bf16 ? tile->mr_bf16 : sf_tile_group (tile, m), nr = tile->nr;
+  const int group = sf_tile_rows (tile, run->form, m), nr = tile->nr;
   const void *rows[SF_TILE_MAX_ROWS];
 
   for (int r = 0; r < m; r += group)
@@ -149,11 +176,8 @@ multiply (const Run *run, const guint8 *a, int row, int m, int k, const void *b,
       SfTile t = { .m = MIN (group, m - r), .n = nr, .k = k, .taps = 1, .a = rows, .b = b, .residual = add ? c + r * nr : NULL, .residual_row = nr, .scale = 1, .c = c + r * nr, .c_row = nr };
 
       for (int i = 0; i < t.m; i++)
-        rows[i] = a + (gsize) (r + i) * row * run->size;
-      if (run->bf16)
-        tile->multiply_bf16 (&t);
-      else
-        tile->multiply (&t);
+        rows[i] = a + (gsize) (r + i) * row;
+      sf_tile_multiply (tile, run->form, &t);
     }
 }
 
@@ -177,21 +201,41 @@ static void
 add_keys (const Run *run, Work *w, const guint8 *k, const guint8 *v, gsize key, int n)
 {
   const gsize nr = run->tile->nr;
-  const int even = round_up (n, 2), steps = run->bf16 ? round_up (n, run->tile->step_bf16) : n;
+  const gboolean bf16 = run->form == SF_FORM_BF16;
+  const int even = bf16 ? round_up (n, 2) : n, steps = bf16 ? round_up (n, run->tile->step_bf16) : n;
 
-  multiply (run, k + key * run->k_row * run->size, run->k_row, n, run->dim, w->q, w->s, FALSE);
-  if (run->bf16)
-    {
-      for (gsize i = n * nr; i < even * nr; i++)
-        w->s[i] = -INFINITY;
-      run->kernels->layers->softmax (w->s, even, nr, w->maximum, w->sum, w->rescale, w->p);
-      memset (w->p + even * nr, 0, (steps - even) * nr * sizeof *w->p);
-    }
-  else
-    run->kernels->layers->softmax (w->s, n, nr, w->maximum, w->sum, w->rescale, NULL);
+  multiply (run, k + key * run->k_row, run->k_row, n, run->dim, w->q, w->s, FALSE);
+  for (gsize i = n * nr; i < even * nr; i++)
+    w->s[i] = -INFINITY;
+  run->kernels->layers->softmax (w->s, even, nr, w->maximum, w->sum, w->rescale, bf16 ? w->p : NULL);
+  if (bf16)
+    memset ((guint16 *) w->p + even * nr, 0, (steps - even) * nr * sizeof (guint16));
+  else if (w->p != NULL)
+    run->tile->fixed_panel (w->s, n, w->p);
   if (key > 0)
     rescale (run, w);
-  multiply (run, v + key * run->size, run->v_row, run->job->dim, steps, run->bf16 ? (void *) w->p : w->s, w->o, key > 0);
+  multiply (run, v + key / KEYS * run->v_block, run->v_row, run->job->dim, steps, w->p != NULL ? w->p : w->s, w->o, key > 0);
+}
+
+/* Queries as a panel. */
+static void
+write_queries (const Run *run, Work *w, const float *q, int n)
+{
+  const int dim = run->job->dim, row = run->job->q.row, nr = run->tile->nr;
+
+  switch (run->form)
+    {
+    case SF_FORM_FIXED:
+      sf_tile_pack (q, row, 1, n, dim, nr, w->o);
+      run->tile->fixed_panel (w->o, dim, w->q);
+      break;
+    case SF_FORM_BF16:
+      memset (w->q, 0, panel_size (run, run->dim) * sizeof (float));
+      sf_tile_pack_bf16 (q, row, 1, n, dim, nr, w->q);
+      break;
+    default:
+      sf_tile_pack (q, row, 1, n, dim, nr, w->q);
+    }
 }
 
 static void
@@ -202,17 +246,11 @@ run_task (const Run *run, gsize index, float *memory)
   const gsize item = head / job->heads, j = head % job->heads, width = (gsize) job->heads * job->dim;
   const int nr = run->tile->nr, n = (int) MIN ((gsize) nr, job->queries - first);
   const float *q = job->q.x + (item * job->queries + first) * job->q.row + j * job->q.head;
-  const guint8 *k = run->k + head * job->keys * run->k_row * run->size, *v = run->v + head * job->dim * run->v_row * run->size;
+  const guint8 *k = run->k + head * job->keys * run->k_row, *v = run->v + head * job->dim * run->v_row;
   float *y = job->y + (item * job->queries + first) * width + j * job->dim;
   Work *w = work_open (run, memory);
 
-  if (run->bf16)
-    {
-      memset (w->q, 0, (gsize) run->dim * nr * sizeof (guint16));
-      sf_tile_pack_bf16 (q, job->q.row, 1, n, job->dim, nr, (guint16 *) w->q);
-    }
-  else
-    sf_tile_pack (q, job->q.row, 1, n, job->dim, nr, w->q);
+  write_queries (run, w, q, n);
   for (gsize key = 0; key < job->keys; key += KEYS)
     add_keys (run, w, k, v, key, (int) MIN (KEYS, job->keys - key));
   for (int i = 0; i < nr; i++)
@@ -233,27 +271,31 @@ run_tasks (gsize begin, gsize end, gpointer data)
 }
 
 gboolean
-sf_attention_run (SfContext *cx, const SfKernels *kernels, gboolean bf16, const SfAttentionJob *job)
+sf_attention_run (SfContext *cx, const SfKernels *kernels, SfForm form, const SfAttentionJob *job)
 {
   const SfTileKernels *tile = kernels->tile;
-  const int step = bf16 ? tile->step_bf16 : 1, dim = round_up (job->dim, step), floats = bf16 ? 2 : 1;
-  const int n_heads = job->n * job->heads;
+  const int n_heads = job->n * job->heads, blocks = (int) (job->keys + KEYS - 1) / KEYS;
+  const int dim = form == SF_FORM_BF16 ? round_up (job->dim, tile->step_bf16) : job->dim;
   Run run = {
     .job = job,
     .kernels = kernels,
     .tile = tile,
-    .bf16 = bf16,
-    .size = bf16 ? sizeof (guint16) : sizeof (float),
+    .form = form,
     .dim = dim,
-    .k_row = dim % ALIAS == 0 ? dim + 2 * PAD : dim,
-    .v_row = round_up ((int) job->keys, 32) + 2 * PAD,
+    .k_row = row_size (form, dim),
+    .v_block = row_size (form, KEYS),
     .blocks = (job->queries + tile->nr - 1) / tile->nr,
   };
-  g_autoptr (SfTensor) k = sf_context_tensor (cx, 1, n_heads, (int) job->keys, (run.k_row + floats - 1) / floats);
-  g_autoptr (SfTensor) v = sf_context_tensor (cx, 1, n_heads, job->dim, run.v_row / floats);
+  g_autoptr (SfTensor) k = NULL, v = NULL;
   gboolean done;
 
   g_assert (job->dim <= SF_ATTENTION_MAX_DIM);
+  if (run.k_row % ALIAS == 0)
+    run.k_row += PAD;
+  run.v_row = blocks > 1 ? blocks * run.v_block : row_size (form, round_up ((int) job->keys, 32));
+  run.v_row = (run.v_row + PAD - 1) / PAD * PAD + PAD;
+  k = sf_context_tensor (cx, 1, 1, n_heads * (int) job->keys + SF_FIXED_ROWS, (int) (run.k_row / sizeof (float)));
+  v = sf_context_tensor (cx, 1, 1, n_heads * job->dim + SF_FIXED_ROWS, (int) (run.v_row / sizeof (float)));
   if (k == NULL || v == NULL || !sf_scratch_init (&run.scratch, cx, work_size (&run)))
     return FALSE;
   run.k = (guint8 *) k->data;

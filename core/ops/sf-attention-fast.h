@@ -23,5 +23,5 @@ typedef struct
   float *y;            /* n x queries x (heads dim) */
 } SfAttentionJob;
 
-/* @bf16: only where the kernels have multiply_bf16.  FALSE: the context has failed. */
-gboolean sf_attention_run (SfContext *cx, const SfKernels *kernels, gboolean bf16, const SfAttentionJob *job);
+/* @form: one that the kernels can.  FALSE: the context has failed. */
+gboolean sf_attention_run (SfContext *cx, const SfKernels *kernels, SfForm form, const SfAttentionJob *job);

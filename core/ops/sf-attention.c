@@ -272,7 +272,7 @@ forward_fast (SfContext *cx, const Attention *self)
   const SfTensor *y = self->op.y;
   const SfAttentionJob job = { .n = y->n, .heads = self->heads, .dim = self->dim, .queries = n_tokens (y), .keys = n_tokens (self->op.x[K]), .q = get_input (self, Q), .k = get_input (self, K), .v = get_input (self, V), .scale = self->scale, .y = y->data };
 
-  return sf_attention_run (cx, sf_kernels (), sf_op_wants_bf16 (cx), &job);
+  return sf_attention_run (cx, sf_kernels (), sf_tile_choose (sf_kernels ()->tile, !sf_op_wants_bf16 (cx)), &job);
 }
 
 SfTensor *

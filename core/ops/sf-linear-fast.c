@@ -13,37 +13,15 @@
 #define ALIAS 4096     /* bytes: rows so far apart, or a multiple of it, share one set of the cache */
 #define PAD 64         /* bytes that are added to such a distance */
 
-gboolean
-sf_linear_can (const SfKernels *kernels, SfLinearForm form)
-{
-  switch (form)
-    {
-    case SF_LINEAR_FIXED:
-      return kernels->tile->multiply_fixed != NULL;
-    case SF_LINEAR_BF16:
-      return kernels->tile->multiply_bf16 != NULL;
-    default:
-      return TRUE;
-    }
-}
-
-SfLinearForm
-sf_linear_choose (const SfKernels *kernels, gboolean exact)
-{
-  if (!exact && sf_linear_can (kernels, SF_LINEAR_BF16))
-    return SF_LINEAR_BF16;
-  return sf_linear_can (kernels, SF_LINEAR_FIXED) ? SF_LINEAR_FIXED : SF_LINEAR_FLOAT;
-}
-
 /* Bytes of a row of @k numbers. */
 static gsize
-row_size (const SfTileKernels *tile, SfLinearForm form, int k)
+row_size (const SfTileKernels *tile, SfForm form, int k)
 {
   switch (form)
     {
-    case SF_LINEAR_FIXED:
+    case SF_FORM_FIXED:
       return sf_fixed_row_size (k);
-    case SF_LINEAR_BF16:
+    case SF_FORM_BF16:
       return (gsize) (k + tile->step_bf16 - 1) / tile->step_bf16 * tile->step_bf16 * sizeof (guint16);
     default:
       return k * sizeof (float);
@@ -51,9 +29,9 @@ row_size (const SfTileKernels *tile, SfLinearForm form, int k)
 }
 
 static gsize
-panel_size (const SfTileKernels *tile, SfLinearForm form, int k)
+panel_size (const SfTileKernels *tile, SfForm form, int k)
 {
-  return form == SF_LINEAR_FIXED ? sf_fixed_panel_size (k, tile->nr) : row_size (tile, form, k) * tile->nr;
+  return form == SF_FORM_FIXED ? sf_fixed_panel_size (k, tile->nr) : row_size (tile, form, k) * tile->nr;
 }
 
 /*** Weights ***/
@@ -62,14 +40,14 @@ typedef struct
 {
   const SfTileKernels *tile;
   const SfArray *w;
-  SfLinearForm form;
+  SfForm form;
   int n, k;
   gsize panel_size; /* bytes */
   guint8 *packed;
 } Packing;
 
 static Packing
-packing_open (const SfKernels *kernels, SfLinearForm form, const SfArray *w)
+packing_open (const SfKernels *kernels, SfForm form, const SfArray *w)
 {
   Packing self = { .tile = kernels->tile, .w = w, .form = form, .n = (int) w->dim[0], .k = (int) (w->n / w->dim[0]) };
 
@@ -98,7 +76,7 @@ pack_panel (const Packing *p, gsize first, int n, gpointer packed)
 
       for (int j = 0; j < n; j++)
         sf_array_read (p->w, (first + j) * p->k + k0, k, w + j * PIECE);
-      if (p->form == SF_LINEAR_BF16)
+      if (p->form == SF_FORM_BF16)
         sf_tile_pack_bf16 (w, PIECE, 1, n, k, nr, (guint16 *) packed + (gsize) k0 * nr);
       else
         sf_tile_pack (w, PIECE, 1, n, k, nr, (float *) packed + (gsize) k0 * nr);
@@ -109,7 +87,7 @@ static void
 pack_panels (gsize begin, gsize end, gpointer data)
 {
   const Packing *p = data;
-  g_autofree float *plain = p->form == SF_LINEAR_FIXED ? g_new (float, (gsize) p->k * p->tile->nr) : NULL;
+  g_autofree float *plain = p->form == SF_FORM_FIXED ? g_new (float, (gsize) p->k * p->tile->nr) : NULL;
 
   for (gsize panel = begin; panel < end; panel++)
     {
@@ -117,7 +95,7 @@ pack_panels (gsize begin, gsize end, gpointer data)
       const int n = (int) MIN ((gsize) p->tile->nr, p->n - first);
       guint8 *packed = p->packed + panel * p->panel_size;
 
-      if (p->form == SF_LINEAR_BF16)
+      if (p->form == SF_FORM_BF16)
         memset (packed, 0, p->panel_size); /* steps that are added to k */
       pack_panel (p, first, n, plain != NULL ? (gpointer) plain : packed);
       if (plain != NULL)
@@ -126,7 +104,7 @@ pack_panels (gsize begin, gsize end, gpointer data)
 }
 
 gsize
-sf_linear_packed_size (const SfKernels *kernels, SfLinearForm form, const SfArray *w)
+sf_linear_packed_size (const SfKernels *kernels, SfForm form, const SfArray *w)
 {
   Packing packing = packing_open (kernels, form, w);
 
@@ -134,7 +112,7 @@ sf_linear_packed_size (const SfKernels *kernels, SfLinearForm form, const SfArra
 }
 
 void
-sf_linear_pack (const SfKernels *kernels, SfLinearForm form, const SfArray *w, gpointer packed)
+sf_linear_pack (const SfKernels *kernels, SfForm form, const SfArray *w, gpointer packed)
 {
   Packing packing = packing_open (kernels, form, w);
 
@@ -148,7 +126,7 @@ typedef struct
 {
   const SfLinearJob *job;
   const SfTileKernels *tile;
-  SfLinearForm form;
+  SfForm form;
   const guint8 *packed;
   int panels, panels_per_task;
   gsize panel_size; /* bytes */
@@ -216,15 +194,9 @@ multiply (const Run *run, const Part *part, int k0, int k)
         t.k = k;
         t.a = a + r;
         t.b = run->packed + panel * run->panel_size + skip * tile->nr;
-        if (run->form == SF_LINEAR_FLOAT)
-          tile->multiply (&t);
-        else if (run->form == SF_LINEAR_FIXED)
-          tile->multiply_fixed (&t, 1, 0, 0, NULL);
-        else
-          {
-            t.k = (int) (row_size (tile, run->form, k) / sizeof (guint16));
-            tile->multiply_bf16 (&t);
-          }
+        if (run->form == SF_FORM_BF16)
+          t.k = (int) (row_size (tile, run->form, k) / sizeof (guint16));
+        sf_tile_multiply (tile, run->form, &t);
       }
 }
 
@@ -236,7 +208,7 @@ run_tasks (gsize begin, gsize end, gpointer data)
   for (gsize i = begin; i < end; i++)
     {
       const Part part = run_part (run, i);
-      const int step = run->form == SF_LINEAR_FIXED ? run->job->k : RUN;
+      const int step = run->form == SF_FORM_FIXED ? run->job->k : RUN;
 
       for (int k0 = 0; k0 < run->job->k; k0 += step)
         multiply (run, &part, k0, MIN (step, run->job->k - k0));
@@ -256,10 +228,10 @@ copy_rows (gsize begin, gsize end, gpointer data)
 
       switch (run->form)
         {
-        case SF_LINEAR_FIXED:
+        case SF_FORM_FIXED:
           run->tile->fixed_row (x, k, row);
           break;
-        case SF_LINEAR_BF16:
+        case SF_FORM_BF16:
           memset (row, 0, run->x_row); /* steps that are added to k */
           run->tile->to_bf16 (x, (guint16 *) row, k);
           break;
@@ -287,7 +259,7 @@ run_plan (Run *run)
 }
 
 gboolean
-sf_linear_run (SfContext *cx, const SfKernels *kernels, SfLinearForm form, const SfLinearJob *job, gconstpointer packed)
+sf_linear_run (SfContext *cx, const SfKernels *kernels, SfForm form, const SfLinearJob *job, gconstpointer packed)
 {
   Run run = { .job = job, .tile = kernels->tile, .form = form, .packed = packed, .x_row = row_size (kernels->tile, form, job->k) };
   const gboolean alias = run.x_row % ALIAS == 0;
@@ -295,11 +267,10 @@ sf_linear_run (SfContext *cx, const SfKernels *kernels, SfLinearForm form, const
   g_autoptr (SfTensor) copy = NULL;
 
   run.panel_size = panel_size (run.tile, form, job->k);
-  run.group = form == SF_LINEAR_FLOAT ? sf_tile_group (run.tile, (int) MIN (ROWS, job->m)) : form == SF_LINEAR_FIXED ? SF_TILE_MAX_ROWS
-                                                                                                                     : run.tile->mr_bf16;
+  run.group = sf_tile_rows (run.tile, form, (int) MIN (ROWS, job->m));
   if (alias)
     run.x_row += PAD;
-  if (alias || form != SF_LINEAR_FLOAT)
+  if (alias || form != SF_FORM_FLOAT)
     {
       copy = sf_context_tensor (cx, 1, 1, (job->m + SF_FIXED_ROWS - 1) / SF_FIXED_ROWS * SF_FIXED_ROWS, run.x_row / sizeof (float));
       if (copy == NULL)

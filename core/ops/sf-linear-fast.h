@@ -12,14 +12,6 @@
 #include "tensor/sf-array.h"
 #include "tensor/sf-context.h"
 
-typedef enum
-{
-  SF_LINEAR_FLOAT,
-  SF_LINEAR_FIXED,
-  SF_LINEAR_BF16,
-  SF_N_LINEAR_FORMS,
-} SfLinearForm;
-
 /* y = scale (x W^T + bias + residual), rows dense */
 typedef struct
 {
@@ -32,12 +24,9 @@ typedef struct
   float *y;
 } SfLinearJob;
 
-gboolean sf_linear_can (const SfKernels *kernels, SfLinearForm form);
-/* The fastest one of those that are exact or of all. */
-SfLinearForm sf_linear_choose (const SfKernels *kernels, gboolean exact);
 /* Bytes of the packed weights. */
-gsize sf_linear_packed_size (const SfKernels *kernels, SfLinearForm form, const SfArray *w);
+gsize sf_linear_packed_size (const SfKernels *kernels, SfForm form, const SfArray *w);
 /* @w: [out, in, …]; @packed: (out): of that size. */
-void sf_linear_pack (const SfKernels *kernels, SfLinearForm form, const SfArray *w, gpointer packed);
+void sf_linear_pack (const SfKernels *kernels, SfForm form, const SfArray *w, gpointer packed);
 /* FALSE: the context has failed. */
-gboolean sf_linear_run (SfContext *cx, const SfKernels *kernels, SfLinearForm form, const SfLinearJob *job, gconstpointer packed);
+gboolean sf_linear_run (SfContext *cx, const SfKernels *kernels, SfForm form, const SfLinearJob *job, gconstpointer packed);

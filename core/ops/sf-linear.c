@@ -52,9 +52,9 @@ forward_plain (SfContext *cx, const Linear *self, const float *bias)
 
 /* (transfer none) (nullable): the packed weights, made at the first use. */
 static gconstpointer
-get_packed (SfContext *cx, SfParameter *w, SfLinearForm form)
+get_packed (SfContext *cx, SfParameter *w, SfForm form)
 {
-  static const char kinds[SF_N_LINEAR_FORMS];
+  static const char kinds[SF_N_FORMS];
   const SfKernels *kernels = sf_kernels ();
   gpointer packed = sf_parameter_find_packing (w, &kinds[form]);
 
@@ -70,7 +70,7 @@ static gboolean
 forward_fast (SfContext *cx, const Linear *self, const float *bias)
 {
   const SfTensor *x = self->op.x[0], *residual = self->op.x[1], *y = self->op.y;
-  const SfLinearForm form = sf_linear_choose (sf_kernels (), !sf_op_wants_bf16 (cx));
+  const SfForm form = sf_tile_choose (sf_kernels ()->tile, !sf_op_wants_bf16 (cx));
   const SfLinearJob job = { .m = n_rows (x), .k = x->c, .n = y->c, .x = x->data, .bias = bias, .scale = self->scale, .y = y->data, .residual = residual != NULL ? residual->data : NULL };
   gconstpointer packed = get_packed (cx, self->w, form);
 

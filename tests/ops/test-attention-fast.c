@@ -43,7 +43,7 @@ typedef struct
 {
   SfContext *cx;
   const SfKernels *kernels;
-  gboolean bf16;
+  SfForm form;
   SfAttentionJob job;
 } Run;
 
@@ -52,7 +52,7 @@ run (gpointer data)
 {
   const Run *self = data;
 
-  g_assert_true (sf_attention_run (self->cx, self->kernels, self->bf16, &self->job));
+  g_assert_true (sf_attention_run (self->cx, self->kernels, self->form, &self->job));
 }
 
 static const float *
@@ -92,15 +92,15 @@ compare_query (const SfAttentionJob *job, int item, int head, int query, Deviati
 }
 
 static void
-check (SfContext *cx, const SfKernels *kernels, gboolean bf16, const Case *c)
+check (SfContext *cx, const SfKernels *kernels, SfForm form, const Case *c)
 {
   const int width = c->heads * c->dim, row = c->layout == APART ? width : 3 * width;
   const gsize q_size = (gsize) c->n * c->queries * row, k_size = (gsize) c->n * c->keys * row, y_size = (gsize) c->n * c->queries * width;
   g_autofree float *q = noise (q_size), *k = noise (k_size), *v = noise (k_size), *y = g_new (float, y_size);
   const int head = c->layout == INTERLEAVED ? 3 * c->dim : c->dim, next = c->layout == INTERLEAVED ? c->dim : width;
-  Run r = { cx, kernels, bf16, { .n = c->n, .heads = c->heads, .dim = c->dim, .queries = c->queries, .keys = c->keys, .q = { q, row, head }, .k = { k, row, head }, .v = { v, row, head }, .scale = c->sharpness / sqrtf (c->dim), .y = y } };
+  Run r = { cx, kernels, form, { .n = c->n, .heads = c->heads, .dim = c->dim, .queries = c->queries, .keys = c->keys, .q = { q, row, head }, .k = { k, row, head }, .v = { v, row, head }, .scale = c->sharpness / sqrtf (c->dim), .y = y } };
   Deviation deviation = { 0 };
-  g_autofree char *what = g_strdup_printf ("%s%s, %d heads of %d, %d x %d", kernels->name, bf16 ? " bf16" : "", c->heads, c->dim, c->queries, c->keys);
+  g_autofree char *what = g_strdup_printf ("%s, form %d, %d heads of %d, %d x %d", kernels->name, form, c->heads, c->dim, c->queries, c->keys);
 
   if (c->layout != APART)
     {
@@ -114,7 +114,7 @@ check (SfContext *cx, const SfKernels *kernels, gboolean bf16, const Case *c)
     for (int h = 0; h < c->heads; h++)
       for (int query = 0; query < c->queries; query += MAX (1, c->queries / MOST_CHECKED))
         compare_query (&r.job, item, h, query, &deviation);
-  assert_deviation (&deviation, (bf16 ? TOLERANCE_BF16 : TOLERANCE) * c->sharpness, what);
+  assert_deviation (&deviation, (form == SF_FORM_BF16 ? TOLERANCE_BF16 : TOLERANCE) * c->sharpness, what);
   if (c->queries < 1000)
     assert_same_for_threads (run, &r, y, y_size);
 }
@@ -125,9 +125,9 @@ test_formula (void)
   g_autoptr (SfContext) cx = sf_context_new (0);
 
   FOR_EACH_FLAVOUR (kernels)
-  for (int bf16 = 0; bf16 <= (kernels->tile->multiply_bf16 != NULL); bf16++)
-    for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
-      check (cx, kernels, bf16, &cases[i]);
+  for (int form = 0; form < SF_N_FORMS; form++)
+    for (gsize i = 0; i < G_N_ELEMENTS (cases) && sf_tile_can (kernels->tile, form); i++)
+      check (cx, kernels, form, &cases[i]);
 }
 
 /* NaN in a query stays in that query. */
@@ -143,9 +143,12 @@ test_nan (void)
     SfAttentionJob job = { .n = 1, .heads = 1, .dim = dim, .queries = tokens, .keys = tokens, .q = { x, dim, 0 }, .k = { x + tokens * dim, dim, 0 }, .v = { x + 2 * tokens * dim, dim, 0 }, .scale = 1, .y = y };
 
     x[7 * dim + 3] = NAN;
-    g_assert_true (sf_attention_run (cx, kernels, FALSE, &job));
-    for (int i = 0; i < tokens * dim; i++)
-      g_assert_true (isnan (y[i]) == (i / dim == 7));
+    for (int form = 0; form < SF_FORM_BF16 && sf_tile_can (kernels->tile, form); form++)
+      {
+        g_assert_true (sf_attention_run (cx, kernels, form, &job));
+        for (int i = 0; i < tokens * dim; i++)
+          g_assert_true (isnan (y[i]) == (i / dim == 7));
+      }
   }
 }
 

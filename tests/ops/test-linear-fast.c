@@ -35,7 +35,7 @@ typedef struct
 {
   SfContext *cx;
   const SfKernels *kernels;
-  SfLinearForm form;
+  SfForm form;
   SfLinearJob job;
   gpointer packed;
 } Run;
@@ -55,7 +55,7 @@ make_array (const float *w, int n, int k)
 }
 
 static void
-check (SfContext *cx, const SfKernels *kernels, SfLinearForm form, const Case *c)
+check (SfContext *cx, const SfKernels *kernels, SfForm form, const Case *c)
 {
   g_autofree float *x = noise (c->m * c->k), *w = noise ((gsize) c->n * c->k), *bias = noise (c->n), *residual = noise (c->m * c->n);
   g_autofree float *y = g_memdup2 (residual, c->m * c->n * sizeof *y);
@@ -78,7 +78,7 @@ check (SfContext *cx, const SfKernels *kernels, SfLinearForm form, const Case *c
           sum += (double) x[i * c->k + p] * w[(gsize) j * c->k + p];
         deviation_add (&deviation, y[i * c->n + j], sum * c->scale);
       }
-  assert_deviation (&deviation, form == SF_LINEAR_BF16 ? TOLERANCE_BF16 : TOLERANCE, what);
+  assert_deviation (&deviation, form == SF_FORM_BF16 ? TOLERANCE_BF16 : TOLERANCE, what);
   if (!c->in_place)
     assert_same_for_threads (run, &r, y, c->m * c->n);
 }
@@ -90,8 +90,8 @@ test_products (void)
 
   FOR_EACH_FLAVOUR (kernels)
   {
-    for (int form = 0; form < SF_N_LINEAR_FORMS; form++)
-      for (gsize i = 0; i < G_N_ELEMENTS (cases) && sf_linear_can (kernels, form); i++)
+    for (int form = 0; form < SF_N_FORMS; form++)
+      for (gsize i = 0; i < G_N_ELEMENTS (cases) && sf_tile_can (kernels->tile, form); i++)
         check (cx, kernels, form, &cases[i]);
   }
 }
@@ -120,11 +120,11 @@ test_ranges (void)
   {
     g_autofree gpointer packed = NULL;
 
-    if (!sf_linear_can (kernels, SF_LINEAR_FIXED))
+    if (!sf_tile_can (kernels->tile, SF_FORM_FIXED))
       continue;
-    packed = g_malloc (sf_linear_packed_size (kernels, SF_LINEAR_FIXED, &array));
-    sf_linear_pack (kernels, SF_LINEAR_FIXED, &array, packed);
-    g_assert_true (sf_linear_run (cx, kernels, SF_LINEAR_FIXED, &(SfLinearJob) { .m = ROWS, .k = K, .n = N, .x = x, .scale = 1, .y = y }, packed));
+    packed = g_malloc (sf_linear_packed_size (kernels, SF_FORM_FIXED, &array));
+    sf_linear_pack (kernels, SF_FORM_FIXED, &array, packed);
+    g_assert_true (sf_linear_run (cx, kernels, SF_FORM_FIXED, &(SfLinearJob) { .m = ROWS, .k = K, .n = N, .x = x, .scale = 1, .y = y }, packed));
     for (int j = 0; j < N; j++)
       {
         g_assert_true (y[N + j] == 0);
@@ -161,10 +161,10 @@ test_storage (void)
           array.dtype = SF_DTYPE_BF16;
           array.data = half;
         }
-      packed = g_malloc (sf_linear_packed_size (sf_kernels (), SF_LINEAR_FLOAT, &array));
+      packed = g_malloc (sf_linear_packed_size (sf_kernels (), SF_FORM_FLOAT, &array));
       y[i] = g_new (float, m *n);
-      sf_linear_pack (sf_kernels (), SF_LINEAR_FLOAT, &array, packed);
-      g_assert_true (sf_linear_run (cx, sf_kernels (), SF_LINEAR_FLOAT, &(SfLinearJob) { .m = m, .k = k, .n = n, .x = x, .scale = 1, .y = y[i] }, packed));
+      sf_linear_pack (sf_kernels (), SF_FORM_FLOAT, &array, packed);
+      g_assert_true (sf_linear_run (cx, sf_kernels (), SF_FORM_FLOAT, &(SfLinearJob) { .m = m, .k = k, .n = n, .x = x, .scale = 1, .y = y[i] }, packed));
     }
   g_assert_cmpmem (y[0], m * n * sizeof (float), y[1], m * n * sizeof (float));
   g_free (y[1]);
