@@ -16,7 +16,7 @@
 #include "ops/sf-ops-private.h"
 #include "ops/sf-scratch.h"
 
-#define KEYS 512      /* of a block: S^T is 64 KB */
+#define KEYS 256      /* of a block: S^T is 32 KB */
 #define LOG2_E 1.44269504088896341f
 #define TRANSPOSED 16 /* channels of v that are transposed at a time */
 #define ALIAS 4096    /* bytes: rows so far apart, or a multiple of it, share one set of the cache */

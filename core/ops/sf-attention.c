@@ -272,7 +272,11 @@ forward_fast (SfContext *cx, const Attention *self)
   const SfTensor *y = self->op.y;
   const SfAttentionJob job = { .n = y->n, .heads = self->heads, .dim = self->dim, .queries = n_tokens (y), .keys = n_tokens (self->op.x[K]), .q = get_input (self, Q), .k = get_input (self, K), .v = get_input (self, V), .scale = self->scale, .y = y->data };
 
-  return sf_attention_run (cx, sf_kernels (), sf_tile_choose (sf_kernels ()->tile, !sf_op_wants_bf16 (cx)), &job);
+  SfForm form = sf_tile_choose (sf_kernels ()->tile, !sf_op_wants_bf16 (cx));
+
+  if (form == SF_FORM_FIXED && self->dim < SF_FIXED_STEP / 2) /* most of what is multiplied would be what fills up a step */
+    form = SF_FORM_FLOAT;
+  return sf_attention_run (cx, sf_kernels (), form, &job);
 }
 
 SfTensor *
