@@ -8,6 +8,7 @@
 #include "denoisers/sf-gamma-file.h"
 #include "denoisers/sf-model.h"
 #include "denoisers/sf-model-gamma.h"
+#include "denoisers/sf-model-share.h"
 #include "diffusion/sf-sampler.h"
 #include "diffusion/sf-mixture.h"
 #include "diffusion/sf-schedule.h"

@@ -4,7 +4,6 @@
 #include "sf-config.h"
 
 #include <glib/gi18n-lib.h>
-#include <glib/gstdio.h>
 #include <string.h>
 
 #include "arch/sf-network.h"
@@ -395,8 +394,8 @@ sf_model_get_likely_process (const SfModel *self)
   return sf_noise_preset_find (self->width > 0 && self->width <= 64 && self->out_channels == 2 * self->in_channels ? "cosine-1000" : "linear-1000");
 }
 
-static void
-refuse_unknown_process (const SfModel *self, GError **error)
+void
+sf_model_refuse_unknown_process (const SfModel *self, GError **error)
 {
   int n;
   const SfNoisePreset *presets = sf_noise_presets (&n);
@@ -419,7 +418,7 @@ sf_model_set_process (SfModel *self, const char *name, GError **error)
     return TRUE;
   if (automatic)
     {
-      refuse_unknown_process (self, error);
+      sf_model_refuse_unknown_process (self, error);
       return FALSE;
     }
   if (preset == NULL)
@@ -436,98 +435,6 @@ sf_model_set_process (SfModel *self, const char *name, GError **error)
   self->scheduler->process = sf_noise_preset_make (preset);
   recommend (self);
   return self->network == NULL || adopt_variance (self, error);
-}
-
-/*** Sharing ***/
-
-typedef struct
-{
-  SfModel *model; /* (nullable) */
-  char *key, *process, *stamp;
-} Shared;
-
-static GMutex shared_lock;
-static Shared shared[2]; /* the newest first */
-
-/* (transfer full): changes whenever a file of the model does. */
-static char *
-stamp_of (const SfModelFiles *files)
-{
-  const char *const paths[] = { files->weights, files->config, files->scheduler, files->manifest, files->classes, files->gamma };
-  GString *stamp = g_string_new (NULL);
-  GStatBuf status;
-
-  for (gsize i = 0; i < G_N_ELEMENTS (paths); i++)
-    if (paths[i] != NULL && g_stat (paths[i], &status) == 0)
-      g_string_append_printf (stamp, "%" G_GINT64_FORMAT ".%09" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GUINT64_FORMAT "\n", (gint64) status.st_mtim.tv_sec,
-                              (gint64) status.st_mtim.tv_nsec, (gint64) status.st_size, (guint64) status.st_ino);
-  return g_string_free (stamp, FALSE);
-}
-
-/* A part of a checkpoint, or one that was cut and then restored, shows in the opened files only. */
-static gboolean
-is_current (const Shared *found)
-{
-  g_autofree char *stamp = stamp_of (found->model->files);
-
-  return g_str_equal (stamp, found->stamp) && (found->model->network == NULL || sf_model_check_files (found->model, NULL));
-}
-
-static void
-shared_clear (Shared *self)
-{
-  g_clear_pointer (&self->model, sf_model_unref);
-  g_clear_pointer (&self->key, g_free);
-  g_clear_pointer (&self->process, g_free);
-  g_clear_pointer (&self->stamp, g_free);
-}
-
-/* (transfer full) (nullable): the shared model of @key, with @process (nullable: with any), first in the list from now on; one that is no
- * longer true is dropped. */
-static SfModel *
-find_shared (const char *key, const char *process)
-{
-  for (gsize i = 0; i < G_N_ELEMENTS (shared); i++)
-    if (shared[i].model != NULL && g_str_equal (shared[i].key, key) && (process == NULL || g_str_equal (shared[i].process, process)))
-      {
-        Shared found = shared[i];
-
-        if (!is_current (&found))
-          {
-            shared_clear (&shared[i]);
-            continue;
-          }
-        memmove (shared + 1, shared, i * sizeof (Shared));
-        shared[0] = found;
-        return sf_model_ref (found.model);
-      }
-  return NULL;
-}
-
-static void
-share (SfModel *model, const char *key, const char *process)
-{
-  shared_clear (&shared[G_N_ELEMENTS (shared) - 1]);
-  memmove (shared + 1, shared, sizeof shared - sizeof (Shared));
-  shared[0] = (Shared) { sf_model_ref (model), g_strdup (key), g_strdup (process), stamp_of (model->files) };
-}
-
-SfModel *
-sf_model_get (const char *name, const char *noise_process, gboolean load, const SfProgress *progress, GError **error)
-{
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&shared_lock);
-  g_autofree char *key = g_strjoin ("\n", name, g_getenv ("SFUMATO_MODELS"), NULL);
-  g_autoptr (SfModel) model = find_shared (key, noise_process);
-  const char *process = noise_process != NULL ? noise_process : "auto";
-
-  if (model == NULL)
-    {
-      if ((model = sf_model_new (name, error)) == NULL ||
-          (!g_str_equal (process, "auto") && !sf_model_set_process (model, process, error)))
-        return NULL;
-      share (model, key, process);
-    }
-  return !load || sf_model_load (model, progress, error) ? g_steal_pointer (&model) : NULL;
 }
 
 gboolean
@@ -550,73 +457,6 @@ gboolean
 sf_model_check_files (const SfModel *self, GError **error)
 {
   return sf_weights_check (self->network->weights, error);
-}
-
-gboolean
-sf_model_check_usable (const SfModel *self, GError **error)
-{
-  int channels = self->in_channels;
-
-  if (self->kind == SF_MODEL_CLASSIFIER)
-    g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s is a classifier: give it as “classifier” beside a model that makes pictures"), self->label);
-  else if (self->kind == SF_MODEL_UPSAMPLER)
-    g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s enlarges the pictures of another model, which is not supported yet"), self->label);
-  else if (channels == 4 || channels > 6)
-    {
-      g_autofree char *why = g_strdup_printf (_ ("it has %d channels"), channels);
-
-      sf_model_refuse_latent (self->label, why, error);
-    }
-  else if (channels != 3 && channels != 1)
-    g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s works on %d channels; pictures have 3, or 1"), self->label, channels);
-  else if (self->out_channels != channels && self->out_channels != 2 * channels)
-    g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s gives %d channels for %d; it must be as many or twice as many"), self->label,
-                 self->out_channels, channels);
-  else if (self->scheduler == NULL)
-    refuse_unknown_process (self, error);
-  else
-    return TRUE;
-  return FALSE;
-}
-
-gboolean
-sf_model_check_classifier (const SfModel *self, GError **error)
-{
-  if (self->kind == SF_MODEL_CLASSIFIER)
-    return TRUE;
-  g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s makes pictures and cannot serve as “classifier”: choose a classifier of noisy pictures"), self->label);
-  return FALSE;
-}
-
-static gboolean
-knows_class (const SfModel *self, int class, GError **error)
-{
-  if (class >= -1 && class < self->n_classes)
-    return TRUE;
-  if (self->n_classes == 0)
-    g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("%s knows no classes, so it has no use for “%s”."), self->label, "class");
-  else
-    g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("“%s” must be a whole number from %d to %d for %s, but is %d."), "class", 0, self->n_classes - 1,
-                 self->label, class);
-  return FALSE;
-}
-
-gboolean
-sf_model_check_class (const SfModel *self, const SfModel *classifier, int class, GError **error)
-{
-  if (classifier == NULL)
-    return knows_class (self, class, error);
-  if (self->n_classes > 0 && classifier->n_classes != self->n_classes)
-    g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
-                 _ ("The classifier “%s” tells %d classes apart, but the model “%s” knows %d: choose the classifier that belongs to it"),
-                 classifier->label, classifier->n_classes, self->label, self->n_classes);
-  else if (classifier->height > 0 && (classifier->height != self->height || classifier->width != self->width))
-    g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
-                 _ ("The classifier “%s” is for pictures of %d × %d pixels, but the model “%s” makes %d × %d: choose the classifier that belongs to it"),
-                 classifier->label, classifier->width, classifier->height, self->label, self->width, self->height);
-  else
-    return knows_class (classifier, class, error);
-  return FALSE;
 }
 
 gboolean

@@ -59,18 +59,7 @@ typedef struct
  *     model that is not supported
  */
 SfModel *sf_model_new (const char *model, GError **error);
-/**
- * sf_model_get:
- * @noise_process: (nullable): see sf_model_set_process(); %NULL = of no matter, any will do
- * @load: as sf_model_load() does; else only what is said about it is known
- *
- * The model as it was made for an earlier call with the same arguments, unless its files have changed: what is made of its weights takes a
- * second to make, and much memory.  The last two are kept.
- *
- * Returns: (transfer full) (nullable)
- */
-SfModel *sf_model_get (const char *model, const char *noise_process, gboolean load, const SfProgress *progress, GError **error);
-/* (transfer full): models are shared. */
+/* (transfer full): see sf_model_get(), which shares models. */
 SfModel *sf_model_ref (SfModel *self);
 void sf_model_unref (SfModel *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfModel, sf_model_unref)
@@ -96,6 +85,8 @@ const SfNoisePreset *sf_model_get_likely_process (const SfModel *self);
  *     unknown name
  */
 gboolean sf_model_set_process (SfModel *self, const char *name, GError **error);
+/* %SF_ERROR_MODEL: nobody knows its noise process; names the most likely one. */
+void sf_model_refuse_unknown_process (const SfModel *self, GError **error);
 /* Whether pictures can be made with it; FALSE with %SF_ERROR_MODEL.  After sf_model_load(). */
 gboolean sf_model_check_usable (const SfModel *self, GError **error);
 /* Reads all parameters, once: FALSE with %SF_ERROR_MODEL that names an array with a number that is not finite.  After sf_model_load(). */

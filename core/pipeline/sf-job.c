@@ -9,6 +9,7 @@
 
 #include "base/sf-error.h"
 #include "base/sf-parallel.h"
+#include "denoisers/sf-model-share.h"
 #include "kernels/sf-blas.h"
 #include "pipeline/sf-cascade.h"
 #include "pipeline/sf-region.h"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/sf-error.h"
+#include "denoisers/sf-model-share.h"
 #include "diffusion/sf-betas.h"
 #include "diffusion/sf-sampler.h"
 #include "diffusion/sf-schedule.h"

@@ -12,6 +12,7 @@
 #include "base/sf-parallel.h"
 #include "denoisers/sf-gamma-file.h"
 #include "denoisers/sf-model-gamma.h"
+#include "denoisers/sf-model-share.h"
 #include "picture.h"
 
 #define NATIVE 8 /* side of these networks */
