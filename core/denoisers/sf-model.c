@@ -37,25 +37,17 @@ check_config (JsonObject *object, const char *file, GError **error)
   return TRUE;
 }
 
+/* As diffusers says it, or guided-diffusion. */
 static void
 read_size (SfModel *self, JsonObject *object, const char *file)
 {
   SfDescription config = { object, file };
-  int n = 0;
-  JsonNode *node = json_object_get_member (object, "sample_size");
-  g_autofree double *size = node != NULL && JSON_NODE_HOLDS_ARRAY (node) ? sf_description_numbers (&config, "sample_size", &n) : NULL;
+  int side[2];
 
-  if (n == 2)
+  if (sf_description_sides (&config, "sample_size", G_MAXINT16, side) || sf_description_sides (&config, "image_size", G_MAXINT16, side))
     {
-      self->height = (int) CLAMP (size[0], 0, G_MAXINT16);
-      self->width = (int) CLAMP (size[1], 0, G_MAXINT16);
-    }
-  else if (size == NULL)
-    {
-      int side = sf_description_int (&config, "sample_size", 0, G_MAXINT16, sf_description_int (&config, "image_size", 0, G_MAXINT16, 0));
-
-      if (side > 0)
-        self->width = self->height = side;
+      self->height = side[0];
+      self->width = side[1];
     }
   g_clear_error (&config.error); /* the architecture will say so */
 }

@@ -156,8 +156,8 @@ test_options (void)
     { "resnet_time_scale_shift", "\"spatial\"", "“default” or “scale_shift”" },
     { "class_embed_type", "\"projection\"", "“timestep” or “identity”" },
     { "block_out_channels", "[]", "0 block_out_channels" },
-    { "sample_size", "[]", "has 0 numbers" },
-    { "sample_size", "[1, 2, 3]", "option “sample_size” of the network has 3 numbers" },
+    { "sample_size", "[]", "option “sample_size” of the network is []; it must be one number or two" },
+    { "sample_size", "[1, 2, 3]", "option “sample_size” of the network is [1,2,3]; it must be one number or two" },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
