@@ -2,7 +2,6 @@
 #include "denoisers/sf-crop.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "tensor/sf-image.h"
 
@@ -92,14 +91,7 @@ crop_row (int y, float *row, gconstpointer data)
   int from = mirror (y + self->y, image->h);
 
   for (int x = 0; x < self->width; x++)
-    {
-      const float *rgb = image->data + ((gsize) from * image->w + mirror (x + self->x, image->w)) * 3;
-
-      if (self->channels == 3)
-        memcpy (row + x * 3, rgb, 3 * sizeof (float));
-      else
-        row[x] = (rgb[0] + rgb[1] + rgb[2]) / 3;
-    }
+    sf_rgb_to_channels (image->data + ((gsize) from * image->w + mirror (x + self->x, image->w)) * 3, 1, self->channels, row + x * self->channels);
 }
 
 /* How free the pixels of the crop's row @y are: to be made at all, and how much of it is wanted; those of which most is wanted are as free

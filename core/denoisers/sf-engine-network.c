@@ -80,8 +80,7 @@ put_content (const NetworkEngine *self, const Level *level, SfTensor *x)
           continue;
         sf_bilinear_sample (self->content->data, self->content->h, self->content->w, 3, fy * self->content->h - 0.5,
                             fx * self->content->w - 0.5, rgb);
-        for (int c = 0; c < x->c; c++)
-          out[c] = x->c == 3 ? rgb[c] : (rgb[0] + rgb[1] + rgb[2]) / 3;
+        sf_rgb_to_channels (rgb, 1, x->c, out);
         sf_scheduler_to_range (self->model->scheduler, out, x->c);
       }
 }
