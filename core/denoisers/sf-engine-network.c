@@ -408,10 +408,15 @@ network_free (SfEngine *engine)
 
 /*** Opening ***/
 
+/* Of any region something can be made. */
 static gboolean
-network_check (const SfRegion *region, GError **error)
+network_check (const SfRegion *region, const SfEngineUse *use, GError **error)
 {
-  return TRUE;
+  const SfModel *model = use->model, *classifier = use->classifier;
+
+  return sf_model_check_usable (model, error) && (classifier == NULL || sf_model_check_classifier (classifier, error)) &&
+         sf_model_check_size (model, model->height, model->width, error) && sf_model_check_class (model, classifier, use->class, error) &&
+         (classifier == NULL || sf_model_check_size (classifier, model->height, model->width, error));
 }
 
 /* The network once or twice, and the classifier with its gradient, which takes twice what the way forward does. */
@@ -458,8 +463,7 @@ network_open (const SfRegion *region, const SfEngineUse *use, const SfProgress *
     .n_classes = 1,
     .scale = use->classifier_scale,
   };
-  done = sf_model_check_class (self->model, use->classifier, use->class, error) &&
-         sf_model_measure (self->model, self->tile_height, self->tile_width, &cost, error);
+  done = sf_model_measure (self->model, self->tile_height, self->tile_width, &cost, error);
   self->work = cost.work;
   self->parent.memory = cost.weights + self->model->packed + cost.activations;
   self->crop = sf_crop_new (&self->region, self->channels, self->tile_height, self->tile_width, use->context);

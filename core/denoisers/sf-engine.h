@@ -90,9 +90,10 @@ typedef struct
   gboolean takes_class;    /* is a trained network: is opened with a model, has a use for class, classifier and noise process */
   int steps;               /* recommended */
   const char *sampler, *schedule;
-  /* Whether there is enough in @region to work from; quick. */
-  gboolean (*check) (const SfRegion *region, GError **error);
-  /* Levels are planned here, and the pyramid is made. */
+  /* Whether there is enough in @region to work from, and @use fits together; quick.  With models also before their networks are loaded and
+   * without @region (nullable): what is not known yet passes. */
+  gboolean (*check) (const SfRegion *region, const SfEngineUse *use, GError **error);
+  /* What was checked: levels are planned here, and the pyramid is made. */
   SfEngine *(*open) (const SfRegion *region, const SfEngineUse *use, const SfProgress *progress, GError **error);
 } SfEngineInfo;
 

@@ -87,17 +87,23 @@ const SfNoisePreset *sf_model_get_likely_process (const SfModel *self);
 gboolean sf_model_set_process (SfModel *self, const char *name, GError **error);
 /* %SF_ERROR_MODEL: nobody knows its noise process; names the most likely one. */
 void sf_model_refuse_unknown_process (const SfModel *self, GError **error);
-/* Whether pictures can be made with it; FALSE with %SF_ERROR_MODEL.  After sf_model_load(). */
+
+/* What a model can be used for.  Before sf_model_load() it is judged by what is said about it, and what is not known yet passes. */
+
+/* Whether pictures can be made with it; FALSE with %SF_ERROR_MODEL. */
 gboolean sf_model_check_usable (const SfModel *self, GError **error);
-/* Reads all parameters, once: FALSE with %SF_ERROR_MODEL that names an array with a number that is not finite.  After sf_model_load(). */
-gboolean sf_model_check_values (SfModel *self, const SfProgress *progress, GError **error);
-/* Whether its checkpoint is as it was opened: FALSE with %SF_ERROR_MODEL.  To be asked after a run, whose result is worth nothing then. */
-gboolean sf_model_check_files (const SfModel *self, GError **error);
-/* Whether it can lead another model to a class; FALSE with %SF_ERROR_MODEL.  After sf_model_load(). */
+/* Whether it takes pictures of that size, which is 0 where the model that makes them does not say it; FALSE with an error. */
+gboolean sf_model_check_size (const SfModel *self, int height, int width, GError **error);
+/* Whether it can lead another model to a class; FALSE with %SF_ERROR_MODEL. */
 gboolean sf_model_check_classifier (const SfModel *self, GError **error);
 /* Whether @class, or -1 for none, is one that it knows, or that @classifier (nullable), which must fit, can lead it to; FALSE with
  * %SF_ERROR_ARGUMENT. */
 gboolean sf_model_check_class (const SfModel *self, const SfModel *classifier, int class, GError **error);
+
+/* Reads all parameters, once: FALSE with %SF_ERROR_MODEL that names an array with a number that is not finite.  After sf_model_load(). */
+gboolean sf_model_check_values (SfModel *self, const SfProgress *progress, GError **error);
+/* Whether its checkpoint is as it was opened: FALSE with %SF_ERROR_MODEL.  To be asked after a run, whose result is worth nothing then. */
+gboolean sf_model_check_files (const SfModel *self, GError **error);
 
 /* What an evaluation takes. */
 typedef struct

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "arch/sf-network.h"
 #include "base/sf-error.h"
 #include "files.h"
 
@@ -326,6 +327,53 @@ test_impostor (void)
   assert_unknown (model);
 }
 
+/* What only its name says of a checkpoint refuses nothing before it was opened. */
+static void
+test_uncertain (void)
+{
+  g_autofree char *path = files_path ("64x64_classifier.pt");
+  g_autoptr (SfModel) model = NULL;
+  g_autoptr (GError) error = NULL;
+
+  files_write ("64x64_classifier.pt", "not opened");
+  model = sf_model_new (path, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (model->kind, ==, SF_MODEL_CLASSIFIER);
+  g_assert_true (sf_model_check_usable (model, NULL));
+  g_assert_true (sf_model_check_class (model, NULL, 1000, NULL));
+}
+
+/* Its own description does, and its network knows which sizes it takes. */
+static void
+test_checks (void)
+{
+  g_autofree char *path = files_path ("judge.pt");
+  g_autoptr (SfModel) judge = NULL, model = NULL;
+  g_autoptr (GError) error = NULL;
+
+  files_write ("judge.json", MANIFEST (", \"kind\": \"classifier\", \"size\": 12, \"classes\": 3"));
+  files_write ("judge.pt", "not opened");
+  judge = sf_model_new (path, &error);
+  g_assert_no_error (error);
+  assert_unusable (judge, "classifier");
+  g_assert_true (sf_model_check_classifier (judge, NULL));
+  g_assert_true (sf_model_check_class (judge, NULL, 2, NULL));
+  g_assert_false (sf_model_check_class (judge, NULL, 3, &error));
+  g_assert_error (error, SF_ERROR, SF_ERROR_ARGUMENT);
+  g_clear_error (&error);
+  files_write ("sides.json", MANIFEST (HEADS));
+  files_write_adm ("sides.pt", &(NetShape) { 0 });
+  model = open_good ("sides.pt");
+  model->network->divisor = 4; /* as if it had three levels */
+  g_assert_true (sf_model_check_size (model, 8, 12, NULL));
+  g_assert_false (sf_model_check_size (model, 8, 10, &error));
+  g_assert_error (error, SF_ERROR, SF_ERROR_ARGUMENT);
+  g_clear_error (&error);
+  g_assert_false (sf_model_check_size (model, model->height, model->width, &error));
+  g_assert_error (error, SF_ERROR, SF_ERROR_MODEL);
+  g_assert_nonnull (strstr (error->message, "size"));
+}
+
 /* Of a network that the catalogue knows by its number of parameters, it also knows the noise. */
 static void
 test_likely (void)
@@ -437,6 +485,8 @@ main (int argc, char **argv)
   g_test_add_func ("/model/unknown", test_unknown);
   g_test_add_func ("/model/manifest", test_manifest);
   g_test_add_func ("/model/impostor", test_impostor);
+  g_test_add_func ("/model/uncertain", test_uncertain);
+  g_test_add_func ("/model/checks", test_checks);
   g_test_add_func ("/model/likely", test_likely);
   g_test_add_func ("/model/latent", test_latent);
   g_test_add_func ("/model/upsampler", test_upsampler);

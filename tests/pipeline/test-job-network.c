@@ -412,6 +412,44 @@ test_size (void)
 }
 
 static void
+use_text (char **setting, const char *text)
+{
+  g_free (*setting);
+  *setting = g_strdup (text);
+}
+
+/* What the descriptions tell is refused before any checkpoint is opened: these are none. */
+static void
+test_early (void)
+{
+  g_autoptr (SfSettings) s = settings_for ("early.pt");
+  g_autofree char *judge = files_path ("judge.pt"), *nowhere = files_path ("nowhere"), *plain = files_path ("plain"), *few = files_path ("few.pt");
+
+  files_write ("early.pt", "no checkpoint");
+  files_write ("early.json", "{\"format\": \"sfumato-model\", \"size\": 8, \"classes\": 2}");
+  files_write ("judge.pt", "no checkpoint");
+  files_write ("judge.json", "{\"format\": \"sfumato-model\", \"kind\": \"classifier\", \"size\": 12, \"classes\": 2}");
+  files_write ("few.pt", "no checkpoint");
+  files_write ("few.json", "{\"format\": \"sfumato-model\", \"kind\": \"classifier\", \"size\": 8, \"classes\": 3}");
+  s->class_number = 2;
+  assert_refused (s, SF_ERROR_ARGUMENT, "from 0 to 1");
+  s->class_number = 1;
+  assert_refused (s, SF_ERROR_MODEL, "early.pt"); /* now it was opened */
+  use_text (&s->classifier, nowhere);
+  assert_refused (s, SF_ERROR_MODEL, "nowhere");
+  use_text (&s->classifier, judge);
+  assert_refused (s, SF_ERROR_ARGUMENT, "12 × 12");
+  use_text (&s->classifier, few);
+  assert_refused (s, SF_ERROR_ARGUMENT, "3 classes");
+  use_text (&s->model, plain); /* that says its size, but not that it knows no classes */
+  use_text (&s->classifier, judge);
+  assert_refused (s, SF_ERROR_ARGUMENT, "12 × 12");
+  use_text (&s->model, judge);
+  use_text (&s->classifier, "");
+  assert_refused (s, SF_ERROR_MODEL, "is a classifier");
+}
+
+static void
 test_class_range (void)
 {
   g_autoptr (SfSettings) s = settings_for ("classes");
@@ -601,6 +639,7 @@ main (int argc, char **argv)
   g_test_add_func ("/job-network/gamma-refused", test_gamma_refused);
   g_test_add_func ("/job-network/refused", test_refused);
   g_test_add_func ("/job-network/size", test_size);
+  g_test_add_func ("/job-network/early", test_early);
   g_test_add_func ("/job-network/class-range", test_class_range);
   g_test_add_func ("/job-network/broken", test_broken);
   g_test_add_func ("/job-network/changed", test_changed);
