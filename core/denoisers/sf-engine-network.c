@@ -416,7 +416,8 @@ network_check (const SfRegion *region, const SfEngineUse *use, GError **error)
 
   return sf_model_check_usable (model, error) && (classifier == NULL || sf_model_check_classifier (classifier, error)) &&
          sf_model_check_size (model, model->height, model->width, error) && sf_model_check_class (model, classifier, use->class, error) &&
-         (classifier == NULL || sf_model_check_size (classifier, model->height, model->width, error));
+         (classifier == NULL || sf_model_check_size (classifier, model->height, model->width, error)) &&
+         (!use->uses_gamma || sf_model_check_gamma (model, error));
 }
 
 /* The network once or twice, and the classifier with its gradient, which takes twice what the way forward does. */

@@ -59,6 +59,17 @@ sf_model_check_size (const SfModel *self, int height, int width, GError **error)
 }
 
 gboolean
+sf_model_check_gamma (const SfModel *self, GError **error)
+{
+  if (self->gamma_error == NULL)
+    return TRUE;
+  g_set_error (error, SF_ERROR, SF_ERROR_MODEL,
+               _ ("%s. The sampler or schedule that is chosen works with this file: make it anew with “sfumato estimate-gamma”, or choose another"),
+               self->gamma_error->message);
+  return FALSE;
+}
+
+gboolean
 sf_model_check_classifier (const SfModel *self, GError **error)
 {
   if (self->kind == SF_MODEL_CLASSIFIER || self->network == NULL)

@@ -191,6 +191,7 @@ model_clear (gpointer data)
   g_strfreev (self->classes);
   g_free (self->classifier);
   g_free (self->gamma);
+  g_clear_error (&self->gamma_error);
   g_clear_pointer (&self->config, json_object_unref);
   g_clear_pointer (&self->network, sf_network_free);
 }
@@ -324,13 +325,12 @@ adopt_variance (SfModel *self, GError **error)
   return TRUE;
 }
 
-/* What was estimated for it, if it was. */
-static gboolean
-load_gamma (SfModel *self, GError **error)
+/* What was estimated for it, if it was.  Most samplers have no use for it, so what is wrong with it is no fault of the model. */
+static void
+load_gamma (SfModel *self)
 {
-  if (self->scheduler == NULL || self->scheduler->process->kind != NULL || !g_file_test (self->files->gamma, G_FILE_TEST_EXISTS))
-    return TRUE;
-  return (self->gamma = sf_gamma_load (self->scheduler->process, self->files->gamma, NULL, error)) != NULL;
+  if (self->scheduler != NULL && self->scheduler->process->kind == NULL && g_file_test (self->files->gamma, G_FILE_TEST_EXISTS))
+    self->gamma = sf_gamma_load (self->scheduler->process, self->files->gamma, NULL, &self->gamma_error);
 }
 
 gboolean
@@ -360,8 +360,11 @@ sf_model_load (SfModel *self, const SfProgress *progress, GError **error)
     return FALSE;
   parameters = self->network->parameters;
   self->packed = sf_conv2d_plan ((SfParameter *const *) parameters->pdata, (int) parameters->len, 0);
-  if (adopt_network (self, error) && adopt_variance (self, error) && load_gamma (self, error))
-    return TRUE;
+  if (adopt_network (self, error) && adopt_variance (self, error))
+    {
+      load_gamma (self);
+      return TRUE;
+    }
   self->unexpected = NULL;
   g_clear_pointer (&self->network, sf_network_free); /* a model that was refused stays so */
   return FALSE;

@@ -41,6 +41,7 @@ typedef struct
   gsize parameters;      /* numbers in the checkpoint; 0 = not known */
   /* After sf_model_load(): */
   double *gamma;         /* (nullable) (array length=process->n): of Analytic-DPM */
+  GError *gamma_error;   /* (nullable): why there is none, though there is a file */
   SfNetwork *network;
   const char *architecture; /* "adm" */
   int in_channels, out_channels;
@@ -94,6 +95,8 @@ void sf_model_refuse_unknown_process (const SfModel *self, GError **error);
 gboolean sf_model_check_usable (const SfModel *self, GError **error);
 /* Whether it takes pictures of that size, which is 0 where the model that makes them does not say it; FALSE with an error. */
 gboolean sf_model_check_size (const SfModel *self, int height, int width, GError **error);
+/* Whether Gamma, if it was estimated, fits its noise process; FALSE with %SF_ERROR_MODEL. */
+gboolean sf_model_check_gamma (const SfModel *self, GError **error);
 /* Whether it can lead another model to a class; FALSE with %SF_ERROR_MODEL. */
 gboolean sf_model_check_classifier (const SfModel *self, GError **error);
 /* Whether @class, or -1 for none, is one that it knows, or that @classifier (nullable), which must fit, can lead it to; FALSE with

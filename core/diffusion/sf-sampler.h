@@ -60,6 +60,7 @@ typedef struct
   int start;
   gboolean uses_eta;       /* eta acts */
   gboolean uses_churn;     /* churn acts */
+  gboolean uses_gamma;     /* the option gamma acts */
   gboolean stochastic;     /* injects noise (with eta > 0 where it uses eta) … */
   gboolean always;         /* … and with eta = 0, too */
   gboolean inverts;        /* its step is as good upwards, where it injects no noise: see the option invert */

@@ -30,6 +30,7 @@ static SfEngineUse
 use_of (const SfJob *self)
 {
   const SfSettings *s = self->settings;
+  const SfSampler *sampler = sf_sampler_find (sf_settings_sampler (s));
 
   return (SfEngineUse) {
     .model = self->model,
@@ -37,7 +38,8 @@ use_of (const SfJob *self)
     .classifier_scale = s->classifier_scale,
     .class = s->class_number,
     .guidance = s->guidance,
-    .shift_mean = sf_sampler_find (sf_settings_sampler (s))->deviation != NULL,
+    .shift_mean = sampler->deviation != NULL,
+    .uses_gamma = sampler->uses_gamma || sf_schedule_find (sf_settings_schedule (s))->needs_gamma,
     .context = (int) s->context,
     .fast = s->fast,
   };

@@ -17,6 +17,13 @@
 
 #define NATIVE 8 /* side of these networks */
 
+static void
+use_text (char **setting, const char *text)
+{
+  g_free (*setting);
+  *setting = g_strdup (text);
+}
+
 /* (transfer full): settings for the network @name in the test's folder. */
 static SfSettings *
 settings_for (const char *name)
@@ -25,8 +32,7 @@ settings_for (const char *name)
 
   g_free (s->model);
   s->model = files_path (name);
-  g_free (s->noise_process);
-  s->noise_process = g_strdup ("linear-1000");
+  use_text (&s->noise_process, "linear-1000");
   s->steps = 5;
   return s;
 }
@@ -54,6 +60,19 @@ generate (const SfSettings *s, int seed, int candidate)
   g_assert_no_error (error);
   job_assert_finite (result);
   return result;
+}
+
+static void
+assert_refused (const SfSettings *s, SfError code, const char *part)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfJob) job = sf_job_new (SF_TASK_GENERATE, s, 0, 0, NULL, &error);
+  g_autoptr (SfResult) result = job != NULL ? sf_job_run (job, 1, 0, NULL, NULL, NULL, NULL, &error) : NULL;
+
+  g_assert_null (result);
+  g_assert_error (error, SF_ERROR, (int) code);
+  if (strstr (error->message, part) == NULL)
+    g_test_fail_printf ("no “%s” in: %s", part, error->message);
 }
 
 /* Outside of the selection nothing changes, inside something does; the same for any number of threads. */
@@ -183,11 +202,9 @@ test_settings (void)
   s->steps = 9;
   steps = generate (s, 5, 0);
   s->steps = 5;
-  g_free (s->sampler);
-  s->sampler = g_strdup ("heun");
+  use_text (&s->sampler, "heun");
   sampler = generate (s, 5, 0);
-  g_free (s->sampler);
-  s->sampler = g_strdup ("auto");
+  use_text (&s->sampler, "auto");
   s->class_number = 2;
   class = generate (s, 5, 0);
   s->class_number = -1; /* that of the seed */
@@ -254,7 +271,8 @@ test_grey (void)
     g_assert_true (made->rgba->data[i] == made->rgba->data[i + 1] && made->rgba->data[i] == made->rgba->data[i + 2]);
 }
 
-/* Gamma that was estimated is stored, loaded with the model, and acts in Analytic-DPM only; that of another noise process is refused. */
+/* Gamma that was estimated is stored, loaded with the model, and acts in Analytic-DPM only; only there that of another noise process is
+ * refused, and made anew. */
 static void
 test_gamma (void)
 {
@@ -263,6 +281,7 @@ test_gamma (void)
   g_autoptr (SfSettings) s = settings_for ("measured");
   g_autoptr (SfTensor) pictures = picture_texture (NATIVE, NATIVE, 1, 3);
   g_autoptr (SfModel) model = NULL, again = NULL, other = NULL;
+  g_autoptr (SfResult) made = NULL, anew = NULL;
   SfResult *before[2];
   g_autofree double *gamma = NULL;
   g_autoptr (GError) error = NULL;
@@ -270,8 +289,7 @@ test_gamma (void)
   write_network ("measured", &(NetShape) { 0 });
   for (gsize i = 0; i < G_N_ELEMENTS (samplers); i++)
     {
-      g_free (s->sampler);
-      s->sampler = g_strdup (samplers[i]);
+      use_text (&s->sampler, samplers[i]);
       before[i] = generate (s, 5, 0);
     }
   model = sf_model_get (folder, "linear-1000", TRUE, NULL, &error);
@@ -290,18 +308,28 @@ test_gamma (void)
     {
       g_autoptr (SfResult) after = NULL;
 
-      g_free (s->sampler);
-      s->sampler = g_strdup (samplers[i]);
+      use_text (&s->sampler, samplers[i]);
       after = generate (s, 5, 0);
       if (i == 0)
         g_assert_cmpfloat (job_distance (before[i], after), >, 1e-4);
       else
         job_assert_same (before[i], after);
     }
+  use_text (&s->noise_process, "cosine-1000");
+  made = generate (s, 5, 0);
+  use_text (&s->sampler, "analytic-ddim");
+  assert_refused (s, SF_ERROR_MODEL, "gamma.json");
+  assert_refused (s, SF_ERROR_MODEL, "estimate-gamma");
+  use_text (&s->sampler, "ddim");
+  use_text (&s->schedule, "optimal");
+  assert_refused (s, SF_ERROR_MODEL, "estimate-gamma");
+  use_text (&s->schedule, "auto");
   other = sf_model_get (folder, "cosine-1000", TRUE, NULL, &error);
-  g_assert_null (other);
-  g_assert_error (error, SF_ERROR, SF_ERROR_MODEL);
-  g_assert_nonnull (strstr (error->message, "gamma.json"));
+  g_assert_no_error (error);
+  g_assert_null (other->gamma);
+  g_assert_true (sf_gamma_save (gamma, other->scheduler->process, "a texture", path, &error));
+  use_text (&s->sampler, "analytic-ddim");
+  anew = generate (s, 5, 0);
   g_clear_pointer (&before[0], sf_result_unref);
   g_clear_pointer (&before[1], sf_result_unref);
 }
@@ -363,19 +391,6 @@ test_progress (void)
 /*** Refused ***/
 
 static void
-assert_refused (const SfSettings *s, SfError code, const char *part)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (SfJob) job = sf_job_new (SF_TASK_GENERATE, s, 0, 0, NULL, &error);
-  g_autoptr (SfResult) result = job != NULL ? sf_job_run (job, 1, 0, NULL, NULL, NULL, NULL, &error) : NULL;
-
-  g_assert_null (result);
-  g_assert_error (error, SF_ERROR, (int) code);
-  if (strstr (error->message, part) == NULL)
-    g_test_fail_printf ("no “%s” in: %s", part, error->message);
-}
-
-static void
 test_refused (void)
 {
   g_autoptr (SfSettings) s = settings_for ("plain");
@@ -383,11 +398,9 @@ test_refused (void)
   s->class_number = 3;
   assert_refused (s, SF_ERROR_ARGUMENT, "class");
   s->class_number = -1;
-  g_free (s->noise_process);
-  s->noise_process = g_strdup ("auto");
+  use_text (&s->noise_process, "auto");
   assert_refused (s, SF_ERROR_MODEL, "noise-process");
-  g_free (s->noise_process);
-  s->noise_process = g_strdup ("linear-1000");
+  use_text (&s->noise_process, "linear-1000");
   g_free (s->classifier);
   s->classifier = files_path ("plain");
   assert_refused (s, SF_ERROR_MODEL, "classifier");
@@ -409,13 +422,6 @@ test_size (void)
   files_write ("bare.json", "{\"format\": \"sfumato-model\", \"size\": 12, \"architecture\": {\"num_heads\": 1}}");
   made = generate (s, 1, 0);
   g_assert_cmpint (made->rect.width, ==, 12);
-}
-
-static void
-use_text (char **setting, const char *text)
-{
-  g_free (*setting);
-  *setting = g_strdup (text);
 }
 
 /* What the descriptions tell is refused before any checkpoint is opened: these are none. */

@@ -178,6 +178,7 @@ tell_model (SfFacts *facts, const char *name, GError **error)
   tell_process (facts, model);
   sf_facts_add (facts, "classifier", _ ("classifier"), model->classifier);
   sf_facts_add (facts, "gamma", _ ("Analytic-DPM"), model->gamma != NULL ? model->files->gamma : NULL);
+  sf_facts_add (facts, "gamma-fault", _ ("Analytic-DPM"), model->gamma_error != NULL ? model->gamma_error->message : NULL);
   usable = tell_cost (facts, model, &reason) && sf_model_check_usable (model, &reason) && sf_model_check_values (model, NULL, &reason);
   sf_facts_add_flag (facts, "usable", usable);
   sf_facts_add (facts, "reason", _ ("cannot be used"), reason != NULL ? reason->message : NULL);
