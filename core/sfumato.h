@@ -7,6 +7,7 @@
 #include "denoisers/sf-engine.h"
 #include "denoisers/sf-gamma-file.h"
 #include "denoisers/sf-model.h"
+#include "denoisers/sf-model-cost.h"
 #include "denoisers/sf-model-gamma.h"
 #include "denoisers/sf-model-share.h"
 #include "diffusion/sf-sampler.h"

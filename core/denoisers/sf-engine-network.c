@@ -14,21 +14,20 @@
 #include <string.h>
 
 #include "base/sf-error.h"
-#include "base/sf-parallel.h"
 #include "denoisers/sf-crop.h"
 #include "denoisers/sf-denoiser-guided.h"
 #include "denoisers/sf-denoiser-keep.h"
 #include "denoisers/sf-denoiser-network.h"
 #include "denoisers/sf-denoiser-tiled.h"
+#include "denoisers/sf-model-cost.h"
 #include "denoisers/sf-patch-solve.h"
-#include "kernels/sf-blas.h"
+#include "ops/sf-speed.h"
 #include "tensor/sf-image.h"
 
 #define MAX_LEVELS 12
 #define LEAST_STEPS 4     /* fewer evaluations give nothing */
 #define FINE_SIGMA 0.6    /* noise that a finer level starts with: takes away the blur of the enlarged level below, not its picture */
 #define FINE_SHARE 0.35   /* of the steps */
-#define NETWORK_GAIN 2    /* a network's convolutions need less multiplications than are counted */
 #define MATCH_SIZE 64     /* px: the ring's colour is matched at no more than this, as it is smooth */
 #define MATCH_BAND 3      /* px there: width of the band, and of its average */
 
@@ -51,7 +50,7 @@ struct _NetworkEngine
   SfEngineUse use;
   SfModel *model;      /* that of @use */
   SfContext *context;
-  double work;         /* of one evaluation of one tile */
+  SfModelCost cost, classifier_cost; /* of one tile */
   int tile_height, tile_width; /* what the network takes */
   int channels;        /* 3, or 1: grey */
   int candidate_class; /* of the present one; -1 = the network knows none */
@@ -253,7 +252,7 @@ class_denoiser (const NetworkEngine *self, int class)
   SfNetworkUse use = {
     .network = model->network,
     .context = self->context,
-    .work = self->work,
+    .work = self->cost.work,
     .rate = &self->model->rate,
     .prediction = model->scheduler->prediction,
     .variance = model->scheduler->variance,
@@ -322,13 +321,16 @@ network_begin (SfEngine *engine, int candidate, guint64 seed, const SfTensor *co
   return !sf_progress_stopped (progress, error);
 }
 
-/* A guess until there was an evaluation. */
 static double
-network_rate (SfEngine *engine)
+network_seconds (SfEngine *engine, double work)
 {
-  double rate = ((NetworkEngine *) engine)->model->rate;
+  const NetworkEngine *self = (NetworkEngine *) engine;
+  const double speed = sf_conv_speed ();
+  double seconds = sf_model_predict_seconds (self->model, &self->cost, work, speed);
 
-  return rate > 0 ? rate : NETWORK_GAIN * sf_parallel_get_threads () * sf_blas_rate ();
+  if (self->use.classifier != NULL) /* whose work is in the other's */
+    seconds += sf_model_predict_seconds (self->use.classifier, &self->classifier_cost, 0, speed);
+  return seconds;
 }
 
 static const SfLevel *
@@ -420,28 +422,35 @@ network_check (const SfRegion *region, const SfEngineUse *use, GError **error)
          (!use->uses_gamma || sf_model_check_gamma (model, error));
 }
 
-/* The network once or twice, and the classifier with its gradient, which takes twice what the way forward does. */
+/* What a tile takes: the network once or twice, and the classifier.  Activations of one are given back before the other begins. */
+static gboolean
+measure (NetworkEngine *self, GError **error)
+{
+  const SfModelCost *a = &self->cost, *b = &self->classifier_cost;
+
+  if (!sf_model_measure (self->model, self->tile_height, self->tile_width, &self->cost, error) ||
+      (self->use.classifier != NULL && !sf_model_measure (self->use.classifier, self->tile_height, self->tile_width, &self->classifier_cost, error)))
+    return FALSE;
+  self->parent.memory = a->weights + a->packed + b->weights + b->packed + MAX (a->activations, b->activations);
+  return TRUE;
+}
+
 static double
 tile_work (const NetworkEngine *self)
 {
-  SfModelCost classifier = { 0 };
-
-  if (self->use.classifier != NULL)
-    sf_model_measure (self->use.classifier, self->tile_height, self->tile_width, &classifier, NULL);
-  return (is_guided (self) ? 2 : 1) * self->work + 3 * classifier.work;
+  return (is_guided (self) ? 2 : 1) * self->cost.work + self->classifier_cost.work;
 }
 
 static SfEngine *
 network_open (const SfRegion *region, const SfEngineUse *use, const SfProgress *progress, GError **error)
 {
   NetworkEngine *self = g_new0 (NetworkEngine, 1);
-  SfModelCost cost = { 0 };
   gboolean done;
 
   self->parent = (SfEngine) {
     .info = &sf_engine_network,
     .least_steps = LEAST_STEPS,
-    .rate = network_rate,
+    .seconds = network_seconds,
     .level = network_level,
     .begin = network_begin,
     .render = network_render,
@@ -464,9 +473,7 @@ network_open (const SfRegion *region, const SfEngineUse *use, const SfProgress *
     .n_classes = 1,
     .scale = use->classifier_scale,
   };
-  done = sf_model_measure (self->model, self->tile_height, self->tile_width, &cost, error);
-  self->work = cost.work;
-  self->parent.memory = cost.weights + self->model->packed + cost.activations;
+  done = measure (self, error);
   self->crop = sf_crop_new (&self->region, self->channels, self->tile_height, self->tile_width, use->context);
   plan_levels (self);
   for (int l = 0; l < self->parent.n_levels; l++)

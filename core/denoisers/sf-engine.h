@@ -104,7 +104,7 @@ struct _SfEngine
   const SfEngineInfo *info;
   int n_levels;
   int least_steps; /* that a run makes, however low its strength is */
-  double (*rate) (SfEngine *self); /* (nullable): floating point operations per second that an evaluation makes, as far as is known now */
+  double (*seconds) (SfEngine *self, double work); /* (nullable): that evaluations of so much work in all will take, as far as is known now */
   gsize memory;    /* bytes that a run takes beside pictures; 0 = not counted */
   /* Level @l, 0 = coarsest.  Sizes are valid from the start, the denoiser after begin(). */
   const SfLevel *(*level) (SfEngine *self, int l);

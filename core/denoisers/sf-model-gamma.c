@@ -7,6 +7,7 @@
 
 #include "base/sf-error.h"
 #include "denoisers/sf-denoiser-network.h"
+#include "denoisers/sf-model-cost.h"
 #include "diffusion/sf-gamma.h"
 #include "tensor/sf-image.h"
 

@@ -337,7 +337,6 @@ gboolean
 sf_model_load (SfModel *self, const SfProgress *progress, GError **error)
 {
   g_autoptr (SfWeights) weights = NULL;
-  GPtrArray *parameters;
   const char *latent;
   gsize n;
 
@@ -358,8 +357,6 @@ sf_model_load (SfModel *self, const SfProgress *progress, GError **error)
     borrow_architecture (self);
   if ((self->network = sf_network_open (self->config, weights, error)) == NULL)
     return FALSE;
-  parameters = self->network->parameters;
-  self->packed = sf_conv2d_plan ((SfParameter *const *) parameters->pdata, (int) parameters->len, 0);
   if (adopt_network (self, error) && adopt_variance (self, error))
     {
       load_gamma (self);
@@ -452,31 +449,4 @@ gboolean
 sf_model_check_files (const SfModel *self, GError **error)
 {
   return sf_weights_check (self->network->weights, error);
-}
-
-gboolean
-sf_model_measure (const SfModel *self, int height, int width, SfModelCost *cost, GError **error)
-{
-  g_autoptr (SfContext) cx = sf_context_new_dry ();
-  const double t = 0;
-  const int class = 0;
-  const SfWeights *weights = self->network->weights;
-  SfTensor *x, *y;
-
-  *cost = (SfModelCost) { 0 };
-  for (int i = 0; i < sf_weights_get_n (weights); i++)
-    {
-      const SfArray *array = sf_weights_get (weights, sf_weights_get_name (weights, i));
-
-      cost->weights += array->n * sf_dtype_size (array->dtype);
-    }
-  if (!sf_network_check_size (self->network, height, width, error))
-    return FALSE;
-  sf_context_begin (cx, NULL, 0);
-  x = sf_context_tensor (cx, 1, height, width, self->in_channels);
-  y = sf_network_forward (self->network, cx, x, &t, self->n_classes > 0 && self->kind != SF_MODEL_CLASSIFIER ? &class : NULL);
-  cost->activations = sf_arena_get_peak (sf_context_get_arena (cx));
-  cost->work = sf_context_get_work (cx);
-  sf_tensor_unref (y);
-  return sf_context_end (cx, error);
 }

@@ -46,7 +46,6 @@ typedef struct
   const char *architecture; /* "adm" */
   int in_channels, out_channels;
   int divisor;           /* sides must be multiples of it */
-  gsize packed;          /* bytes that its convolutions will be packed to at their first use */
   double rate;           /* floating point operations per second of its last evaluations; 0 = none yet */
   gint sound;            /* atomic: sf_model_check_values() has found nothing */
   const char *const *unexpected; /* (nullable): arrays of the checkpoint that are of no use */
@@ -107,14 +106,3 @@ gboolean sf_model_check_class (const SfModel *self, const SfModel *classifier, i
 gboolean sf_model_check_values (SfModel *self, const SfProgress *progress, GError **error);
 /* Whether its checkpoint is as it was opened: FALSE with %SF_ERROR_MODEL.  To be asked after a run, whose result is worth nothing then. */
 gboolean sf_model_check_files (const SfModel *self, GError **error);
-
-/* What an evaluation takes. */
-typedef struct
-{
-  gsize weights;     /* bytes of the checkpoint's arrays */
-  gsize activations; /* bytes, peak */
-  double work;       /* floating point operations */
-} SfModelCost;
-
-/* By a dry run.  FALSE where the network cannot take that size. */
-gboolean sf_model_measure (const SfModel *self, int height, int width, SfModelCost *cost, GError **error);

@@ -213,7 +213,7 @@ sf_job_estimate (SfJob *self, const SfProgress *progress)
     return (SfEstimate) { 0 };
   return (SfEstimate) {
     .evaluations = sf_cascade_evaluations (self->engine, &settings),
-    .seconds = self->engine->rate != NULL ? sf_cascade_work (self->engine, &settings) / self->engine->rate (self->engine) : 0,
+    .seconds = self->engine->seconds != NULL ? self->engine->seconds (self->engine, sf_cascade_work (self->engine, &settings)) : 0,
     .memory = self->engine->memory,
   };
 }

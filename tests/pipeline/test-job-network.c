@@ -11,6 +11,7 @@
 #include "../denoisers/files.h"
 #include "base/sf-parallel.h"
 #include "denoisers/sf-gamma-file.h"
+#include "denoisers/sf-model-cost.h"
 #include "denoisers/sf-model-gamma.h"
 #include "denoisers/sf-model-share.h"
 #include "picture.h"
@@ -358,6 +359,31 @@ note_fraction (double fraction, gpointer data)
   g_array_append_val (data, fraction);
 }
 
+/* Time follows from the work and the rate of the model; before its first run there is more to do. */
+static void
+test_estimate (void)
+{
+  g_autofree char *folder = files_path ("counted");
+  g_autoptr (SfSettings) s = settings_for ("counted");
+  g_autoptr (SfModel) model = NULL;
+  g_autoptr (SfJob) job = NULL;
+  SfModelCost cost;
+  SfEstimate first, later;
+
+  write_network ("counted", &(NetShape) { 0 });
+  job = sf_job_new (SF_TASK_GENERATE, s, 0, 0, NULL, NULL);
+  model = sf_model_get (folder, "linear-1000", TRUE, NULL, NULL);
+  g_assert_true (sf_model_measure (model, NATIVE, NATIVE, &cost, NULL));
+  model->rate = 1e9;
+  first = sf_job_estimate (job, NULL);
+  model->sound = TRUE;
+  later = sf_job_estimate (job, NULL);
+  g_assert_cmpint (later.evaluations, ==, s->steps);
+  g_assert_cmpfloat_with_epsilon (later.seconds, s->steps * cost.work / 1e9, 1e-12);
+  g_assert_cmpfloat (first.seconds, >, later.seconds);
+  g_assert_cmpuint (later.memory, ==, cost.weights + cost.packed + cost.activations);
+}
+
 /* Progress goes on within an evaluation, and never back, also where an evaluation asks the network twice. */
 static void
 test_progress (void)
@@ -641,6 +667,7 @@ main (int argc, char **argv)
   g_test_add_func ("/job-network/context", test_context);
   g_test_add_func ("/job-network/grey", test_grey);
   g_test_add_func ("/job-network/progress", test_progress);
+  g_test_add_func ("/job-network/estimate", test_estimate);
   g_test_add_func ("/job-network/gamma", test_gamma);
   g_test_add_func ("/job-network/gamma-refused", test_gamma_refused);
   g_test_add_func ("/job-network/refused", test_refused);

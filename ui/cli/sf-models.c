@@ -146,12 +146,12 @@ tell_cost (SfFacts *facts, const SfModel *model, GError **error)
   if (!sf_model_measure (model, height, width, &cost, error))
     return FALSE;
   weights = g_format_size (cost.weights);
-  packed = g_format_size (model->packed);
+  packed = g_format_size (cost.packed);
   activations = g_format_size (cost.activations);
   memory = g_strdup_printf (_ ("%s of weights, %s packed, %s at %s"), weights, packed, activations, size);
   sf_facts_add (facts, "memory", _ ("memory"), memory);
   sf_facts_add_number (facts, "weights-bytes", NULL, (double) cost.weights, "");
-  sf_facts_add_number (facts, "packed-bytes", NULL, (double) model->packed, "");
+  sf_facts_add_number (facts, "packed-bytes", NULL, (double) cost.packed, "");
   sf_facts_add_number (facts, "activations-bytes", NULL, (double) cost.activations, "");
   sf_facts_add_number (facts, "operations", NULL, cost.work, "");
   return TRUE;
