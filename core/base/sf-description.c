@@ -12,6 +12,8 @@
 #define MAX_SIZE (4 << 20)
 /* The parser calls itself for each level. */
 #define MAX_DEPTH 64
+/* Characters of a value in messages. */
+#define MAX_SHOWN 80
 
 static gboolean
 is_too_deep (const char *text, gsize length)
@@ -96,7 +98,8 @@ sf_description_refuse (SfDescription *self, const char *name, const char *what)
 static void
 refuse_value (SfDescription *self, const char *name, JsonNode *node, const char *expected)
 {
-  g_autofree char *text = json_to_string (node, FALSE), *what = g_strdup_printf (_ ("is %s; it must be %s"), text, expected);
+  g_autofree char *text = json_to_string (node, FALSE), *shown = g_utf8_substring (text, 0, MIN (g_utf8_strlen (text, -1), MAX_SHOWN));
+  g_autofree char *what = g_strdup_printf (_ ("is %s; it must be %s"), shown, expected);
 
   sf_description_refuse (self, name, what);
 }

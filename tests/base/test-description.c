@@ -141,6 +141,19 @@ test_refused (void)
     }
 }
 
+/* What is long is not told in full. */
+static void
+test_long (void)
+{
+  g_autofree char *text = g_strnfill (100000, 'x'), *json = g_strdup_printf ("{'n': '%s'}", text);
+  SfDescription self = parse (json);
+
+  sf_description_int (&self, "n", 0, 9, 1);
+  g_assert_cmpuint (strlen (self.error->message), <, 200);
+  g_clear_error (&self.error);
+  assert_good (&self);
+}
+
 /* Options of a network are called so, and a list that a network cannot do without is missed. */
 static void
 test_options (void)
@@ -160,6 +173,7 @@ main (int argc, char **argv)
   g_test_add_func ("/description/read", test_read);
   g_test_add_func ("/description/missing", test_missing);
   g_test_add_func ("/description/refused", test_refused);
+  g_test_add_func ("/description/long", test_long);
   g_test_add_func ("/description/options", test_options);
   return g_test_run ();
 }
