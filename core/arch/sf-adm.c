@@ -103,13 +103,13 @@ read_layers (SfAdm *self, int n)
         self->layers = layers;
         candidates++;
       }
-  if (sf_options_has (&self->options, "num_res_blocks"))
+  if (sf_description_has (&self->options, "num_res_blocks"))
     {
-      self->layers = sf_options_int (&self->options, "num_res_blocks", 0, 1, MOST_BLOCKS);
+      self->layers = sf_description_int (&self->options, "num_res_blocks", 1, MOST_BLOCKS, 0);
       candidates = is_plausible (self, n, self->layers);
     }
   if (candidates != 1)
-    sf_options_fail (&self->options, _ ("the arrays do not go with option “num_res_blocks”, or do not tell it"));
+    sf_description_fail (&self->options, _ ("the arrays do not go with option “num_res_blocks”, or do not tell it"));
 }
 
 static void
@@ -127,9 +127,9 @@ read_arrays (SfAdm *self)
   if (self->options.error != NULL)
     return;
   self->levels = (n + 1) / (self->layers + 1);
-  if (self->levels > SF_OPTIONS_MAX_LIST)
-    sf_options_fail (&self->options, _ ("the network has %d levels; Sfumato takes up to %d"), self->levels, SF_OPTIONS_MAX_LIST);
-  self->levels = MIN (self->levels, SF_OPTIONS_MAX_LIST);
+  if (self->levels > SF_DESCRIPTION_MAX_LIST)
+    sf_description_fail (&self->options, _ ("the network has %d levels; Sfumato takes up to %d"), self->levels, SF_DESCRIPTION_MAX_LIST);
+  self->levels = MIN (self->levels, SF_DESCRIPTION_MAX_LIST);
   for (int level = 0; level < self->levels; level++)
     {
       int block = 1 + level * (self->layers + 1);
@@ -147,63 +147,63 @@ read_arrays (SfAdm *self)
 void
 sf_adm_compare (SfAdm *self, const char *option, int found)
 {
-  int given = sf_options_int (&self->options, option, found, 0, MOST_CHANNELS);
+  int given = sf_description_int (&self->options, option, 0, MOST_CHANNELS, found);
 
   if (given != found)
-    sf_options_fail (&self->options, _ ("option “%s” of the network is %d, but its arrays are made for %d"), option, given, found);
+    sf_description_fail (&self->options, _ ("option “%s” of the network is %d, but its arrays are made for %d"), option, given, found);
 }
 
 static void
 compare_flag (SfAdm *self, const char *option, gboolean found)
 {
-  if (sf_options_flag (&self->options, option, found) != found)
-    sf_options_fail (&self->options, _ ("option “%s” of the network does not go with its arrays"), option);
+  if (sf_description_flag (&self->options, option, found) != found)
+    sf_description_fail (&self->options, _ ("option “%s” of the network does not go with its arrays"), option);
 }
 
 /* "channel_mult": [1, 2], "attention_resolutions": [4, 8]: the sizes of levels as parts of the picture's. */
 static void
 compare_levels (SfAdm *self)
 {
-  double value[SF_OPTIONS_MAX_LIST];
+  double value[SF_DESCRIPTION_MAX_LIST];
   int n;
 
-  if (sf_options_has (&self->options, "channel_mult"))
+  if (sf_description_has (&self->options, "channel_mult"))
     {
-      n = sf_options_numbers (&self->options, "channel_mult", 0, MOST_CHANNELS, value);
+      n = sf_description_list (&self->options, "channel_mult", 0, MOST_CHANNELS, value);
       for (int i = 0; i < MIN (n, self->levels); i++)
         if ((int) (value[i] * self->model) != self->channels[i])
           n = 0;
       if (n != self->levels)
-        sf_options_fail (&self->options, _ ("option “%s” of the network does not go with its arrays"), "channel_mult");
+        sf_description_fail (&self->options, _ ("option “%s” of the network does not go with its arrays"), "channel_mult");
     }
-  if (sf_options_has (&self->options, "attention_resolutions"))
+  if (sf_description_has (&self->options, "attention_resolutions"))
     {
       guint attention = 0;
 
-      n = sf_options_numbers (&self->options, "attention_resolutions", 0, MOST_CHANNELS, value);
+      n = sf_description_list (&self->options, "attention_resolutions", 0, MOST_CHANNELS, value);
       for (int i = 0; i < n; i++)
         for (int level = 0; level < self->levels; level++)
           if (value[i] == 1 << level)
             attention |= 1u << level;
       if (attention != self->attention)
-        sf_options_fail (&self->options, _ ("option “%s” of the network does not go with its arrays"), "attention_resolutions");
+        sf_description_fail (&self->options, _ ("option “%s” of the network does not go with its arrays"), "attention_resolutions");
     }
 }
 
 static void
 read_options (SfAdm *self)
 {
-  SfOptions *options = &self->options;
+  SfDescription *options = &self->options;
 
-  self->head_dim = sf_options_int (options, "num_head_channels", -1, -1, MOST_CHANNELS);
-  self->heads = sf_options_int (options, "num_heads", 1, 1, MOST_CHANNELS);
-  self->heads_up = sf_options_int (options, "num_heads_upsample", -1, -1, MOST_CHANNELS);
+  self->head_dim = sf_description_int (options, "num_head_channels", -1, MOST_CHANNELS, -1);
+  self->heads = sf_description_int (options, "num_heads", 1, MOST_CHANNELS, 1);
+  self->heads_up = sf_description_int (options, "num_heads_upsample", -1, MOST_CHANNELS, -1);
   self->heads_up = self->heads_up > 0 ? self->heads_up : self->heads;
-  self->interleaved = !sf_options_flag (options, "use_new_attention_order", FALSE);
-  self->image_size = sf_options_int (options, "image_size", 0, 1, MOST_CHANNELS);
+  self->interleaved = !sf_description_flag (options, "use_new_attention_order", FALSE);
+  self->image_size = sf_description_int (options, "image_size", 1, MOST_CHANNELS, 0);
   if (options->object == NULL)
-    sf_options_fail (options, _ ("the arrays do not tell how many heads attention has; "
-                                 "a config.json must say it with “num_heads” or “num_head_channels”"));
+    sf_description_fail (options, _ ("the arrays do not tell how many heads attention has; "
+                                     "a config.json must say it with “num_heads” or “num_head_channels”"));
   if (options->error != NULL)
     return;
   sf_adm_compare (self, "model_channels", self->model);
@@ -218,7 +218,7 @@ read_options (SfAdm *self)
 void
 sf_adm_init (SfAdm *self, JsonObject *config, SfWeights *weights)
 {
-  *self = (SfAdm) { .options = { config, NULL }, .binder = sf_binder_new (weights, "input_blocks.0.0.weight", renamings) };
+  *self = (SfAdm) { .options = { .object = config }, .binder = sf_binder_new (weights, "input_blocks.0.0.weight", renamings) };
   read_arrays (self);
   read_options (self);
 }
@@ -233,7 +233,7 @@ sf_adm_clear (SfAdm *self)
 SfNetwork *
 sf_adm_finish (SfAdm *self, SfNetwork *network, SfWeights *weights, GError **error)
 {
-  if (sf_options_check (&self->options, self->binder))
+  if (sf_binder_check (self->binder, &self->options.error))
     {
       network->in_channels = self->in;
       network->divisor = 1 << (self->levels - 1);

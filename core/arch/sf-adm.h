@@ -9,7 +9,7 @@
 #pragma once
 
 #include "arch/sf-network.h"
-#include "arch/sf-options.h"
+#include "base/sf-description.h"
 #include "nn/sf-time-embedding.h"
 #include "nn/sf-unet.h"
 
@@ -22,7 +22,7 @@ typedef struct
   int model; /* channels that all others are multiples of */
   int in, first;      /* channels of pictures, and after the first convolution */
   int levels, layers; /* residual blocks of a level, besides the one that may change its size */
-  int channels[SF_OPTIONS_MAX_LIST];
+  int channels[SF_DESCRIPTION_MAX_LIST];
   guint attention;       /* bit i: level i has attention */
   gboolean modulate;     /* scale-shift norm */
   gboolean by_residual;  /* residual blocks change the size */
@@ -34,7 +34,7 @@ typedef struct
   int image_size;        /* 0 = not known */
 
   SfBinder *binder;
-  SfOptions options;
+  SfDescription options;
 } SfAdm;
 
 /* Reads arrays and options; sf_adm_clear() after use. */

@@ -9,8 +9,8 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "arch/sf-options.h"
 #include "arch/sf-network.h"
+#include "base/sf-description.h"
 #include "nn/sf-time-embedding.h"
 #include "nn/sf-unet.h"
 
@@ -44,7 +44,7 @@ enum
   CLASS_IDENTITY, /* added as it is */
 };
 
-static const SfOptionChoice down_types[] = {
+static const SfWord down_types[] = {
   { "DownBlock2D", PLAIN },
   { "AttnDownBlock2D", ATTENTION },
   { "SkipDownBlock2D", PICTURE },
@@ -53,7 +53,7 @@ static const SfOptionChoice down_types[] = {
   { NULL, 0 },
 };
 
-static const SfOptionChoice up_types[] = {
+static const SfWord up_types[] = {
   { "UpBlock2D", PLAIN },
   { "AttnUpBlock2D", ATTENTION },
   { "SkipUpBlock2D", PICTURE },
@@ -62,17 +62,17 @@ static const SfOptionChoice up_types[] = {
   { NULL, 0 },
 };
 
-static const SfOptionChoice resample_types[] = { { "conv", PLAIN }, { "resnet", BY_RESIDUAL }, { NULL, 0 } };
-static const SfOptionChoice time_types[] = {
+static const SfWord resample_types[] = { { "conv", PLAIN }, { "resnet", BY_RESIDUAL }, { NULL, 0 } };
+static const SfWord time_types[] = {
   { "positional", SF_TIME_WAVES },
   { "fourier", SF_TIME_FOURIER },
   { "learned", SF_TIME_LEARNED },
   { NULL, 0 },
 };
-static const SfOptionChoice shift_types[] = { { "default", FALSE }, { "scale_shift", TRUE }, { NULL, 0 } };
-static const SfOptionChoice class_types[] = { { "timestep", CLASS_TIMESTEP }, { "identity", CLASS_IDENTITY }, { NULL, 0 } };
-static const SfOptionChoice middle_types[] = { { "UNetMidBlock2D", TRUE }, { NULL, 0 } };
-static const SfOptionChoice activations[] = {
+static const SfWord shift_types[] = { { "default", FALSE }, { "scale_shift", TRUE }, { NULL, 0 } };
+static const SfWord class_types[] = { { "timestep", CLASS_TIMESTEP }, { "identity", CLASS_IDENTITY }, { NULL, 0 } };
+static const SfWord middle_types[] = { { "UNetMidBlock2D", TRUE }, { NULL, 0 } };
+static const SfWord activations[] = {
   { "silu", SF_ACTIVATION_SILU },
   { "swish", SF_ACTIVATION_SILU },
   { "mish", SF_ACTIVATION_MISH },
@@ -85,7 +85,7 @@ static const SfOptionChoice activations[] = {
 typedef struct
 {
   int in, out, levels, layers;
-  int channels[SF_OPTIONS_MAX_LIST], down[SF_OPTIONS_MAX_LIST], up[SF_OPTIONS_MAX_LIST];
+  int channels[SF_DESCRIPTION_MAX_LIST], down[SF_DESCRIPTION_MAX_LIST], up[SF_DESCRIPTION_MAX_LIST];
   int groups, middle_groups; /* 0 = follows from the channels; 0 = no norm */
   int head_dim;              /* 0 = one head */
   int padding;
@@ -118,18 +118,18 @@ typedef struct
 #define MOST_SIDE 65536
 
 static void
-read_levels (Plan *self, SfOptions *options)
+read_levels (Plan *self, SfDescription *options)
 {
-  int down_type = sf_options_choice (options, "downsample_type", PLAIN, resample_types);
-  int up_type = sf_options_choice (options, "upsample_type", PLAIN, resample_types);
-  double channels[SF_OPTIONS_MAX_LIST];
-  int n_down = sf_options_choices (options, "down_block_types", down_types, self->down);
-  int n_up = sf_options_choices (options, "up_block_types", up_types, self->up);
+  int down_type = sf_description_choice (options, "downsample_type", resample_types, PLAIN);
+  int up_type = sf_description_choice (options, "upsample_type", resample_types, PLAIN);
+  double channels[SF_DESCRIPTION_MAX_LIST];
+  int n_down = sf_description_choices (options, "down_block_types", down_types, self->down);
+  int n_up = sf_description_choices (options, "up_block_types", up_types, self->up);
 
-  self->levels = sf_options_numbers (options, "block_out_channels", 1, MOST_CHANNELS, channels);
+  self->levels = sf_description_list (options, "block_out_channels", 1, MOST_CHANNELS, channels);
   if (n_down != self->levels || n_up != self->levels || self->levels == 0)
-    sf_options_fail (options, _ ("the network has %d block_out_channels, %d down_block_types and %d up_block_types; there must be as many of each, and one at least"),
-                     self->levels, n_down, n_up);
+    sf_description_fail (options, _ ("the network has %d block_out_channels, %d down_block_types and %d up_block_types; there must be as many of each, and one at least"),
+                         self->levels, n_down, n_up);
   for (int i = 0; i < self->levels && options->error == NULL; i++)
     {
       self->channels[i] = (int) channels[i];
@@ -139,63 +139,52 @@ read_levels (Plan *self, SfOptions *options)
 }
 
 static void
-read_plan (Plan *self, SfOptions *options)
+read_plan (Plan *self, SfDescription *options)
 {
   read_levels (self, options);
-  self->in = sf_options_int (options, "in_channels", 3, 1, MOST_CHANNELS);
-  self->out = sf_options_int (options, "out_channels", 3, 1, MOST_CHANNELS);
-  self->layers = sf_options_int (options, "layers_per_block", 2, 1, 64);
-  self->groups = sf_options_int (options, "norm_num_groups", sf_options_is_null (options, "norm_num_groups") ? 0 : 32, 1, MOST_CHANNELS);
-  self->middle_groups = sf_options_int (options, "attn_norm_num_groups", 0, 1, MOST_CHANNELS);
-  self->head_dim = sf_options_int (options, "attention_head_dim", sf_options_is_null (options, "attention_head_dim") ? 0 : 8, 1, MOST_CHANNELS);
-  self->eps = sf_options_number (options, "norm_eps", 1e-5, 0, 1);
-  self->padding = sf_options_int (options, "downsample_padding", 1, 0, 1);
-  self->activation = sf_options_choice (options, "act_fn", SF_ACTIVATION_SILU, activations);
-  self->modulate = sf_options_choice (options, "resnet_time_scale_shift", FALSE, shift_types);
-  self->middle = sf_options_choice (options, "mid_block_type", !sf_options_is_null (options, "mid_block_type"), middle_types);
-  self->middle_attention = sf_options_flag (options, "add_attention", TRUE);
-  self->middle_factor = sf_options_number (options, "mid_block_scale_factor", 1, 1e-3, 1e3);
-  self->embedding = sf_options_int (options, "time_embedding_dim", 4 * self->channels[0], 1, 4 * MOST_CHANNELS);
+  self->in = sf_description_int (options, "in_channels", 1, MOST_CHANNELS, 3);
+  self->out = sf_description_int (options, "out_channels", 1, MOST_CHANNELS, 3);
+  self->layers = sf_description_int (options, "layers_per_block", 1, 64, 2);
+  self->groups = sf_description_int (options, "norm_num_groups", 1, MOST_CHANNELS, sf_description_is_null (options, "norm_num_groups") ? 0 : 32);
+  self->middle_groups = sf_description_int (options, "attn_norm_num_groups", 1, MOST_CHANNELS, 0);
+  self->head_dim = sf_description_int (options, "attention_head_dim", 1, MOST_CHANNELS, sf_description_is_null (options, "attention_head_dim") ? 0 : 8);
+  self->eps = sf_description_number (options, "norm_eps", 0, 1, 1e-5);
+  self->padding = sf_description_int (options, "downsample_padding", 0, 1, 1);
+  self->activation = sf_description_choice (options, "act_fn", activations, SF_ACTIVATION_SILU);
+  self->modulate = sf_description_choice (options, "resnet_time_scale_shift", shift_types, FALSE);
+  self->middle = sf_description_choice (options, "mid_block_type", middle_types, !sf_description_is_null (options, "mid_block_type"));
+  self->middle_attention = sf_description_flag (options, "add_attention", TRUE);
+  self->middle_factor = sf_description_number (options, "mid_block_scale_factor", 1e-3, 1e3, 1);
+  self->embedding = sf_description_int (options, "time_embedding_dim", 1, 4 * MOST_CHANNELS, 4 * self->channels[0]);
 }
 
 /* "sample_size": 32, or [height, width]. */
 static void
-read_size (SfNetwork *self, SfOptions *options)
+read_size (SfNetwork *self, SfDescription *options)
 {
-  JsonNode *node = sf_options_has (options, "sample_size") ? json_object_get_member (options->object, "sample_size") : NULL;
-  double size[SF_OPTIONS_MAX_LIST];
-  int n = 0;
+  int side[2];
 
-  if (node == NULL)
+  if (!sf_description_sides (options, "sample_size", MOST_SIDE, side))
     return;
-  if (JSON_NODE_HOLDS_ARRAY (node))
-    n = sf_options_numbers (options, "sample_size", 1, MOST_SIDE, size);
-  else
-    size[0] = sf_options_int (options, "sample_size", 0, 1, MOST_SIDE), n = 1;
-  if (n < 1 || n > 2)
-    {
-      sf_options_fail (options, _ ("option “sample_size” of the network has %d numbers; it must have one or two"), n);
-      return;
-    }
-  self->height = (int) size[0];
-  self->width = (int) size[n - 1];
+  self->height = side[0];
+  self->width = side[1];
 }
 
 static void
-read_time (SfTimeEmbedding *self, Plan *plan, SfOptions *options)
+read_time (SfTimeEmbedding *self, Plan *plan, SfDescription *options)
 {
-  plan->class_type = sf_options_choice (options, "class_embed_type", CLASS_TABLE, class_types);
-  plan->n_classes = sf_options_int (options, "num_class_embeds", plan->class_type != CLASS_TABLE ? G_MAXINT : 0, 1, G_MAXINT);
-  self->kind = sf_options_choice (options, "time_embedding_type", SF_TIME_WAVES, time_types);
+  plan->class_type = sf_description_choice (options, "class_embed_type", class_types, CLASS_TABLE);
+  plan->n_classes = sf_description_int (options, "num_class_embeds", 1, G_MAXINT, plan->class_type != CLASS_TABLE ? G_MAXINT : 0);
+  self->kind = sf_description_choice (options, "time_embedding_type", time_types, SF_TIME_WAVES);
   self->channels = plan->channels[0];
   self->out = plan->embedding;
   self->activation = plan->activation;
-  self->waves.sine_first = !sf_options_flag (options, "flip_sin_to_cos", TRUE);
-  self->waves.shift = sf_options_number (options, "freq_shift", 0, 0, 1);
+  self->waves.sine_first = !sf_description_flag (options, "flip_sin_to_cos", TRUE);
+  self->waves.shift = sf_description_number (options, "freq_shift", 0, 1, 0);
   if (self->kind == SF_TIME_WAVES && self->channels / 2 <= self->waves.shift)
-    sf_options_fail (options, _ ("a network with %d channels at its first level is too narrow for waves of the timestep"), self->channels);
+    sf_description_fail (options, _ ("a network with %d channels at its first level is too narrow for waves of the timestep"), self->channels);
   if (self->kind == SF_TIME_LEARNED)
-    self->n_table = sf_options_int (options, "num_train_timesteps", 1000, 1, G_MAXINT / 2);
+    self->n_table = sf_description_int (options, "num_train_timesteps", 1, G_MAXINT / 2, 1000);
 }
 
 /*** Blocks ***/
@@ -517,7 +506,7 @@ static SfNetwork *
 open_network (JsonObject *config, SfWeights *weights, GError **error)
 {
   g_autoptr (SfBinder) binder = sf_binder_new (weights, "conv_in.weight", renamings);
-  SfOptions options = { config, NULL };
+  SfDescription options = { .object = config };
   Unet2d *self = g_new0 (Unet2d, 1);
   Plan plan = { .binder = binder, .unet = self->unet = sf_unet_new () };
 
@@ -525,8 +514,8 @@ open_network (JsonObject *config, SfWeights *weights, GError **error)
   read_plan (&plan, &options);
   read_time (&self->time, &plan, &options);
   read_size (&self->parent, &options);
-  self->centre = sf_options_flag (&options, "center_input_sample", FALSE);
-  if (sf_options_check (&options, binder))
+  self->centre = sf_description_flag (&options, "center_input_sample", FALSE);
+  if (sf_binder_check (binder, &options.error))
     build (self, &plan);
   return sf_network_finish (&self->parent, binder, weights, error);
 }

@@ -92,7 +92,7 @@ sf_network_finish (SfNetwork *self, SfBinder *binder, SfWeights *weights, GError
   self->weights = sf_weights_ref (weights);
   self->parameters = sf_binder_finish (binder, &self->unexpected, error);
   if (self->parameters != NULL)
-    sf_conv2d_plan ((SfParameter *const *) self->parameters->pdata, self->parameters->len, 0);
+    self->packed = sf_conv2d_plan ((SfParameter *const *) self->parameters->pdata, (int) self->parameters->len, 0);
   else
     g_clear_pointer (&self, sf_network_free);
   return self;

@@ -37,6 +37,7 @@ struct _SfNetwork
   int n_classes;                 /* 0 = unconditional */
   SfWeights *weights;
   GPtrArray *parameters;         /* of SfParameter, in the order of the network */
+  gsize packed;                  /* bytes that its convolutions will be packed to at their first use */
   GStrv unexpected;              /* (nullable): arrays of the file that nothing asked for */
 
   SfTensor *(*forward) (SfNetwork *self, SfContext *cx, SfTensor *x, const double *t, const int *classes);

@@ -5,7 +5,6 @@
  * and made there; what was scaled down is then refined at twice the size, and again up to the region's own, in overlapping
  * tiles, each level from the one below noised to FINE_SIGMA.  A region that fits is made in one level.
  *
- *     crop    frame with surroundings, at least the network's size where the picture allows, else mirrored at its edges
  *     known   the crop at a level's size, freedom: what of it is to be made
  */
 #include "denoisers/sf-engine.h"
@@ -15,22 +14,20 @@
 #include <string.h>
 
 #include "base/sf-error.h"
-#include "base/sf-parallel.h"
+#include "denoisers/sf-crop.h"
 #include "denoisers/sf-denoiser-guided.h"
 #include "denoisers/sf-denoiser-keep.h"
 #include "denoisers/sf-denoiser-network.h"
 #include "denoisers/sf-denoiser-tiled.h"
+#include "denoisers/sf-model-cost.h"
 #include "denoisers/sf-patch-solve.h"
-#include "kernels/sf-blas.h"
+#include "ops/sf-speed.h"
 #include "tensor/sf-image.h"
 
 #define MAX_LEVELS 12
-#define SURROUNDINGS 0.25 /* of the frame's longer side, on each side: what the network sees of the picture around it */
-#define LONGEST 2         /* frames up to so many times as long as wide are made in one square */
 #define LEAST_STEPS 4     /* fewer evaluations give nothing */
 #define FINE_SIGMA 0.6    /* noise that a finer level starts with: takes away the blur of the enlarged level below, not its picture */
 #define FINE_SHARE 0.35   /* of the steps */
-#define NETWORK_GAIN 2    /* a network's convolutions need less multiplications than are counted */
 #define MATCH_SIZE 64     /* px: the ring's colour is matched at no more than this, as it is smooth */
 #define MATCH_BAND 3      /* px there: width of the band, and of its average */
 
@@ -53,153 +50,16 @@ struct _NetworkEngine
   SfEngineUse use;
   SfModel *model;      /* that of @use */
   SfContext *context;
-  double work;         /* of one evaluation of one tile */
+  SfModelCost cost, classifier_cost; /* of one tile */
   int tile_height, tile_width; /* what the network takes */
   int channels;        /* 3, or 1: grey */
   int candidate_class; /* of the present one; -1 = the network knows none */
   SfClassifierUse classifier_use;
-  int x, y, width, height; /* the crop in the region's picture, beyond whose edges it is mirrored; generate: the state, from 0 */
+  SfCrop crop;
   Level levels[MAX_LEVELS];
-  float share; /* the highest in the frame */
   const SfTensor *content; /* (nullable) of the present candidate */
   double t_begin;          /* of its run */
 };
-
-/*** Geometry ***/
-
-/* One side of the crop: @size pixels around [@begin, @begin + @length), inside of @whole if there is room. */
-static int
-place (int begin, int length, int size, int whole)
-{
-  int at = begin - (size - length) / 2;
-
-  if (size >= whole)
-    return (whole - size) / 2;
-  return CLAMP (at, 0, whole - size);
-}
-
-static void
-plan_crop (NetworkEngine *self)
-{
-  const SfRegion *region = &self->region;
-  const int native_height = self->tile_height, native_width = self->tile_width;
-  int pad = self->use.context >= 0 ? self->use.context : (int) ceil (SURROUNDINGS * MAX (region->width, region->height));
-  int height = region->height + 2 * pad, width = region->width + 2 * pad;
-
-  if (region->generate)
-    {
-      double scale = MAX (1, MAX ((double) native_height / region->height, (double) native_width / region->width));
-
-      self->height = (int) lrint (region->height * scale);
-      self->width = (int) lrint (region->width * scale);
-      return;
-    }
-  if (native_height == native_width && MAX (height, width) <= LONGEST * MIN (height, width))
-    height = width = MAX (height, width);
-  /* more than the picture has is of use only up to the network's size */
-  self->height = MAX (native_height, MIN (height, MAX (region->image->h, region->height)));
-  self->width = MAX (native_width, MIN (width, MAX (region->image->w, region->width)));
-  if (native_height == native_width && height == width)
-    self->height = self->width = MAX (self->height, self->width);
-  self->y = place (region->y, region->height, self->height, region->image->h);
-  self->x = place (region->x, region->width, self->width, region->image->w);
-}
-
-static int
-mirror (int i, int n)
-{
-  int period = 2 * n;
-
-  i = ((i % period) + period) % period;
-  return i < n ? i : period - 1 - i;
-}
-
-/* Row @y of the crop, as sf_area_resize_rows() takes it. */
-static void
-crop_row (int y, float *row, gconstpointer data)
-{
-  const NetworkEngine *self = data;
-  const SfTensor *image = self->region.image;
-  int from = mirror (y + self->y, image->h);
-
-  for (int x = 0; x < self->width; x++)
-    {
-      const float *rgb = image->data + ((gsize) from * image->w + mirror (x + self->x, image->w)) * 3;
-
-      if (self->channels == 3)
-        memcpy (row + x * 3, rgb, 3 * sizeof (float));
-      else
-        row[x] = (rgb[0] + rgb[1] + rgb[2]) / 3;
-    }
-}
-
-/* The highest share of a pixel in the frame. */
-static float
-most_share (const SfRegion *region)
-{
-  gsize n = region->share != NULL ? (gsize) region->width * region->height : 0;
-  float most = 0;
-
-  for (gsize i = 0; i < n; i++)
-    most = MAX (most, region->share[i]);
-  return most > 0 ? most : 1;
-}
-
-/* How free the pixels of the crop's row @y are: to be made at all, and how much of it is wanted; those of which most is wanted are as free
- * as can be, since the share itself comes in when the result is blended. */
-static void
-freedom_row (int y, float *row, gconstpointer data)
-{
-  const NetworkEngine *self = data;
-  const SfRegion *region = &self->region;
-  int iy = y + self->y;
-
-  for (int x = 0; x < self->width; x++)
-    {
-      int ix = x + self->x, fy = iy - region->y, fx = ix - region->x;
-      gboolean inside = iy >= 0 && ix >= 0 && iy < region->image->h && ix < region->image->w;
-
-      row[x] = inside && region->state[(gsize) iy * region->image->w + ix] == SF_PIXEL_HOLE;
-      if (row[x] > 0 && region->share != NULL && fy >= 0 && fx >= 0 && fy < region->height && fx < region->width)
-        row[x] = MAX (region->share[(gsize) fy * region->width + fx] / self->share, 0.02f);
-    }
-}
-
-static gboolean
-make_level (NetworkEngine *self, Level *level, const SfProgress *progress, GError **error)
-{
-  const int h = level->public.height, w = level->public.width;
-
-  if ((level->known = sf_tensor_new (1, h, w, self->channels, error)) == NULL)
-    return FALSE;
-  if (self->region.generate)
-    return TRUE;
-  if ((level->freedom = sf_tensor_new (1, h, w, 1, error)) == NULL)
-    return FALSE;
-  sf_area_resize_rows (crop_row, self, self->height, self->width, self->channels, level->known->data, h, w, sf_progress_cancellable (progress));
-  sf_scheduler_to_range (self->model->scheduler, level->known->data, sf_tensor_size (level->known));
-  sf_area_resize_rows (freedom_row, self, self->height, self->width, 1, level->freedom->data, h, w, sf_progress_cancellable (progress));
-  return TRUE;
-}
-
-/* The frame's place in a state of level @level. */
-static void
-frame_place (const NetworkEngine *self, const SfLevel *level, double *y, double *x, double *height, double *width)
-{
-  double sy = (double) level->height / self->height, sx = (double) level->width / self->width;
-
-  if (self->region.generate)
-    {
-      *y = *x = 0;
-      *height = level->height;
-      *width = level->width;
-      return;
-    }
-  *y = (self->region.y - self->y) * sy;
-  *x = (self->region.x - self->x) * sx;
-  *height = self->region.height * sy;
-  *width = self->region.width * sx;
-}
 
 /*** Where levels start ***/
 
@@ -207,21 +67,19 @@ frame_place (const NetworkEngine *self, const SfLevel *level, double *y, double 
 static void
 put_content (const NetworkEngine *self, const Level *level, SfTensor *x)
 {
-  double y0, x0, height, width;
+  const SfCropFrame frame = sf_crop_get_frame (&self->crop, x->h, x->w);
 
-  frame_place (self, &level->public, &y0, &x0, &height, &width);
   for (int y = 0; y < x->h; y++)
     for (int i = 0; i < x->w; i++)
       {
-        double fy = (y + 0.5 - y0) / height, fx = (i + 0.5 - x0) / width;
+        double fy = (y + 0.5 - frame.y) / frame.height, fx = (i + 0.5 - frame.x) / frame.width;
         float *out = x->data + ((gsize) y * x->w + i) * x->c, rgb[3];
 
         if (fy <= 0 || fx <= 0 || fy >= 1 || fx >= 1)
           continue;
         sf_bilinear_sample (self->content->data, self->content->h, self->content->w, 3, fy * self->content->h - 0.5,
                             fx * self->content->w - 0.5, rgb);
-        for (int c = 0; c < x->c; c++)
-          out[c] = x->c == 3 ? rgb[c] : (rgb[0] + rgb[1] + rgb[2]) / 3;
+        sf_rgb_to_channels (rgb, 1, x->c, out);
         sf_scheduler_to_range (self->model->scheduler, out, x->c);
       }
 }
@@ -330,14 +188,16 @@ network_finish (const SfLevel *public, SfTensor *x, const SfProgress *progress, 
   return match_color (level, x, error) && !sf_progress_stopped (progress, error);
 }
 
+/*** Levels ***/
+
 static void
 plan_levels (NetworkEngine *self)
 {
   SfEngine *engine = &self->parent;
   const SfScheduler *scheduler = self->model->scheduler;
   const int native_height = self->tile_height, native_width = self->tile_width;
-  double scale = MIN (1, MAX ((double) native_height / self->height, (double) native_width / self->width));
-  double shown = self->region.generate ? (double) self->height / self->region.height : 1;
+  double scale = MIN (1, MAX ((double) native_height / self->crop.height, (double) native_width / self->crop.width));
+  double shown = self->region.generate ? (double) self->crop.height / self->region.height : 1;
 
   for (engine->n_levels = 0; engine->n_levels < MAX_LEVELS; scale = MIN (1, 2 * scale))
     {
@@ -346,8 +206,8 @@ plan_levels (NetworkEngine *self)
 
       level->engine = self;
       level->public = (SfLevel) {
-        .height = MAX (native_height, (int) lrint (self->height * scale)),
-        .width = MAX (native_width, (int) lrint (self->width * scale)),
+        .height = MAX (native_height, (int) lrint (self->crop.height * scale)),
+        .width = MAX (native_width, (int) lrint (self->crop.width * scale)),
         .channels = self->channels,
         .scale = scale * shown,
         .process = scheduler->process,
@@ -369,6 +229,19 @@ plan_levels (NetworkEngine *self)
     }
 }
 
+static gboolean
+make_level (NetworkEngine *self, Level *level, const SfProgress *progress, GError **error)
+{
+  const int h = level->public.height, w = level->public.width;
+
+  if ((level->known = sf_crop_take_picture (&self->crop, h, w, progress, error)) == NULL)
+    return FALSE;
+  if (self->region.generate)
+    return TRUE;
+  sf_scheduler_to_range (self->model->scheduler, level->known->data, sf_tensor_size (level->known));
+  return (level->freedom = sf_crop_take_freedom (&self->crop, h, w, progress, error)) != NULL;
+}
+
 /*** Candidates ***/
 
 /* The network as a denoiser for @class, or for none. */
@@ -379,7 +252,7 @@ class_denoiser (const NetworkEngine *self, int class)
   SfNetworkUse use = {
     .network = model->network,
     .context = self->context,
-    .work = self->work,
+    .work = self->cost.work,
     .rate = &self->model->rate,
     .prediction = model->scheduler->prediction,
     .variance = model->scheduler->variance,
@@ -448,13 +321,16 @@ network_begin (SfEngine *engine, int candidate, guint64 seed, const SfTensor *co
   return !sf_progress_stopped (progress, error);
 }
 
-/* A guess until there was an evaluation. */
 static double
-network_rate (SfEngine *engine)
+network_seconds (SfEngine *engine, double work)
 {
-  double rate = ((NetworkEngine *) engine)->model->rate;
+  const NetworkEngine *self = (NetworkEngine *) engine;
+  const double speed = sf_conv_speed ();
+  double seconds = sf_model_predict_seconds (self->model, &self->cost, work, speed);
 
-  return rate > 0 ? rate : NETWORK_GAIN * sf_parallel_get_threads () * sf_blas_rate ();
+  if (self->use.classifier != NULL) /* whose work is in the other's */
+    seconds += sf_model_predict_seconds (self->use.classifier, &self->classifier_cost, 0, speed);
+  return seconds;
 }
 
 static const SfLevel *
@@ -470,11 +346,10 @@ network_render (SfEngine *engine, int l, const SfTensor *x, GError **error)
   const NetworkEngine *self = (NetworkEngine *) engine;
   const SfRegion *region = &self->region;
   gboolean last = l == engine->n_levels - 1;
-  double y0, x0, height, width;
+  const SfCropFrame frame = sf_crop_get_frame (&self->crop, x->h, x->w);
   SfTensor *out;
 
-  frame_place (self, &self->levels[l].public, &y0, &x0, &height, &width);
-  out = sf_tensor_new (1, last ? region->height : MAX (1, (int) lrint (height)), last ? region->width : MAX (1, (int) lrint (width)), 3, error);
+  out = sf_tensor_new (1, last ? region->height : MAX (1, (int) lrint (frame.height)), last ? region->width : MAX (1, (int) lrint (frame.width)), 3, error);
   if (out == NULL)
     return NULL;
   if (region->generate && out->h <= x->h && out->w <= x->w)
@@ -482,7 +357,7 @@ network_render (SfEngine *engine, int l, const SfTensor *x, GError **error)
   else
     for (int y = 0; y < out->h; y++)
       for (int i = 0; i < out->w; i++)
-        sf_bilinear_sample (x->data, x->h, x->w, x->c, y0 + (y + 0.5) * height / out->h - 0.5, x0 + (i + 0.5) * width / out->w - 0.5,
+        sf_bilinear_sample (x->data, x->h, x->w, x->c, frame.y + (y + 0.5) * frame.height / out->h - 0.5, frame.x + (i + 0.5) * frame.width / out->w - 0.5,
                             out->data + ((gsize) y * out->w + i) * x->c);
   for (gsize i = (gsize) out->h * out->w; i-- > 0 && x->c == 1;) /* from behind, in place */
     out->data[i * 3] = out->data[i * 3 + 1] = out->data[i * 3 + 2] = out->data[i];
@@ -535,34 +410,47 @@ network_free (SfEngine *engine)
 
 /*** Opening ***/
 
+/* Of any region something can be made. */
 static gboolean
-network_check (const SfRegion *region, GError **error)
+network_check (const SfRegion *region, const SfEngineUse *use, GError **error)
 {
+  const SfModel *model = use->model, *classifier = use->classifier;
+
+  return sf_model_check_usable (model, error) && (classifier == NULL || sf_model_check_classifier (classifier, error)) &&
+         sf_model_check_size (model, model->height, model->width, error) && sf_model_check_class (model, classifier, use->class, error) &&
+         (classifier == NULL || sf_model_check_size (classifier, model->height, model->width, error)) &&
+         (!use->uses_gamma || sf_model_check_gamma (model, error));
+}
+
+/* What a tile takes: the network once or twice, and the classifier.  Activations of one are given back before the other begins. */
+static gboolean
+measure (NetworkEngine *self, GError **error)
+{
+  const SfModelCost *a = &self->cost, *b = &self->classifier_cost;
+
+  if (!sf_model_measure (self->model, self->tile_height, self->tile_width, &self->cost, error) ||
+      (self->use.classifier != NULL && !sf_model_measure (self->use.classifier, self->tile_height, self->tile_width, &self->classifier_cost, error)))
+    return FALSE;
+  self->parent.memory = a->weights + a->packed + b->weights + b->packed + MAX (a->activations, b->activations);
   return TRUE;
 }
 
-/* The network once or twice, and the classifier with its gradient, which takes twice what the way forward does. */
 static double
 tile_work (const NetworkEngine *self)
 {
-  SfModelCost classifier = { 0 };
-
-  if (self->use.classifier != NULL)
-    sf_model_measure (self->use.classifier, self->tile_height, self->tile_width, &classifier, NULL);
-  return (is_guided (self) ? 2 : 1) * self->work + 3 * classifier.work;
+  return (is_guided (self) ? 2 : 1) * self->cost.work + self->classifier_cost.work;
 }
 
 static SfEngine *
 network_open (const SfRegion *region, const SfEngineUse *use, const SfProgress *progress, GError **error)
 {
   NetworkEngine *self = g_new0 (NetworkEngine, 1);
-  SfModelCost cost = { 0 };
   gboolean done;
 
   self->parent = (SfEngine) {
     .info = &sf_engine_network,
     .least_steps = LEAST_STEPS,
-    .rate = network_rate,
+    .seconds = network_seconds,
     .level = network_level,
     .begin = network_begin,
     .render = network_render,
@@ -585,12 +473,8 @@ network_open (const SfRegion *region, const SfEngineUse *use, const SfProgress *
     .n_classes = 1,
     .scale = use->classifier_scale,
   };
-  done = sf_model_check_class (self->model, use->classifier, use->class, error) &&
-         sf_model_measure (self->model, self->tile_height, self->tile_width, &cost, error);
-  self->work = cost.work;
-  self->parent.memory = cost.weights + self->model->packed + cost.activations;
-  self->share = most_share (region);
-  plan_crop (self);
+  done = measure (self, error);
+  self->crop = sf_crop_new (&self->region, self->channels, self->tile_height, self->tile_width, use->context);
   plan_levels (self);
   for (int l = 0; l < self->parent.n_levels; l++)
     self->levels[l].public.work = tile_work (self) * sf_tiles_count (self->levels[l].public.height, self->levels[l].public.width, self->tile_height,

@@ -468,7 +468,7 @@ has_source (const SfRegion *region)
 }
 
 static gboolean
-patch_check (const SfRegion *region, GError **error)
+patch_check (const SfRegion *region, const SfEngineUse *use, GError **error)
 {
   if (has_source (region))
     return TRUE;

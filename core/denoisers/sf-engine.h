@@ -38,6 +38,7 @@ typedef struct
   int class;               /* -1 = none asked for: each candidate gets its own */
   double guidance;         /* classifier-free, for models that were trained for it */
   gboolean shift_mean;     /* the sampler's steps have a mean that a classifier can shift */
+  gboolean uses_gamma;     /* the sampler or its schedule does */
   int context;             /* pixels of surroundings that it sees around the frame; -1 = by its own rule */
   gboolean fast;           /* arithmetic of half the precision where the CPU has it */
 } SfEngineUse;
@@ -90,9 +91,10 @@ typedef struct
   gboolean takes_class;    /* is a trained network: is opened with a model, has a use for class, classifier and noise process */
   int steps;               /* recommended */
   const char *sampler, *schedule;
-  /* Whether there is enough in @region to work from; quick. */
-  gboolean (*check) (const SfRegion *region, GError **error);
-  /* Levels are planned here, and the pyramid is made. */
+  /* Whether there is enough in @region to work from, and @use fits together; quick.  With models also before their networks are loaded and
+   * without @region (nullable): what is not known yet passes. */
+  gboolean (*check) (const SfRegion *region, const SfEngineUse *use, GError **error);
+  /* What was checked: levels are planned here, and the pyramid is made. */
   SfEngine *(*open) (const SfRegion *region, const SfEngineUse *use, const SfProgress *progress, GError **error);
 } SfEngineInfo;
 
@@ -102,7 +104,7 @@ struct _SfEngine
   const SfEngineInfo *info;
   int n_levels;
   int least_steps; /* that a run makes, however low its strength is */
-  double (*rate) (SfEngine *self); /* (nullable): floating point operations per second that an evaluation makes, as far as is known now */
+  double (*seconds) (SfEngine *self, double work); /* (nullable): that evaluations of so much work in all will take, as far as is known now */
   gsize memory;    /* bytes that a run takes beside pictures; 0 = not counted */
   /* Level @l, 0 = coarsest.  Sizes are valid from the start, the denoiser after begin(). */
   const SfLevel *(*level) (SfEngine *self, int l);

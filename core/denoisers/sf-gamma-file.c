@@ -3,9 +3,9 @@
 #include "denoisers/sf-gamma-file.h"
 
 #include <glib/gi18n.h>
-#include <json-glib/json-glib.h>
 #include <math.h>
 
+#include "base/sf-description.h"
 #include "base/sf-error.h"
 
 #define CLOSE 1e-6 /* alpha_bar may come from betas in single precision */
@@ -38,58 +38,35 @@ sf_gamma_save (const double *gamma, const SfNoiseProcess *process, const char *o
 
 /* (transfer full) (nullable): the member @name, a list of @n numbers that are not negative. */
 static double *
-read_list (JsonObject *object, const char *name, int n, const char *path, GError **error)
+read_list (SfDescription *json, const char *name, int n)
 {
-  JsonNode *node = json_object_get_member (object, name);
-  JsonArray *array = node != NULL && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
-  int length = array != NULL ? (int) json_array_get_length (array) : 0;
-  g_autofree double *values = g_new (double, n);
+  int length = 0;
+  g_autofree double *values = sf_description_numbers (json, name, 0, G_MAXDOUBLE, &length);
+  g_autofree char *what = NULL;
 
-  if (length != n)
-    {
-      g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("“%s”: “%s” must be a list of %d numbers, one for each timestep, but has %d"),
-                   path, name, n, length);
-      return NULL;
-    }
-  for (int i = 0; i < n; i++)
-    {
-      JsonNode *element = json_array_get_element (array, i);
-      GType type = JSON_NODE_HOLDS_VALUE (element) ? json_node_get_value_type (element) : G_TYPE_INVALID;
-
-      values[i] = type == G_TYPE_DOUBLE || type == G_TYPE_INT64 ? json_node_get_double (element) : -1;
-      if (!(values[i] >= 0 && isfinite (values[i])))
-        {
-          g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("“%s”: number %d of “%s” must be 0 or more"), path, i, name);
-          return NULL;
-        }
-    }
-  return g_steal_pointer (&values);
+  if (length == n)
+    return g_steal_pointer (&values);
+  what = g_strdup_printf (_ ("must be a list of %d numbers, one for each timestep, but has %d"), n, length);
+  sf_description_refuse (json, name, what);
+  return NULL;
 }
 
 double *
 sf_gamma_load (const SfNoiseProcess *process, const char *path, char **origin, GError **error)
 {
-  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
+  g_autoptr (JsonObject) object = NULL;
   g_autofree char *text = NULL;
-  g_autofree double *gamma = NULL;
-  g_autofree double *alpha_bar = NULL;
-  JsonNode *root;
-  JsonObject *object;
+  g_autofree double *gamma = NULL, *alpha_bar = NULL;
+  SfDescription json = { .file = path };
   gsize length;
 
   g_return_val_if_fail (process->kind == NULL, NULL);
 
-  if (!g_file_get_contents (path, &text, &length, error))
+  if (!g_file_get_contents (path, &text, &length, error) || (object = json.object = sf_description_parse (text, (gssize) length, path, error)) == NULL)
     return NULL;
-  if (!json_parser_load_from_data (parser, text, (gssize) length, NULL) || (root = json_parser_get_root (parser)) == NULL ||
-      !JSON_NODE_HOLDS_OBJECT (root))
-    {
-      g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("“%s” is damaged: it is no JSON object"), path);
-      return NULL;
-    }
-  object = json_node_get_object (root);
-  if ((gamma = read_list (object, "gamma", process->n, path, error)) == NULL ||
-      (alpha_bar = read_list (object, "alpha_bar", process->n, path, error)) == NULL)
+  gamma = read_list (&json, "gamma", process->n);
+  alpha_bar = read_list (&json, "alpha_bar", process->n);
+  if (!sf_description_end (&json, error))
     return NULL;
   for (int t = 0; t < process->n; t++)
     if (fabs (alpha_bar[t] - process->alpha_bar[t]) > CLOSE)
@@ -100,6 +77,7 @@ sf_gamma_load (const SfNoiseProcess *process, const char *path, char **origin, G
         return NULL;
       }
   if (origin != NULL)
-    *origin = g_strdup (json_object_get_string_member_with_default (object, "origin", ""));
+    *origin = g_strdup (sf_description_text (&json, "origin", ""));
+  g_clear_error (&json.error);
   return g_steal_pointer (&gamma);
 }

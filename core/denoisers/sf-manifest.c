@@ -14,12 +14,18 @@
 #define MAX_CLASSES 100000
 #define MAX_SIDE 16384
 
-static const char *const kinds[SF_N_MODEL_KINDS] = { "diffusion", "classifier", "upsampler" };
+/* In the order of SfModelKind. */
+static const SfWord kinds[] = {
+  { "diffusion", SF_MODEL_DIFFUSION },
+  { "classifier", SF_MODEL_CLASSIFIER },
+  { "upsampler", SF_MODEL_UPSAMPLER },
+  { NULL },
+};
 
 const char *
 sf_model_kind_name (SfModelKind self)
 {
-  return kinds[self];
+  return kinds[self].theirs;
 }
 
 /* (transfer full) (nullable): a small regular file's text. */
@@ -124,22 +130,16 @@ read_files (SfDescription *json, SfManifest *self)
       sf_description_refuse (json, "files", _ ("must be names, not paths"));
 }
 
+/* A side, or width and height. */
 static void
 read_size (SfDescription *json, SfManifest *self)
 {
-  JsonNode *node = sf_description_has (json, "size") ? json_object_get_member (json->object, "size") : NULL;
-  g_autofree double *size = NULL;
-  int n = 0;
+  int side[2];
 
-  if (node == NULL || !JSON_NODE_HOLDS_ARRAY (node))
-    self->width = self->height = sf_description_int (json, "size", 1, MAX_SIDE, 0);
-  else if ((size = sf_description_numbers (json, "size", &n)) != NULL)
-    {
-      if (n != 2 || !(size[0] >= 1 && size[0] <= MAX_SIDE && size[1] >= 1 && size[1] <= MAX_SIDE))
-        sf_description_refuse (json, "size", _ ("must be a side, or width and height"));
-      else
-        self->width = (int) size[0], self->height = (int) size[1];
-    }
+  if (!sf_description_sides (json, "size", MAX_SIDE, side))
+    return;
+  self->width = side[0];
+  self->height = side[1];
 }
 
 /* A number, a list, or the name of a file beside the manifest. */
@@ -166,20 +166,6 @@ read_classes (SfDescription *json, SfManifest *self, GFile *file)
     self->n_classes = sf_description_int (json, "classes", 0, MAX_CLASSES, 0);
   if (self->classes != NULL)
     self->n_classes = (int) g_strv_length (self->classes);
-}
-
-static void
-read_kind (SfDescription *json, SfManifest *self)
-{
-  const char *name = sf_description_text (json, "kind", kinds[SF_MODEL_DIFFUSION]);
-
-  while (self->kind < SF_N_MODEL_KINDS && !g_str_equal (kinds[self->kind], name))
-    self->kind++;
-  if (self->kind == SF_N_MODEL_KINDS)
-    {
-      sf_description_refuse (json, "kind", _ ("must be diffusion, classifier or upsampler"));
-      self->kind = SF_MODEL_DIFFUSION;
-    }
 }
 
 static void
@@ -220,7 +206,7 @@ sf_manifest_load (GFile *file, GError **error)
   self = g_atomic_rc_box_new0 (SfManifest);
   self->id = g_str_has_suffix (base, ".json") ? g_strndup (base, strlen (base) - strlen (".json")) : g_strdup (base);
   read_texts (&json, self);
-  read_kind (&json, self);
+  self->kind = sf_description_choice (&json, "kind", kinds, SF_MODEL_DIFFUSION);
   read_files (&json, self);
   read_size (&json, self);
   read_classes (&json, self, file);

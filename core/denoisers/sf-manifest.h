@@ -33,7 +33,6 @@ typedef enum
   SF_MODEL_DIFFUSION,
   SF_MODEL_CLASSIFIER,
   SF_MODEL_UPSAMPLER,
-  SF_N_MODEL_KINDS,
 } SfModelKind;
 
 /* "diffusion", "classifier", "upsampler". */

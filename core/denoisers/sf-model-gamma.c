@@ -4,10 +4,10 @@
 #include "sf-config.h"
 
 #include <glib/gi18n-lib.h>
-#include <string.h>
 
 #include "base/sf-error.h"
 #include "denoisers/sf-denoiser-network.h"
+#include "denoisers/sf-model-cost.h"
 #include "diffusion/sf-gamma.h"
 #include "tensor/sf-image.h"
 
@@ -17,15 +17,10 @@ take_picture (const SfModel *self, const SfTensor *pictures, int i, GError **err
 {
   SfTensor *x = sf_tensor_new (1, pictures->h, pictures->w, self->in_channels, error);
   gsize n = (gsize) pictures->h * pictures->w;
-  const float *rgb = pictures->data + i * n * 3;
 
   if (x == NULL)
     return NULL;
-  if (x->c == 3)
-    memcpy (x->data, rgb, n * 3 * sizeof (float));
-  else
-    for (gsize k = 0; k < n; k++)
-      x->data[k] = (rgb[k * 3] + rgb[k * 3 + 1] + rgb[k * 3 + 2]) / 3;
+  sf_rgb_to_channels (pictures->data + i * n * 3, n, x->c, x->data);
   sf_scheduler_to_range (self->scheduler, x->data, sf_tensor_size (x));
   return x;
 }

@@ -4,7 +4,6 @@
 #include "sf-config.h"
 
 #include <glib/gi18n-lib.h>
-#include <glib/gstdio.h>
 #include <string.h>
 
 #include "arch/sf-network.h"
@@ -38,25 +37,17 @@ check_config (JsonObject *object, const char *file, GError **error)
   return TRUE;
 }
 
+/* As diffusers says it, or guided-diffusion. */
 static void
 read_size (SfModel *self, JsonObject *object, const char *file)
 {
   SfDescription config = { object, file };
-  int n = 0;
-  JsonNode *node = json_object_get_member (object, "sample_size");
-  g_autofree double *size = node != NULL && JSON_NODE_HOLDS_ARRAY (node) ? sf_description_numbers (&config, "sample_size", &n) : NULL;
+  int side[2];
 
-  if (n == 2)
+  if (sf_description_sides (&config, "sample_size", G_MAXINT16, side) || sf_description_sides (&config, "image_size", G_MAXINT16, side))
     {
-      self->height = (int) CLAMP (size[0], 0, G_MAXINT16);
-      self->width = (int) CLAMP (size[1], 0, G_MAXINT16);
-    }
-  else if (size == NULL)
-    {
-      int side = sf_description_int (&config, "sample_size", 0, G_MAXINT16, sf_description_int (&config, "image_size", 0, G_MAXINT16, 0));
-
-      if (side > 0)
-        self->width = self->height = side;
+      self->height = side[0];
+      self->width = side[1];
     }
   g_clear_error (&config.error); /* the architecture will say so */
 }
@@ -200,6 +191,7 @@ model_clear (gpointer data)
   g_strfreev (self->classes);
   g_free (self->classifier);
   g_free (self->gamma);
+  g_clear_error (&self->gamma_error);
   g_clear_pointer (&self->config, json_object_unref);
   g_clear_pointer (&self->network, sf_network_free);
 }
@@ -333,20 +325,18 @@ adopt_variance (SfModel *self, GError **error)
   return TRUE;
 }
 
-/* What was estimated for it, if it was. */
-static gboolean
-load_gamma (SfModel *self, GError **error)
+/* What was estimated for it, if it was.  Most samplers have no use for it, so what is wrong with it is no fault of the model. */
+static void
+load_gamma (SfModel *self)
 {
-  if (self->scheduler == NULL || self->scheduler->process->kind != NULL || !g_file_test (self->files->gamma, G_FILE_TEST_EXISTS))
-    return TRUE;
-  return (self->gamma = sf_gamma_load (self->scheduler->process, self->files->gamma, NULL, error)) != NULL;
+  if (self->scheduler != NULL && self->scheduler->process->kind == NULL && g_file_test (self->files->gamma, G_FILE_TEST_EXISTS))
+    self->gamma = sf_gamma_load (self->scheduler->process, self->files->gamma, NULL, &self->gamma_error);
 }
 
 gboolean
 sf_model_load (SfModel *self, const SfProgress *progress, GError **error)
 {
   g_autoptr (SfWeights) weights = NULL;
-  GPtrArray *parameters;
   const char *latent;
   gsize n;
 
@@ -367,10 +357,11 @@ sf_model_load (SfModel *self, const SfProgress *progress, GError **error)
     borrow_architecture (self);
   if ((self->network = sf_network_open (self->config, weights, error)) == NULL)
     return FALSE;
-  parameters = self->network->parameters;
-  self->packed = sf_conv2d_plan ((SfParameter *const *) parameters->pdata, (int) parameters->len, 0);
-  if (adopt_network (self, error) && adopt_variance (self, error) && load_gamma (self, error))
-    return TRUE;
+  if (adopt_network (self, error) && adopt_variance (self, error))
+    {
+      load_gamma (self);
+      return TRUE;
+    }
   self->unexpected = NULL;
   g_clear_pointer (&self->network, sf_network_free); /* a model that was refused stays so */
   return FALSE;
@@ -395,8 +386,8 @@ sf_model_get_likely_process (const SfModel *self)
   return sf_noise_preset_find (self->width > 0 && self->width <= 64 && self->out_channels == 2 * self->in_channels ? "cosine-1000" : "linear-1000");
 }
 
-static void
-refuse_unknown_process (const SfModel *self, GError **error)
+void
+sf_model_refuse_unknown_process (const SfModel *self, GError **error)
 {
   int n;
   const SfNoisePreset *presets = sf_noise_presets (&n);
@@ -419,7 +410,7 @@ sf_model_set_process (SfModel *self, const char *name, GError **error)
     return TRUE;
   if (automatic)
     {
-      refuse_unknown_process (self, error);
+      sf_model_refuse_unknown_process (self, error);
       return FALSE;
     }
   if (preset == NULL)
@@ -436,98 +427,6 @@ sf_model_set_process (SfModel *self, const char *name, GError **error)
   self->scheduler->process = sf_noise_preset_make (preset);
   recommend (self);
   return self->network == NULL || adopt_variance (self, error);
-}
-
-/*** Sharing ***/
-
-typedef struct
-{
-  SfModel *model; /* (nullable) */
-  char *key, *process, *stamp;
-} Shared;
-
-static GMutex shared_lock;
-static Shared shared[2]; /* the newest first */
-
-/* (transfer full): changes whenever a file of the model does. */
-static char *
-stamp_of (const SfModelFiles *files)
-{
-  const char *const paths[] = { files->weights, files->config, files->scheduler, files->manifest, files->classes, files->gamma };
-  GString *stamp = g_string_new (NULL);
-  GStatBuf status;
-
-  for (gsize i = 0; i < G_N_ELEMENTS (paths); i++)
-    if (paths[i] != NULL && g_stat (paths[i], &status) == 0)
-      g_string_append_printf (stamp, "%" G_GINT64_FORMAT ".%09" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GUINT64_FORMAT "\n", (gint64) status.st_mtim.tv_sec,
-                              (gint64) status.st_mtim.tv_nsec, (gint64) status.st_size, (guint64) status.st_ino);
-  return g_string_free (stamp, FALSE);
-}
-
-/* A part of a checkpoint, or one that was cut and then restored, shows in the opened files only. */
-static gboolean
-is_current (const Shared *found)
-{
-  g_autofree char *stamp = stamp_of (found->model->files);
-
-  return g_str_equal (stamp, found->stamp) && (found->model->network == NULL || sf_model_check_files (found->model, NULL));
-}
-
-static void
-shared_clear (Shared *self)
-{
-  g_clear_pointer (&self->model, sf_model_unref);
-  g_clear_pointer (&self->key, g_free);
-  g_clear_pointer (&self->process, g_free);
-  g_clear_pointer (&self->stamp, g_free);
-}
-
-/* (transfer full) (nullable): the shared model of @key, with @process (nullable: with any), first in the list from now on; one that is no
- * longer true is dropped. */
-static SfModel *
-find_shared (const char *key, const char *process)
-{
-  for (gsize i = 0; i < G_N_ELEMENTS (shared); i++)
-    if (shared[i].model != NULL && g_str_equal (shared[i].key, key) && (process == NULL || g_str_equal (shared[i].process, process)))
-      {
-        Shared found = shared[i];
-
-        if (!is_current (&found))
-          {
-            shared_clear (&shared[i]);
-            continue;
-          }
-        memmove (shared + 1, shared, i * sizeof (Shared));
-        shared[0] = found;
-        return sf_model_ref (found.model);
-      }
-  return NULL;
-}
-
-static void
-share (SfModel *model, const char *key, const char *process)
-{
-  shared_clear (&shared[G_N_ELEMENTS (shared) - 1]);
-  memmove (shared + 1, shared, sizeof shared - sizeof (Shared));
-  shared[0] = (Shared) { sf_model_ref (model), g_strdup (key), g_strdup (process), stamp_of (model->files) };
-}
-
-SfModel *
-sf_model_get (const char *name, const char *noise_process, gboolean load, const SfProgress *progress, GError **error)
-{
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&shared_lock);
-  g_autofree char *key = g_strjoin ("\n", name, g_getenv ("SFUMATO_MODELS"), NULL);
-  g_autoptr (SfModel) model = find_shared (key, noise_process);
-  const char *process = noise_process != NULL ? noise_process : "auto";
-
-  if (model == NULL)
-    {
-      if ((model = sf_model_new (name, error)) == NULL ||
-          (!g_str_equal (process, "auto") && !sf_model_set_process (model, process, error)))
-        return NULL;
-      share (model, key, process);
-    }
-  return !load || sf_model_load (model, progress, error) ? g_steal_pointer (&model) : NULL;
 }
 
 gboolean
@@ -550,98 +449,4 @@ gboolean
 sf_model_check_files (const SfModel *self, GError **error)
 {
   return sf_weights_check (self->network->weights, error);
-}
-
-gboolean
-sf_model_check_usable (const SfModel *self, GError **error)
-{
-  int channels = self->in_channels;
-
-  if (self->kind == SF_MODEL_CLASSIFIER)
-    g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s is a classifier: give it as “classifier” beside a model that makes pictures"), self->label);
-  else if (self->kind == SF_MODEL_UPSAMPLER)
-    g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s enlarges the pictures of another model, which is not supported yet"), self->label);
-  else if (channels == 4 || channels > 6)
-    {
-      g_autofree char *why = g_strdup_printf (_ ("it has %d channels"), channels);
-
-      sf_model_refuse_latent (self->label, why, error);
-    }
-  else if (channels != 3 && channels != 1)
-    g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s works on %d channels; pictures have 3, or 1"), self->label, channels);
-  else if (self->out_channels != channels && self->out_channels != 2 * channels)
-    g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s gives %d channels for %d; it must be as many or twice as many"), self->label,
-                 self->out_channels, channels);
-  else if (self->scheduler == NULL)
-    refuse_unknown_process (self, error);
-  else
-    return TRUE;
-  return FALSE;
-}
-
-gboolean
-sf_model_check_classifier (const SfModel *self, GError **error)
-{
-  if (self->kind == SF_MODEL_CLASSIFIER)
-    return TRUE;
-  g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s makes pictures and cannot serve as “classifier”: choose a classifier of noisy pictures"), self->label);
-  return FALSE;
-}
-
-static gboolean
-knows_class (const SfModel *self, int class, GError **error)
-{
-  if (class >= -1 && class < self->n_classes)
-    return TRUE;
-  if (self->n_classes == 0)
-    g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("%s knows no classes, so it has no use for “%s”."), self->label, "class");
-  else
-    g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("“%s” must be a whole number from %d to %d for %s, but is %d."), "class", 0, self->n_classes - 1,
-                 self->label, class);
-  return FALSE;
-}
-
-gboolean
-sf_model_check_class (const SfModel *self, const SfModel *classifier, int class, GError **error)
-{
-  if (classifier == NULL)
-    return knows_class (self, class, error);
-  if (self->n_classes > 0 && classifier->n_classes != self->n_classes)
-    g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
-                 _ ("The classifier “%s” tells %d classes apart, but the model “%s” knows %d: choose the classifier that belongs to it"),
-                 classifier->label, classifier->n_classes, self->label, self->n_classes);
-  else if (classifier->height > 0 && (classifier->height != self->height || classifier->width != self->width))
-    g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
-                 _ ("The classifier “%s” is for pictures of %d × %d pixels, but the model “%s” makes %d × %d: choose the classifier that belongs to it"),
-                 classifier->label, classifier->width, classifier->height, self->label, self->width, self->height);
-  else
-    return knows_class (classifier, class, error);
-  return FALSE;
-}
-
-gboolean
-sf_model_measure (const SfModel *self, int height, int width, SfModelCost *cost, GError **error)
-{
-  g_autoptr (SfContext) cx = sf_context_new_dry ();
-  const double t = 0;
-  const int class = 0;
-  const SfWeights *weights = self->network->weights;
-  SfTensor *x, *y;
-
-  *cost = (SfModelCost) { 0 };
-  for (int i = 0; i < sf_weights_get_n (weights); i++)
-    {
-      const SfArray *array = sf_weights_get (weights, sf_weights_get_name (weights, i));
-
-      cost->weights += array->n * sf_dtype_size (array->dtype);
-    }
-  if (!sf_network_check_size (self->network, height, width, error))
-    return FALSE;
-  sf_context_begin (cx, NULL, 0);
-  x = sf_context_tensor (cx, 1, height, width, self->in_channels);
-  y = sf_network_forward (self->network, cx, x, &t, self->n_classes > 0 && self->kind != SF_MODEL_CLASSIFIER ? &class : NULL);
-  cost->activations = sf_arena_get_peak (sf_context_get_arena (cx));
-  cost->work = sf_context_get_work (cx);
-  sf_tensor_unref (y);
-  return sf_context_end (cx, error);
 }

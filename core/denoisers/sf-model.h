@@ -41,11 +41,11 @@ typedef struct
   gsize parameters;      /* numbers in the checkpoint; 0 = not known */
   /* After sf_model_load(): */
   double *gamma;         /* (nullable) (array length=process->n): of Analytic-DPM */
+  GError *gamma_error;   /* (nullable): why there is none, though there is a file */
   SfNetwork *network;
   const char *architecture; /* "adm" */
   int in_channels, out_channels;
   int divisor;           /* sides must be multiples of it */
-  gsize packed;          /* bytes that its convolutions will be packed to at their first use */
   double rate;           /* floating point operations per second of its last evaluations; 0 = none yet */
   gint sound;            /* atomic: sf_model_check_values() has found nothing */
   const char *const *unexpected; /* (nullable): arrays of the checkpoint that are of no use */
@@ -59,18 +59,7 @@ typedef struct
  *     model that is not supported
  */
 SfModel *sf_model_new (const char *model, GError **error);
-/**
- * sf_model_get:
- * @noise_process: (nullable): see sf_model_set_process(); %NULL = of no matter, any will do
- * @load: as sf_model_load() does; else only what is said about it is known
- *
- * The model as it was made for an earlier call with the same arguments, unless its files have changed: what is made of its weights takes a
- * second to make, and much memory.  The last two are kept.
- *
- * Returns: (transfer full) (nullable)
- */
-SfModel *sf_model_get (const char *model, const char *noise_process, gboolean load, const SfProgress *progress, GError **error);
-/* (transfer full): models are shared. */
+/* (transfer full): see sf_model_get(), which shares models. */
 SfModel *sf_model_ref (SfModel *self);
 void sf_model_unref (SfModel *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfModel, sf_model_unref)
@@ -96,25 +85,24 @@ const SfNoisePreset *sf_model_get_likely_process (const SfModel *self);
  *     unknown name
  */
 gboolean sf_model_set_process (SfModel *self, const char *name, GError **error);
-/* Whether pictures can be made with it; FALSE with %SF_ERROR_MODEL.  After sf_model_load(). */
+/* %SF_ERROR_MODEL: nobody knows its noise process; names the most likely one. */
+void sf_model_refuse_unknown_process (const SfModel *self, GError **error);
+
+/* What a model can be used for.  Before sf_model_load() it is judged by what is said about it, and what is not known yet passes. */
+
+/* Whether pictures can be made with it; FALSE with %SF_ERROR_MODEL. */
 gboolean sf_model_check_usable (const SfModel *self, GError **error);
-/* Reads all parameters, once: FALSE with %SF_ERROR_MODEL that names an array with a number that is not finite.  After sf_model_load(). */
-gboolean sf_model_check_values (SfModel *self, const SfProgress *progress, GError **error);
-/* Whether its checkpoint is as it was opened: FALSE with %SF_ERROR_MODEL.  To be asked after a run, whose result is worth nothing then. */
-gboolean sf_model_check_files (const SfModel *self, GError **error);
-/* Whether it can lead another model to a class; FALSE with %SF_ERROR_MODEL.  After sf_model_load(). */
+/* Whether it takes pictures of that size, which is 0 where the model that makes them does not say it; FALSE with an error. */
+gboolean sf_model_check_size (const SfModel *self, int height, int width, GError **error);
+/* Whether Gamma, if it was estimated, fits its noise process; FALSE with %SF_ERROR_MODEL. */
+gboolean sf_model_check_gamma (const SfModel *self, GError **error);
+/* Whether it can lead another model to a class; FALSE with %SF_ERROR_MODEL. */
 gboolean sf_model_check_classifier (const SfModel *self, GError **error);
 /* Whether @class, or -1 for none, is one that it knows, or that @classifier (nullable), which must fit, can lead it to; FALSE with
  * %SF_ERROR_ARGUMENT. */
 gboolean sf_model_check_class (const SfModel *self, const SfModel *classifier, int class, GError **error);
 
-/* What an evaluation takes. */
-typedef struct
-{
-  gsize weights;     /* bytes of the checkpoint's arrays */
-  gsize activations; /* bytes, peak */
-  double work;       /* floating point operations */
-} SfModelCost;
-
-/* By a dry run.  FALSE where the network cannot take that size. */
-gboolean sf_model_measure (const SfModel *self, int height, int width, SfModelCost *cost, GError **error);
+/* Reads all parameters, once: FALSE with %SF_ERROR_MODEL that names an array with a number that is not finite.  After sf_model_load(). */
+gboolean sf_model_check_values (SfModel *self, const SfProgress *progress, GError **error);
+/* Whether its checkpoint is as it was opened: FALSE with %SF_ERROR_MODEL.  To be asked after a run, whose result is worth nothing then. */
+gboolean sf_model_check_files (const SfModel *self, GError **error);

@@ -55,26 +55,21 @@ sf_scheduler_class_find (const char *name)
 
 /*** Words ***/
 
-typedef struct
-{
-  const char *theirs;
-  const char *ours;
-  int value;
-} Word;
-
-static const Word beta_schedules[] = {
-  { "linear", "linear" },
-  { "scaled_linear", "scaled-linear" },
-  { "squaredcos_cap_v2", "cosine" },
-  { "sigmoid", "sigmoid" },
-  { "laplace", "laplace" },
+static const SfWord beta_schedules[] = {
+  { "linear", .ours = "linear" },
+  { "scaled_linear", .ours = "scaled-linear" },
+  { "squaredcos_cap_v2", .ours = "cosine" },
+  { "sigmoid", .ours = "sigmoid" },
+  { "laplace", .ours = "laplace" },
+  { NULL },
 };
 
-static const Word predictions[] = {
-  { "epsilon", .value = SF_PREDICTION_EPSILON },
-  { "sample", .value = SF_PREDICTION_SAMPLE },
-  { "v_prediction", .value = SF_PREDICTION_V },
-  { "flow_prediction", .value = SF_PREDICTION_FLOW },
+static const SfWord predictions[] = {
+  { "epsilon", SF_PREDICTION_EPSILON },
+  { "sample", SF_PREDICTION_SAMPLE },
+  { "v_prediction", SF_PREDICTION_V },
+  { "flow_prediction", SF_PREDICTION_FLOW },
+  { NULL },
 };
 
 enum
@@ -85,35 +80,15 @@ enum
   LEARNED_RANGE,
 };
 
-static const Word variances[] = {
-  { "fixed_small", .value = FIXED_SMALL },
-  { "fixed_small_log", .value = FIXED_SMALL },
-  { "fixed_large", .value = FIXED_LARGE },
-  { "fixed_large_log", .value = FIXED_LARGE },
-  { "learned", .value = LEARNED },
-  { "learned_range", .value = LEARNED_RANGE },
+static const SfWord variances[] = {
+  { "fixed_small", FIXED_SMALL },
+  { "fixed_small_log", FIXED_SMALL },
+  { "fixed_large", FIXED_LARGE },
+  { "fixed_large_log", FIXED_LARGE },
+  { "learned", LEARNED },
+  { "learned_range", LEARNED_RANGE },
+  { NULL },
 };
-
-/* (nullable): the row of the member @name; an unknown word is an error that lists the known ones. */
-static const Word *
-find_word (SfDescription *config, const char *name, const char *fallback, const Word *words, gsize n)
-{
-  const char *text = sf_description_text (config, name, fallback);
-  g_autoptr (GString) known = NULL;
-  g_autofree char *what = NULL;
-
-  for (gsize i = 0; i < n; i++)
-    if (g_strcmp0 (words[i].theirs, text) == 0)
-      return &words[i];
-  if (text == NULL)
-    return NULL;
-  known = g_string_new (NULL);
-  for (gsize i = 0; i < n; i++)
-    g_string_append_printf (known, i > 0 ? ", %s" : "%s", words[i].theirs);
-  what = g_strdup_printf (_ ("is “%s”, which is not known here. Known are: %s"), text, known->str);
-  sf_description_refuse (config, name, what);
-  return NULL;
-}
 
 /*** Parts ***/
 
@@ -128,10 +103,10 @@ refuse (SfDescription *config, const char *name, GError *error)
 static double *
 read_betas (SfDescription *config, const SfSchedulerClass *cls, int *n)
 {
-  g_autofree double *beta = sf_description_numbers (config, "trained_betas", n);
+  g_autofree double *beta = sf_description_numbers (config, "trained_betas", 0, 1, n);
   double start = sf_description_number (config, "beta_start", 1e-12, 1, cls->start);
   double end = sf_description_number (config, "beta_end", 1e-12, 1, cls->end);
-  const Word *word = find_word (config, "beta_schedule", cls->betas, beta_schedules, G_N_ELEMENTS (beta_schedules));
+  const SfWord *word = sf_description_word (config, "beta_schedule", beta_schedules, cls->betas);
   int timesteps = sf_description_int (config, "num_train_timesteps", 1, MAX_TIMESTEPS, 1000);
   g_autoptr (GError) error = NULL;
 
@@ -228,9 +203,7 @@ sf_scheduler_process (SfDescription *config, const SfSchedulerClass *cls)
 SfPrediction
 sf_scheduler_prediction (SfDescription *config, SfPrediction fallback)
 {
-  const Word *word = find_word (config, "prediction_type", NULL, predictions, G_N_ELEMENTS (predictions));
-
-  return word != NULL ? (SfPrediction) word->value : fallback;
+  return (SfPrediction) sf_description_choice (config, "prediction_type", predictions, (int) fallback);
 }
 
 SfClip
@@ -251,17 +224,18 @@ const char *
 sf_scheduler_spacing (SfDescription *config, const SfSchedulerClass *cls, SfScheduleOptions *options)
 {
   /* The multistep solvers round their times, the others of sigma do not. */
-  const Word spacings[] = {
-    { "linspace", cls->kind == SF_SCHEDULER_SIGMA ? "uniform" : "linspace" },
-    { "leading", "leading" },
-    { "trailing", "trailing" },
+  const SfWord spacings[] = {
+    { "linspace", .ours = cls->kind == SF_SCHEDULER_SIGMA ? "uniform" : "linspace" },
+    { "leading", .ours = "leading" },
+    { "trailing", .ours = "trailing" },
+    { NULL },
   };
-  const Word *word;
+  const SfWord *word;
 
   if (cls->kind != SF_SCHEDULER_CHAIN && cls->kind != SF_SCHEDULER_SIGMA && cls->kind != SF_SCHEDULER_MULTISTEP)
     return cls->spacing;
   options->offset = sf_description_int (config, "steps_offset", 0, MAX_TIMESTEPS, 0);
-  word = find_word (config, "timestep_spacing", cls->spacing, spacings, G_N_ELEMENTS (spacings));
+  word = sf_description_word (config, "timestep_spacing", spacings, cls->spacing);
   return word != NULL ? word->ours : cls->spacing;
 }
 
@@ -288,12 +262,11 @@ sf_scheduler_sigmas (SfDescription *config)
 static void
 read_variance (SfDescription *config, SfScheduler *self)
 {
-  const Word *word = find_word (config, "variance_type", NULL, variances, G_N_ELEMENTS (variances));
+  int kind = sf_description_choice (config, "variance_type", variances, FIXED_SMALL);
 
-  self->fixed_large = word != NULL && word->value == FIXED_LARGE;
-  self->variance = word == NULL ? SF_VARIANCE_NONE : word->value == LEARNED     ? SF_VARIANCE_LEARNED
-                                                 : word->value == LEARNED_RANGE ? SF_VARIANCE_LEARNED_RANGE
-                                                                                : SF_VARIANCE_NONE;
+  self->fixed_large = kind == FIXED_LARGE;
+  self->variance = kind == LEARNED ? SF_VARIANCE_LEARNED : kind == LEARNED_RANGE ? SF_VARIANCE_LEARNED_RANGE
+                                                                                 : SF_VARIANCE_NONE;
 }
 
 /* "dpmpp-2m" with solver_order and algorithm_type. */

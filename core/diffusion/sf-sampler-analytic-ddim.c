@@ -35,6 +35,7 @@ const SfSampler sf_sampler_analytic_ddim = {
   .uses_eta = TRUE,
   .stochastic = TRUE,
   .always = TRUE,
+  .uses_gamma = TRUE,
   .history = 1,
   .raw_noise = TRUE,
   .plan = analytic_ddim_plan,

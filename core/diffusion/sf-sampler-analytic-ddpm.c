@@ -31,6 +31,7 @@ const SfSampler sf_sampler_analytic_ddpm = {
   .family = SF_FAMILY_ANCESTRAL,
   .evaluations = 1,
   .stochastic = TRUE,
+  .uses_gamma = TRUE,
   .history = 1,
   .raw_noise = TRUE,
   .plan = analytic_ddpm_plan,

@@ -60,6 +60,7 @@ typedef struct
   int start;
   gboolean uses_eta;       /* eta acts */
   gboolean uses_churn;     /* churn acts */
+  gboolean uses_gamma;     /* the option gamma acts */
   gboolean stochastic;     /* injects noise (with eta > 0 where it uses eta) … */
   gboolean always;         /* … and with eta = 0, too */
   gboolean inverts;        /* its step is as good upwards, where it injects no noise: see the option invert */
@@ -168,6 +169,11 @@ const SfSampler *sf_sampler_find (const char *name);
 /* Evaluations for @n steps that end at sigma = 0; for samplers with own_loop an estimate. */
 int sf_sampler_evaluations (const SfSampler *self, int n);
 
+/* Whether @self can go along @levels (array length=n + 1) of @process with @options, as sf_sample() would; FALSE with %SF_ERROR_ARGUMENT
+ * naming the sampler and what it cannot take. */
+gboolean sf_sampler_check (const SfSampler *self, const SfNoiseProcess *process, const SfNoiseLevel *levels, int n, const SfSamplerOptions *options,
+                           GError **error);
+
 /**
  * sf_sample:
  * @process: what the levels are of
@@ -176,8 +182,7 @@ int sf_sampler_evaluations (const SfSampler *self, int n);
  * @rng: seed and first stream of the injected noise; each use takes the next stream
  * @y: (inout): in: the state at levels[0], in sigma space; out: that at levels[n]
  *
- * Returns: %FALSE with @error from the denoiser, a cancel, or %SF_ERROR_ARGUMENT naming the sampler and what it cannot take;
- *     @y is then undefined
+ * Returns: %FALSE with @error from the denoiser, a cancel, or as sf_sampler_check(); @y is then undefined
  */
 gboolean sf_sample (const SfSampler *self, SfDenoiser *denoiser, const SfNoiseProcess *process, const SfNoiseLevel *levels,
                     int n, const SfSamplerOptions *options, SfRng rng, SfTensor *y, const SfProgress *progress,

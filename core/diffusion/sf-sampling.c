@@ -6,11 +6,9 @@
  */
 #include "diffusion/sf-sampling.h"
 
-#include <glib/gi18n.h>
 #include <math.h>
 #include <string.h>
 
-#include "base/sf-error.h"
 #include "base/sf-parallel.h"
 #include "diffusion/sf-langevin.h"
 #include "diffusion/sf-sde.h"
@@ -54,61 +52,6 @@ sf_noisy_state (const SfTensor *x0, const SfNoiseLevel *level, const SfSamplerOp
     }
   memcpy (y->data, x0->data, sf_tensor_size (y) * sizeof (SfReal));
   sf_add_noise (y, level->sigma, rng);
-}
-
-/*** Levels ***/
-
-SfNoiseLevel
-sf_sampling_level (const SfSampling *s, double sigma)
-{
-  return sf_noise_process_level_at (s->process, sigma);
-}
-
-double
-sf_sampling_time (const SfSampling *s, const SfNoiseLevel *level)
-{
-  double t = sf_noise_process_t (s->process, level->sigma), whole = round (t);
-
-  return s->process->kind == NULL && fabs (t - whole) < 1e-6 ? whole : t;
-}
-
-int
-sf_sampling_highest_order (const SfSampling *s)
-{
-  return s->options->order > 0 ? MIN (s->options->order, s->sampler->history) : s->sampler->history;
-}
-
-int
-sf_sampling_order_within (const SfSampling *s, int k, int order, int past)
-{
-  int usable = 1;
-
-  if (s->levels[k + 1].sigma == 0)
-    return 1;
-  order = MIN (order, past + 1);
-  while (usable < order && s->levels[k - usable].sigma != s->levels[k - usable + 1].sigma)
-    usable++;
-  return usable;
-}
-
-int
-sf_sampling_order (const SfSampling *s, int k)
-{
-  int order = sf_sampling_highest_order (s);
-
-  /* Few steps end with large ones, where high orders do harm (Lu et al. 2022). */
-  if (s->n < 15 && !s->options->full_order_last)
-    order = MIN (order, s->n - k);
-  if (k == s->n - 1 && s->options->euler_last)
-    order = 1;
-  return sf_sampling_order_within (s, k, order, s->past);
-}
-
-void
-sf_ancestral_split (double s, double t, double eta, double *up, double *down)
-{
-  *up = eta > 0 ? eta * t * sqrt ((s - t) * (s + t)) / s : 0;
-  *down = t * sqrt ((1 - eta) * (1 + eta) + (eta * t / s) * (eta * t / s)); /* sqrt (t^2 - up^2), which would cancel */
 }
 
 /*** One run ***/
@@ -469,80 +412,6 @@ run_all (SfRun *run, GError **error)
   return TRUE;
 }
 
-/* Whether the run injects noise. */
-static gboolean
-is_noisy (const SfSampler *self, const SfSamplerOptions *options)
-{
-  return self->stochastic && (!self->uses_eta || self->always || options->eta > 0);
-}
-
-static gboolean
-check (const SfSampler *self, const SfNoiseProcess *process, const SfNoiseLevel *levels, int n, const SfSamplerOptions *options, GError **error)
-{
-  if (!(options->eta >= 0 && options->eta <= 1))
-    {
-      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Sampler “%s”: eta must be between 0 and 1, not %g"), self->name, options->eta);
-      return FALSE;
-    }
-  if (options->order < 0 || options->order > self->history)
-    {
-      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Sampler “%s” cannot be of order %d"), self->name, options->order);
-      return FALSE;
-    }
-  if (options->churn != 0 && !(options->churn > 0 && self->uses_churn))
-    {
-      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Sampler “%s” cannot churn by %g; “euler”, “heun” and “dpm2” can, by 0 or more"),
-                   self->name, options->churn);
-      return FALSE;
-    }
-  if (options->gradient != NULL && self->deviation == NULL)
-    {
-      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
-                   _ ("Sampler “%s” cannot shift its mean for classifier guidance; use “ddpm”, or guidance of the score"), self->name);
-      return FALSE;
-    }
-  if (options->corrector.kind != SF_CORRECTOR_NONE && (self->own_loop || !(options->corrector.snr > 0) || options->corrector.steps < 0))
-    {
-      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
-                   self->own_loop ? _ ("Sampler “%s” chooses its steps itself and takes no corrector")
-                                  : _ ("Sampler “%s”: the corrector needs a positive signal-to-noise ratio and number of steps"),
-                   self->name);
-      return FALSE;
-    }
-  if (options->rises && self->own_loop)
-    {
-      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Sampler “%s” chooses its steps itself and cannot resample"), self->name);
-      return FALSE;
-    }
-  if (options->invert && (!self->inverts || is_noisy (self, options)))
-    {
-      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
-                   _ ("Sampler “%s” cannot go from an image to its noise; use “heun”, or “ddim” with eta 0"), self->name);
-      return FALSE;
-    }
-  if (options->gamma != NULL && process->kind != NULL)
-    {
-      g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Sampler “%s”: a table Gamma belongs to a discrete noise process, not to “%s”"),
-                   self->name, process->kind->name);
-      return FALSE;
-    }
-  for (int k = 0; k < n; k++)
-    if (levels[k + 1].sigma > levels[k].sigma && !options->rises && !options->invert)
-      {
-        g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Sampler “%s”: noise levels must fall, but after %g comes %g"), self->name,
-                     levels[k].sigma, levels[k + 1].sigma);
-        return FALSE;
-      }
-  for (int k = 0; k <= n; k++)
-    if (!(levels[k].sigma >= 0 && isfinite (levels[k].sigma) && levels[k].a > 0) || (k < n && levels[k].sigma == 0))
-      {
-        g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT, _ ("Sampler “%s” cannot work with the noise level %g at step %d of %d"),
-                     self->name, levels[k].sigma, k, n);
-        return FALSE;
-      }
-  return TRUE;
-}
-
 gboolean
 sf_sample (const SfSampler *self, SfDenoiser *denoiser, const SfNoiseProcess *process, const SfNoiseLevel *levels, int n,
            const SfSamplerOptions *options, SfRng rng, SfTensor *y, const SfProgress *progress, GError **error)
@@ -555,7 +424,7 @@ sf_sample (const SfSampler *self, SfDenoiser *denoiser, const SfNoiseProcess *pr
 
   if (options == NULL)
     options = &defaults;
-  if (!check (self, process, levels, n, options, error))
+  if (!sf_sampler_check (self, process, levels, n, options, error))
     return FALSE;
   if (n == 0)
     return TRUE;

@@ -83,27 +83,3 @@ sf_blas_core (void)
 {
   return openblas_get_corename ();
 }
-
-#define RATE_SIDE 256
-#define RATE_TRIES 4
-
-double
-sf_blas_rate (void)
-{
-  static double rate;
-
-  if (rate == 0)
-    {
-      g_autofree float *matrices = g_new0 (float, 3 * RATE_SIDE * RATE_SIDE);
-      const gsize size = (gsize) RATE_SIDE * RATE_SIDE;
-
-      for (int i = 0; i < RATE_TRIES; i++)
-        {
-          gint64 begin = g_get_monotonic_time ();
-
-          sf_gemm_nt (RATE_SIDE, RATE_SIDE, RATE_SIDE, matrices, matrices + size, matrices + 2 * size);
-          rate = MAX (rate, 2e6 * RATE_SIDE * (double) size / (g_get_monotonic_time () - begin + 1));
-        }
-    }
-  return rate;
-}

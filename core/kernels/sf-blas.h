@@ -30,8 +30,5 @@ void sf_gemm (gboolean ta, gboolean tb, int m, int n, int k, const float *a, int
  */
 int sf_blas_reserve (int n_threads, GError **error);
 
-/* Floating point operations per second of one thread that multiplies matrices; measured once, in some milliseconds. */
-double sf_blas_rate (void);
-
 /* The core that OpenBLAS chose kernels for, "SkylakeX" say. */
 const char *sf_blas_core (void);

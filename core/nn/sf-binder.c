@@ -107,6 +107,16 @@ sf_binder_fail (SfBinder *self, const char *format, ...)
   sf_bad_file (&self->error, "%s: %s", sf_weights_get_path (self->weights), text);
 }
 
+gboolean
+sf_binder_check (SfBinder *self, GError **error)
+{
+  if (*error == NULL)
+    return TRUE;
+  sf_binder_fail (self, "%s", (*error)->message);
+  g_clear_error (error);
+  return FALSE;
+}
+
 /* (transfer full): the name in the file of @name below the current path; where it has none, the one that it should have. */
 static char *
 find (SfBinder *self, const char *name)

@@ -55,6 +55,8 @@ SfLayer sf_bind_conv (SfBinder *self, const char *name, int in, int out, int ker
 SfLayer sf_bind_norm (SfBinder *self, const char *name, int channels, int groups);
 /* The first one stays; %SF_ERROR_MODEL, after the path of the file. */
 void sf_binder_fail (SfBinder *self, const char *format, ...) G_GNUC_PRINTF (2, 3);
+/* FALSE: @error (inout) was one, of options that were read; it is the binder's now. */
+gboolean sf_binder_check (SfBinder *self, GError **error);
 
 /**
  * sf_binder_finish:

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pipeline/sf-job.h"
 
-#include "sf-config.h"
-
-#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
-#include "base/sf-error.h"
 #include "base/sf-parallel.h"
+#include "denoisers/sf-model-share.h"
 #include "kernels/sf-blas.h"
 #include "pipeline/sf-cascade.h"
 #include "pipeline/sf-region.h"
@@ -28,36 +25,52 @@ struct _SfJob
   SfEngine *engine;            /* (nullable) opened at its first use */
 };
 
-/* (transfer full) (nullable): the model called @name, ready to be used. */
-static SfModel *
-load_model (const char *name, const char *noise_process, SfModelKind kind, GError **error)
+/* What the engine is told beside the region. */
+static SfEngineUse
+use_of (const SfJob *self)
 {
-  g_autoptr (SfModel) model = sf_model_get (name, noise_process, TRUE, NULL, error);
+  const SfSettings *s = self->settings;
+  const SfSampler *sampler = sf_sampler_find (sf_settings_sampler (s));
 
-  if (model == NULL || (kind == SF_MODEL_CLASSIFIER && !sf_model_check_classifier (model, error)) ||
-      (kind == SF_MODEL_DIFFUSION && !sf_model_check_usable (model, error)))
-    return NULL;
-  return g_steal_pointer (&model);
+  return (SfEngineUse) {
+    .model = self->model,
+    .classifier = self->classifier,
+    .classifier_scale = s->classifier_scale,
+    .class = s->class_number,
+    .guidance = s->guidance,
+    .shift_mean = sampler->deviation != NULL,
+    .uses_gamma = sampler->uses_gamma || sf_schedule_find (sf_settings_schedule (s))->needs_gamma,
+    .context = (int) s->context,
+    .fast = s->fast,
+  };
 }
 
-/* What the engine works with, if it works with a network. */
+static gboolean
+take_model (SfModel **model, const char *name, const char *noise_process, gboolean load, GError **error)
+{
+  g_clear_pointer (model, sf_model_unref);
+  return (*model = sf_model_get (name, noise_process, load, NULL, error)) != NULL;
+}
+
+/* What the engine works with, if it works with a network: first what is said about the models, which is quick to read and often enough to
+ * refuse, then the models themselves. */
 static gboolean
 load_models (SfJob *self, GError **error)
 {
   const SfSettings *s = self->settings;
 
-  if (!self->info->takes_class)
-    return TRUE;
-  if ((self->model = load_model (s->model, s->noise_process, SF_MODEL_DIFFUSION, error)) == NULL)
-    return FALSE;
-  if (*s->classifier != '\0' && (self->classifier = load_model (s->classifier, NULL, SF_MODEL_CLASSIFIER, error)) == NULL)
-    return FALSE;
-  if (self->model->width == 0)
+  for (int load = FALSE; self->info->takes_class && load <= TRUE; load++)
     {
-      g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s does not say how large its pictures are; put their side into its description as “size”"), self->model->label);
-      return FALSE;
+      SfEngineUse use;
+
+      if (!take_model (&self->model, s->model, s->noise_process, load, error) ||
+          (*s->classifier != '\0' && !take_model (&self->classifier, s->classifier, NULL, load, error)))
+        return FALSE;
+      use = use_of (self);
+      if (!self->info->check (NULL, &use, error))
+        return FALSE;
     }
-  return sf_model_check_class (self->model, self->classifier, s->class_number, error);
+  return TRUE;
 }
 
 SfJob *
@@ -149,6 +162,7 @@ region_of (const SfJob *self)
 gboolean
 sf_job_set_pixels (SfJob *self, float *rgba, float *coverage, GError **error)
 {
+  const SfEngineUse use = use_of (self);
   SfRegion region;
   gboolean done;
 
@@ -160,7 +174,7 @@ sf_job_set_pixels (SfJob *self, float *rgba, float *coverage, GError **error)
   g_free (rgba);
   g_free (coverage);
   region = region_of (self);
-  return done && self->info->check (&region, error);
+  return done && self->info->check (&region, &use, error);
 }
 
 /*** Running ***/
@@ -169,16 +183,7 @@ static SfEngine *
 open_engine (SfJob *self, const SfProgress *progress, GError **error)
 {
   SfRegion region = region_of (self);
-  const SfEngineUse use = {
-    .model = self->model,
-    .classifier = self->classifier,
-    .classifier_scale = self->settings->classifier_scale,
-    .class = self->settings->class_number,
-    .guidance = self->settings->guidance,
-    .shift_mean = sf_sampler_find (sf_settings_sampler (self->settings))->deviation != NULL,
-    .context = (int) self->settings->context,
-    .fast = self->settings->fast,
-  };
+  const SfEngineUse use = use_of (self);
 
   g_return_val_if_fail (self->pixels.image != NULL || !sf_job_needs_pixels (self), NULL);
 
@@ -208,7 +213,7 @@ sf_job_estimate (SfJob *self, const SfProgress *progress)
     return (SfEstimate) { 0 };
   return (SfEstimate) {
     .evaluations = sf_cascade_evaluations (self->engine, &settings),
-    .seconds = self->engine->rate != NULL ? sf_cascade_work (self->engine, &settings) / self->engine->rate (self->engine) : 0,
+    .seconds = self->engine->seconds != NULL ? self->engine->seconds (self->engine, sf_cascade_work (self->engine, &settings)) : 0,
     .memory = self->engine->memory,
   };
 }

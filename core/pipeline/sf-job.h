@@ -74,7 +74,7 @@ gboolean sf_job_set_pixels (SfJob *self, float *rgba, float *coverage, GError **
 typedef struct
 {
   int evaluations; /* of the denoiser */
-  double seconds;  /* by the last evaluation of the model, or by how fast this machine multiplies */
+  double seconds;  /* by the last evaluations of the model, or by how fast this machine is and what has to be prepared first */
   gsize memory;    /* bytes beside the pictures */
 } SfEstimate;
 

@@ -9,6 +9,7 @@
 
 #include "denoisers/sf-catalogue.h"
 #include "denoisers/sf-engine.h"
+#include "denoisers/sf-model-share.h"
 
 #define VALUE(self, param, type) G_STRUCT_MEMBER (type, self, (param)->offset)
 

@@ -318,3 +318,12 @@ sf_dilate (guint8 *mask, int h, int w, int r, gboolean wrap_y, gboolean wrap_x, 
       for_lines (&dilate.lines, dilate_lines, &dilate, cancellable);
     }
 }
+
+void
+sf_rgb_to_channels (const float *rgb, gsize n, int c, float *out)
+{
+  if (c == 3)
+    memcpy (out, rgb, n * 3 * sizeof (float));
+  for (gsize i = 0; i < n && c == 1; i++)
+    out[i] = (rgb[i * 3] + rgb[i * 3 + 1] + rgb[i * 3 + 2]) / 3;
+}

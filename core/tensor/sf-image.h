@@ -37,3 +37,5 @@ void sf_distance_transform (const guint8 *mask, guint8 inside, int h, int w, gbo
 void sf_gaussian_blur (float *x, int h, int w, double sigma);
 /* In place over h x w: 1 where anything at most @r rows and columns away is not 0, else 0.  Nothing is set outside. */
 void sf_dilate (guint8 *mask, int h, int w, int r, gboolean wrap_y, gboolean wrap_x, GCancellable *cancellable);
+/* @out: n x @c: each of @n pixels R'G'B' with all of its channels, or with one, their mean. */
+void sf_rgb_to_channels (const float *rgb, gsize n, int c, float *out);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/sf-error.h"
-#include "denoisers/sf-model.h"
+#include "denoisers/sf-model-share.h"
 #include "diffusion/sf-betas.h"
 #include "files.h"
 

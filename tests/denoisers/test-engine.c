@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/sf-error.h"
+#include "denoisers/sf-model-share.h"
 #include "diffusion/sf-betas.h"
 #include "diffusion/sf-sampler.h"
 #include "diffusion/sf-schedule.h"
@@ -236,6 +237,7 @@ test_check (void)
   g_autoptr (SfTensor) picture = picture_texture (40, 40, 1, 7);
   g_autofree guint8 *state = g_malloc (40 * 40);
   SfRegion region = { .image = picture, .state = state, .x = 10, .y = 10, .width = 20, .height = 20, .removal = TRUE };
+  const SfEngineUse use = { .class = -1, .guidance = 1, .context = -1 };
   int n;
   const SfEngineInfo *const *engines = sf_engines (&n);
 
@@ -249,10 +251,10 @@ test_check (void)
       state[32 * 40 + 7] = SF_PIXEL_VOID;
       if (engines[i]->takes_class) /* knows pictures without having one */
         continue;
-      g_assert_false (engines[i]->check (&region, &error));
+      g_assert_false (engines[i]->check (&region, &use, &error));
       g_assert_error (error, SF_ERROR, SF_ERROR_REGION);
       state[32 * 40 + 7] = SF_PIXEL_KNOWN;
-      g_assert_true (engines[i]->check (&region, NULL));
+      g_assert_true (engines[i]->check (&region, &use, NULL));
     }
 }
 

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "arch/sf-network.h"
 #include "base/sf-error.h"
+#include "denoisers/sf-model-cost.h"
 #include "files.h"
 
 #define MANIFEST(members) "{\"format\": \"sfumato-model\"" members "}"
@@ -98,6 +100,56 @@ check_plain (const char *name)
   g_assert_cmpuint (cost.weights, ==, model->parameters * sizeof (float));
   g_assert_cmpuint (cost.activations, >=, 8 * 8 * (8 + 3) * sizeof (float));
   g_assert_cmpfloat (cost.work, >, 2.0 * 8 * 8 * 8 * 3 * 9);
+}
+
+/* Before anything was run the machine's speed counts, and that the weights have to be read and packed; then the evaluations do. */
+static void
+test_seconds (void)
+{
+  const SfModelCost cost = { .weights = 3000000000, .packed = 500000000 };
+  const double speed = 100e9;
+  SfModel model = { 0 };
+  double other = sf_model_predict_seconds (&model, &cost, 0, speed), seconds = sf_model_predict_seconds (&model, &cost, 6e12, speed);
+
+  g_assert_cmpfloat (other, ==, 3.5); /* a gigabyte per second */
+  g_assert_cmpfloat (seconds - other, ==, 75); /* networks are slower than their convolutions */
+  model.sound = TRUE;
+  g_assert_cmpfloat (sf_model_predict_seconds (&model, &cost, 0, speed), ==, 0);
+  model.rate = 50e9;
+  g_assert_cmpfloat (sf_model_predict_seconds (&model, &cost, 6e12, speed), ==, 120);
+  g_assert_cmpfloat (sf_model_predict_seconds (&model, &cost, 6e12, 0), ==, 120);
+  model.rate = 0;
+  g_assert_cmpfloat (sf_model_predict_seconds (&model, &cost, 6e12, 0), ==, 0); /* cannot be told */
+}
+
+/* A classifier takes what its gradient does. */
+static void
+test_classifier_cost (void)
+{
+  g_autoptr (SfContext) cx = sf_context_new (0);
+  g_autoptr (SfModel) model = NULL;
+  const double t = 0;
+  SfModelCost cost;
+  SfTensor *x, *y, *dy, *dx;
+
+  files_write ("gradient.json", MANIFEST (HEADS ", \"kind\": \"classifier\", \"size\": 8"));
+  files_write_adm_classifier ("gradient.pt", &(NetShape) { .classes = 3 });
+  model = open_good ("gradient.pt");
+  g_assert_true (sf_model_measure (model, 8, 8, &cost, NULL));
+  sf_context_begin (cx, NULL, 0);
+  sf_context_start_tape (cx);
+  x = sf_context_tensor (cx, 1, 8, 8, 3);
+  memset (x->data, 0, sf_tensor_size (x) * sizeof *x->data);
+  y = sf_network_forward (model->network, cx, sf_tensor_ref (x), &t, NULL);
+  dy = sf_context_tensor (cx, y->n, y->h, y->w, y->c);
+  memset (dy->data, 0, sf_tensor_size (dy) * sizeof *dy->data);
+  dx = sf_context_gradient (cx, y, dy, x);
+  g_assert_cmpfloat (cost.work, ==, sf_context_get_work (cx));
+  g_assert_cmpuint (cost.activations, ==, sf_arena_get_peak (sf_context_get_arena (cx)));
+  sf_tensor_unref (dx);
+  sf_tensor_unref (y);
+  sf_tensor_unref (x);
+  g_assert_true (sf_context_end (cx, NULL));
 }
 
 /* The folder of a pipeline, its parts flat in one folder, and any file of it. */
@@ -326,6 +378,53 @@ test_impostor (void)
   assert_unknown (model);
 }
 
+/* What only its name says of a checkpoint refuses nothing before it was opened. */
+static void
+test_uncertain (void)
+{
+  g_autofree char *path = files_path ("64x64_classifier.pt");
+  g_autoptr (SfModel) model = NULL;
+  g_autoptr (GError) error = NULL;
+
+  files_write ("64x64_classifier.pt", "not opened");
+  model = sf_model_new (path, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (model->kind, ==, SF_MODEL_CLASSIFIER);
+  g_assert_true (sf_model_check_usable (model, NULL));
+  g_assert_true (sf_model_check_class (model, NULL, 1000, NULL));
+}
+
+/* Its own description does, and its network knows which sizes it takes. */
+static void
+test_checks (void)
+{
+  g_autofree char *path = files_path ("judge.pt");
+  g_autoptr (SfModel) judge = NULL, model = NULL;
+  g_autoptr (GError) error = NULL;
+
+  files_write ("judge.json", MANIFEST (", \"kind\": \"classifier\", \"size\": 12, \"classes\": 3"));
+  files_write ("judge.pt", "not opened");
+  judge = sf_model_new (path, &error);
+  g_assert_no_error (error);
+  assert_unusable (judge, "classifier");
+  g_assert_true (sf_model_check_classifier (judge, NULL));
+  g_assert_true (sf_model_check_class (judge, NULL, 2, NULL));
+  g_assert_false (sf_model_check_class (judge, NULL, 3, &error));
+  g_assert_error (error, SF_ERROR, SF_ERROR_ARGUMENT);
+  g_clear_error (&error);
+  files_write ("sides.json", MANIFEST (HEADS));
+  files_write_adm ("sides.pt", &(NetShape) { 0 });
+  model = open_good ("sides.pt");
+  model->network->divisor = 4; /* as if it had three levels */
+  g_assert_true (sf_model_check_size (model, 8, 12, NULL));
+  g_assert_false (sf_model_check_size (model, 8, 10, &error));
+  g_assert_error (error, SF_ERROR, SF_ERROR_ARGUMENT);
+  g_clear_error (&error);
+  g_assert_false (sf_model_check_size (model, model->height, model->width, &error));
+  g_assert_error (error, SF_ERROR, SF_ERROR_MODEL);
+  g_assert_nonnull (strstr (error->message, "size"));
+}
+
 /* Of a network that the catalogue knows by its number of parameters, it also knows the noise. */
 static void
 test_likely (void)
@@ -429,6 +528,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   files_begin ();
   g_test_add_func ("/model/folder", test_folder);
+  g_test_add_func ("/model/seconds", test_seconds);
+  g_test_add_func ("/model/classifier-cost", test_classifier_cost);
   g_test_add_func ("/model/choice", test_choice);
   g_test_add_func ("/model/missing", test_missing);
   g_test_add_func ("/model/damaged", test_damaged);
@@ -437,6 +538,8 @@ main (int argc, char **argv)
   g_test_add_func ("/model/unknown", test_unknown);
   g_test_add_func ("/model/manifest", test_manifest);
   g_test_add_func ("/model/impostor", test_impostor);
+  g_test_add_func ("/model/uncertain", test_uncertain);
+  g_test_add_func ("/model/checks", test_checks);
   g_test_add_func ("/model/likely", test_likely);
   g_test_add_func ("/model/latent", test_latent);
   g_test_add_func ("/model/upsampler", test_upsampler);

@@ -220,6 +220,23 @@ test_eta (gconstpointer data)
     }
 }
 
+/* Gamma acts where the descriptor says so. */
+static void
+test_gamma (gconstpointer data)
+{
+  const SfSampler *self = data;
+  const int n = sf_noise_process_ddpm ()->n;
+  g_autofree double *gamma = g_new (double, n);
+  SfSamplerOptions options = { SF_SAMPLER_OPTIONS };
+  g_autoptr (SfTensor) without = run_with (self, 6, &options, (SfRng) { 5, 0 }), with = NULL;
+
+  for (int t = 0; t < n; t++)
+    gamma[t] = 0.5;
+  options.gamma = gamma;
+  with = run_with (self, 6, &options, (SfRng) { 5, 0 });
+  g_assert_true ((distance (without, with) > 0.01) == self->uses_gamma);
+}
+
 static void
 test_seed (gconstpointer data)
 {
@@ -566,6 +583,7 @@ main (int argc, char **argv)
     { "eta", test_eta },
     { "evaluations", test_evaluations },
     { "few-steps", test_few_steps },
+    { "gamma", test_gamma },
     { "memory", test_memory },
     { "seed", test_seed },
     { "threads", test_threads },

@@ -44,14 +44,6 @@ run_bins (Case *c)
 /*** The bound ***/
 
 static void
-compare_columns (Case *c, const char *name, const double *got, int n, int images)
-{
-  for (int image = 0; image < images; image++)
-    for (int k = 0; k < n; k++)
-      case_compare_number (c, name, (gsize) image * n + k, got[k * images + image], TOLERANCE_STATE);
-}
-
-static void
 run_bound (Case *c)
 {
   g_autoptr (SfNoiseProcess) process = reference_openai_process (c);
@@ -80,20 +72,7 @@ run_bound (Case *c)
   options.clip = clip;
   if (!case_ok (c, sf_bound (sampler, denoiser, process, levels, n, &options, (SfRng) { 0 }, x0, unused, mse, NULL, &error), &error))
     return;
-  for (int image = 0; image < images; image++)
-    {
-      double total = 0;
-
-      for (int k = 0; k <= n; k++)
-        total += nats[k * images + image] = SF_BITS (nats[k * images + image]);
-      case_compare_number (c, "prior_bpd", image, nats[image], TOLERANCE_STATE);
-      case_compare_number (c, "total_bpd", image, total, TOLERANCE_STATE);
-    }
-  compare_columns (c, "vb", nats + images, n, images);
-  compare_columns (c, "xstart_mse", mse, n, images);
-  for (int k = 0; k < n * images; k++)
-    mse[k] /= levels[k / images].sigma * levels[k / images].sigma;
-  compare_columns (c, "mse", mse, n, images);
+  openai_compare_bound (c, nats, mse, levels, n, images, TOLERANCE_STATE);
 }
 
 /*** Losses ***/

@@ -244,14 +244,6 @@ run_diffusers (Pipeline *self, const char *cls)
 
 /*** guided-diffusion ***/
 
-/* The columns of @tensor, one for each step, are for each image. */
-static void
-check_columns (Case *c, const char *name, const double *got, int n, int images)
-{
-  for (int k = 0; k < n * images; k++)
-    case_compare_number (c, name, (gsize) (k % images) * n + k / images, got[k], TOLERANCE_BITS);
-}
-
 static void
 run_bound (Pipeline *self, SfDenoiser *denoiser, const SfNoiseProcess *process, const SfNoiseLevel *levels, int n, SfSamplerOptions *options)
 {
@@ -266,20 +258,7 @@ run_bound (Pipeline *self, SfDenoiser *denoiser, const SfNoiseProcess *process, 
   options->noise_data = noise;
   if (!case_ok (c, sf_bound (sf_sampler_find ("ddpm"), denoiser, process, levels, n, options, (SfRng) { 0 }, x0, nats, mse, NULL, &error), &error))
     return;
-  for (int image = 0; image < images; image++)
-    {
-      double total = 0;
-
-      for (int k = 0; k <= n; k++)
-        total += nats[k * images + image] = SF_BITS (nats[k * images + image]);
-      case_compare_number (c, "prior_bpd", image, nats[image], TOLERANCE_BITS);
-      case_compare_number (c, "total_bpd", image, total, TOLERANCE_BITS);
-    }
-  check_columns (c, "vb", nats + images, n, images);
-  check_columns (c, "xstart_mse", mse, n, images);
-  for (int k = 0; k < n * images; k++)
-    mse[k] /= levels[k / images].sigma * levels[k / images].sigma;
-  check_columns (c, "mse", mse, n, images);
+  openai_compare_bound (c, nats, mse, levels, n, images, TOLERANCE_BITS);
 }
 
 static void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "openai.h"
 
+#include "diffusion/sf-bound.h"
 #include "walk.h"
 
 void
@@ -41,4 +42,32 @@ openai_levels (Case *c, const SfNoiseProcess *process)
   if (process->label != NULL && case_tensor (c, "timestep_map") != NULL)
     case_compare_array (c, "timestep_map", process->label, n, 0);
   return levels;
+}
+
+/* The columns of tensor @name, one for each step, are for each image. */
+static void
+compare_columns (Case *c, const char *name, const double *got, int n, int images, double tolerance)
+{
+  for (int image = 0; image < images; image++)
+    for (int k = 0; k < n; k++)
+      case_compare_number (c, name, (gsize) image * n + k, got[k * images + image], tolerance);
+}
+
+void
+openai_compare_bound (Case *c, double *nats, double *mse, const SfNoiseLevel *levels, int n, int images, double tolerance)
+{
+  for (int image = 0; image < images; image++)
+    {
+      double total = 0;
+
+      for (int k = 0; k <= n; k++)
+        total += nats[k * images + image] = SF_BITS (nats[k * images + image]);
+      case_compare_number (c, "prior_bpd", image, nats[image], tolerance);
+      case_compare_number (c, "total_bpd", image, total, tolerance);
+    }
+  compare_columns (c, "vb", nats + images, n, images, tolerance);
+  compare_columns (c, "xstart_mse", mse, n, images, tolerance);
+  for (int k = 0; k < n * images; k++)
+    mse[k] /= levels[k / images].sigma * levels[k / images].sigma;
+  compare_columns (c, "mse", mse, n, images, tolerance);
 }

@@ -10,3 +10,5 @@ void openai_set_model (Case *c, Mix *mix, const SfNoiseProcess *process);
 gboolean openai_large (Case *c);
 /* (transfer full): from the last timestep of @process down to the clean image; compares "timestep_map", if there is one. */
 SfNoiseLevel *openai_levels (Case *c, const SfNoiseProcess *process);
+/* What sf_bound() gave, in nats, against "prior_bpd", "total_bpd", "vb", "xstart_mse" and "mse".  Overwrites @nats and @mse. */
+void openai_compare_bound (Case *c, double *nats, double *mse, const SfNoiseLevel *levels, int n, int images, double tolerance);

@@ -2,21 +2,10 @@
 /* The matrix products against the textbook's three loops. */
 #include "kernels/sf-blas.h"
 
-#include <math.h>
-
-#include "base/sf-rng.h"
+#include "numbers.h"
 
 /* Each sum of k products of size 1 rounds k times; the order of the sum is the library's own. */
 #define TOLERANCE(k) (2 * (k) * 1.2e-7)
-
-static float *
-noise (guint64 stream, gsize n)
-{
-  float *x = g_new (float, n);
-
-  sf_rng_normal ((SfRng) { 5, stream }, 0, x, n);
-  return x;
-}
 
 static void
 check (int m, int n, int k)

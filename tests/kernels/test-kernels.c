@@ -5,10 +5,9 @@
 #include "kernels/sf-kernels.h"
 
 #include <float.h>
-#include <math.h>
 #include <string.h>
 
-#include "base/sf-rng.h"
+#include "numbers.h"
 
 /* A sum of up to 3 * 49 positive terms in float, in another order: 147 roundings of 6e-8, and room for those within. */
 #define COST_TOLERANCE 3e-5
@@ -18,28 +17,6 @@
 #define EXP_TOLERANCE 1.2e-5
 /* Share of queries where two flavours may choose differently: candidates that cost the same to the last digits. */
 #define TIES 0.002
-
-#define FOR_EACH_FLAVOUR(k)                                                              \
-  for (int n_flavours_, i_ = 0; i_ < (sf_kernels_all (&n_flavours_), n_flavours_); i_++) \
-    for (const SfKernels *k = sf_kernels_all (&n_flavours_)[i_]; k != NULL; k = NULL)
-
-#define assert_near(a, b, tolerance)                                                               \
-  G_STMT_START                                                                                     \
-  {                                                                                                \
-    double a_ = (a), b_ = (b), t_ = (tolerance);                                                   \
-    if (!(fabs (a_ - b_) <= t_)) /* so written, NaN fails */                                       \
-      g_error ("%s:%d: %s = %.9g, expected %.9g within %.2g", __FILE__, __LINE__, #a, a_, b_, t_); \
-  }                                                                                                \
-  G_STMT_END
-
-static float *
-noise (guint64 stream, gsize n)
-{
-  float *x = g_new (float, n);
-
-  sf_rng_normal ((SfRng) { 11, stream }, 0, x, n);
-  return x;
-}
 
 /* Random pixels, the fourth lane 0 as the header demands. */
 static float *

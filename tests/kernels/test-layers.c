@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Every flavour of the layers' inner loops against the formulas in double precision. */
-#include "kernels/sf-kernels.h"
-
-#include <math.h>
-
-#include "base/sf-rng.h"
+#include "numbers.h"
 
 /* The exponential's documented relative error, and some roundings. */
 #define EXP_TOLERANCE 5e-7
@@ -14,28 +10,6 @@
 #define SUM_TOLERANCE (32 * 6e-8)
 /* Of numbers of size 1: sums over a row in float, of few terms for each lane, and some roundings. */
 #define NORM_TOLERANCE 3e-6
-
-#define FOR_EACH_FLAVOUR(k)                                                              \
-  for (int n_flavours_, i_ = 0; i_ < (sf_kernels_all (&n_flavours_), n_flavours_); i_++) \
-    for (const SfLayerKernels *k = sf_kernels_all (&n_flavours_)[i_]->layers; k != NULL; k = NULL)
-
-#define assert_near(a, b, tolerance)                                                               \
-  G_STMT_START                                                                                     \
-  {                                                                                                \
-    double a_ = (a), b_ = (b), t_ = (tolerance);                                                   \
-    if (!(fabs (a_ - b_) <= t_)) /* so written, NaN fails */                                       \
-      g_error ("%s:%d: %s = %.9g, expected %.9g within %.2g", __FILE__, __LINE__, #a, a_, b_, t_); \
-  }                                                                                                \
-  G_STMT_END
-
-static float *
-noise (guint64 stream, gsize n)
-{
-  float *x = g_new (float, n);
-
-  sf_rng_normal ((SfRng) { 23, stream }, 0, x, n);
-  return x;
-}
 
 static double
 sigmoid (double x)
@@ -82,11 +56,11 @@ test_activate (void)
         for (int j = 0; j < n; j++)
           x[j] *= j % 3 == 0 ? 30 : 2;
         y[n] = 7;
-        k->activate (which, x, y, n);
+        k->layers->activate (which, x, y, n);
         for (int j = 0; j < n; j++)
           assert_near (y[j], activation (which, (double) x[j]), ACTIVATION_TOLERANCE * MAX (fabs ((double) x[j]), 1));
         g_assert_true (y[n] == 7);
-        k->activate (which, x, x, n);
+        k->layers->activate (which, x, x, n);
         g_assert_cmpmem (x, n * sizeof *x, y, n * sizeof *y);
       }
 }
@@ -102,16 +76,16 @@ test_activate_edges (void)
     {
       float x = NAN, y = 0;
 
-      k->activate (which, &x, &y, 1);
+      k->layers->activate (which, &x, &y, 1);
       g_assert_true (isnan (y));
       for (gsize i = 0; i < G_N_ELEMENTS (large); i++)
         {
           if (which == SF_ACTIVATION_GELU_TANH && large[i] > 1e12f)
             continue; /* its cube is infinite */
-          k->activate (which, &large[i], &y, 1);
+          k->layers->activate (which, &large[i], &y, 1);
           g_assert_true (y == large[i]);
           x = -large[i];
-          k->activate (which, &x, &y, 1);
+          k->layers->activate (which, &x, &y, 1);
           if (which != SF_ACTIVATION_NONE && isfinite (x))
             g_assert_true (fabsf (y) <= 1e-25f * large[i]);
         }
@@ -135,7 +109,7 @@ test_scale_shift (void)
         const gsize c = shapes[s].c, n = shapes[s].rows * c;
         g_autofree float *x = noise (s, n), *y = g_new (float, n), *scale = noise (90, c), *shift = noise (91, c);
 
-        k->scale_shift (which, x, scale, shift, s % 2, y, shapes[s].rows, c);
+        k->layers->scale_shift (which, x, scale, shift, s % 2, y, shapes[s].rows, c);
         for (gsize i = 0; i < n; i++)
           {
             double z = (double) scale[i % c] * (double) x[i] + (double) shift[i % c];
@@ -155,7 +129,7 @@ test_moments (void)
       g_autofree float *x = noise (s, rows * c), *pivot = noise (92, c);
       g_autofree double *sum = g_new (double, c), *squares = g_new (double, c);
 
-      k->moments (x, pivot, sum, squares, rows, c);
+      k->layers->moments (x, pivot, sum, squares, rows, c);
       for (gsize i = 0; i < c; i++)
         {
           double a = 0, b = 0, size = 0;
@@ -183,7 +157,7 @@ test_layer_norm (void)
       const gsize c = shapes[s].c, rows = shapes[s].rows;
       g_autofree float *x = noise (s, rows * c), *y = g_new (float, rows *c), *w = noise (93, c), *b = noise (94, c);
 
-      k->layer_norm (x, w, b, 1e-5f, y, rows, c);
+      k->layers->layer_norm (x, w, b, 1e-5f, y, rows, c);
       for (gsize r = 0; r < rows; r++)
         {
           double mean = 0, variance = 0;
@@ -227,7 +201,7 @@ test_softmax (void)
       s[150 * n + 7] = p[150 * n + 7] = NAN;
       for (int b = 0; b < 4; at += blocks[b++])
         {
-          k->softmax (p + at * n, blocks[b], n, maximum, sum, rescale, NULL);
+          k->layers->softmax (p + at * n, blocks[b], n, maximum, sum, rescale, NULL);
           for (int i = 0; i < n; i++)
             {
               weight[b][i] = 1;
@@ -277,8 +251,8 @@ test_softmax_pairs (void)
 
     for (int i = 0; i < 2 * n; i++)
       maximum[i / n][i % n] = -INFINITY;
-    k->softmax (p, rows, n, maximum[0], sum[0], rescale, NULL);
-    k->softmax (s, rows, n, maximum[1], sum[1], rescale, pairs);
+    k->layers->softmax (p, rows, n, maximum[0], sum[0], rescale, NULL);
+    k->layers->softmax (s, rows, n, maximum[1], sum[1], rescale, pairs);
     g_assert_cmpmem (maximum[0], sizeof maximum[0], maximum[1], sizeof maximum[1]);
     for (int i = 0; i < n; i++)
       assert_near (sum[1][i], sum[0][i], rows * 6e-8 * sum[0][i]);

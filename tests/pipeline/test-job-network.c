@@ -11,10 +11,19 @@
 #include "../denoisers/files.h"
 #include "base/sf-parallel.h"
 #include "denoisers/sf-gamma-file.h"
+#include "denoisers/sf-model-cost.h"
 #include "denoisers/sf-model-gamma.h"
+#include "denoisers/sf-model-share.h"
 #include "picture.h"
 
 #define NATIVE 8 /* side of these networks */
+
+static void
+use_text (char **setting, const char *text)
+{
+  g_free (*setting);
+  *setting = g_strdup (text);
+}
 
 /* (transfer full): settings for the network @name in the test's folder. */
 static SfSettings *
@@ -24,8 +33,7 @@ settings_for (const char *name)
 
   g_free (s->model);
   s->model = files_path (name);
-  g_free (s->noise_process);
-  s->noise_process = g_strdup ("linear-1000");
+  use_text (&s->noise_process, "linear-1000");
   s->steps = 5;
   return s;
 }
@@ -53,6 +61,19 @@ generate (const SfSettings *s, int seed, int candidate)
   g_assert_no_error (error);
   job_assert_finite (result);
   return result;
+}
+
+static void
+assert_refused (const SfSettings *s, SfError code, const char *part)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfJob) job = sf_job_new (SF_TASK_GENERATE, s, 0, 0, NULL, &error);
+  g_autoptr (SfResult) result = job != NULL ? sf_job_run (job, 1, 0, NULL, NULL, NULL, NULL, &error) : NULL;
+
+  g_assert_null (result);
+  g_assert_error (error, SF_ERROR, (int) code);
+  if (strstr (error->message, part) == NULL)
+    g_test_fail_printf ("no “%s” in: %s", part, error->message);
 }
 
 /* Outside of the selection nothing changes, inside something does; the same for any number of threads. */
@@ -182,11 +203,9 @@ test_settings (void)
   s->steps = 9;
   steps = generate (s, 5, 0);
   s->steps = 5;
-  g_free (s->sampler);
-  s->sampler = g_strdup ("heun");
+  use_text (&s->sampler, "heun");
   sampler = generate (s, 5, 0);
-  g_free (s->sampler);
-  s->sampler = g_strdup ("auto");
+  use_text (&s->sampler, "auto");
   s->class_number = 2;
   class = generate (s, 5, 0);
   s->class_number = -1; /* that of the seed */
@@ -253,7 +272,8 @@ test_grey (void)
     g_assert_true (made->rgba->data[i] == made->rgba->data[i + 1] && made->rgba->data[i] == made->rgba->data[i + 2]);
 }
 
-/* Gamma that was estimated is stored, loaded with the model, and acts in Analytic-DPM only; that of another noise process is refused. */
+/* Gamma that was estimated is stored, loaded with the model, and acts in Analytic-DPM only; only there that of another noise process is
+ * refused, and made anew. */
 static void
 test_gamma (void)
 {
@@ -262,6 +282,7 @@ test_gamma (void)
   g_autoptr (SfSettings) s = settings_for ("measured");
   g_autoptr (SfTensor) pictures = picture_texture (NATIVE, NATIVE, 1, 3);
   g_autoptr (SfModel) model = NULL, again = NULL, other = NULL;
+  g_autoptr (SfResult) made = NULL, anew = NULL;
   SfResult *before[2];
   g_autofree double *gamma = NULL;
   g_autoptr (GError) error = NULL;
@@ -269,8 +290,7 @@ test_gamma (void)
   write_network ("measured", &(NetShape) { 0 });
   for (gsize i = 0; i < G_N_ELEMENTS (samplers); i++)
     {
-      g_free (s->sampler);
-      s->sampler = g_strdup (samplers[i]);
+      use_text (&s->sampler, samplers[i]);
       before[i] = generate (s, 5, 0);
     }
   model = sf_model_get (folder, "linear-1000", TRUE, NULL, &error);
@@ -289,18 +309,28 @@ test_gamma (void)
     {
       g_autoptr (SfResult) after = NULL;
 
-      g_free (s->sampler);
-      s->sampler = g_strdup (samplers[i]);
+      use_text (&s->sampler, samplers[i]);
       after = generate (s, 5, 0);
       if (i == 0)
         g_assert_cmpfloat (job_distance (before[i], after), >, 1e-4);
       else
         job_assert_same (before[i], after);
     }
+  use_text (&s->noise_process, "cosine-1000");
+  made = generate (s, 5, 0);
+  use_text (&s->sampler, "analytic-ddim");
+  assert_refused (s, SF_ERROR_MODEL, "gamma.json");
+  assert_refused (s, SF_ERROR_MODEL, "estimate-gamma");
+  use_text (&s->sampler, "ddim");
+  use_text (&s->schedule, "optimal");
+  assert_refused (s, SF_ERROR_MODEL, "estimate-gamma");
+  use_text (&s->schedule, "auto");
   other = sf_model_get (folder, "cosine-1000", TRUE, NULL, &error);
-  g_assert_null (other);
-  g_assert_error (error, SF_ERROR, SF_ERROR_MODEL);
-  g_assert_nonnull (strstr (error->message, "gamma.json"));
+  g_assert_no_error (error);
+  g_assert_null (other->gamma);
+  g_assert_true (sf_gamma_save (gamma, other->scheduler->process, "a texture", path, &error));
+  use_text (&s->sampler, "analytic-ddim");
+  anew = generate (s, 5, 0);
   g_clear_pointer (&before[0], sf_result_unref);
   g_clear_pointer (&before[1], sf_result_unref);
 }
@@ -327,6 +357,32 @@ static void
 note_fraction (double fraction, gpointer data)
 {
   g_array_append_val (data, fraction);
+}
+
+/* Time follows from the work and the rate of the model; before its first run there is more to do. */
+static void
+test_estimate (void)
+{
+  g_autofree char *folder = files_path ("counted");
+  g_autoptr (SfSettings) s = settings_for ("counted");
+  g_autoptr (SfModel) model = NULL;
+  g_autoptr (SfJob) job = NULL;
+  SfModelCost cost;
+  SfEstimate first, later;
+
+  write_network ("counted", &(NetShape) { 0 });
+  job = sf_job_new (SF_TASK_GENERATE, s, 0, 0, NULL, NULL);
+  model = sf_model_get (folder, "linear-1000", TRUE, NULL, NULL);
+  g_assert_true (sf_model_measure (model, NATIVE, NATIVE, &cost, NULL));
+  g_assert_cmpfloat (sf_job_estimate (job, NULL).seconds, >, 0); /* by the machine's speed */
+  model->rate = 1e9;
+  first = sf_job_estimate (job, NULL);
+  model->sound = TRUE;
+  later = sf_job_estimate (job, NULL);
+  g_assert_cmpint (later.evaluations, ==, s->steps);
+  g_assert_cmpfloat_with_epsilon (later.seconds, s->steps * cost.work / 1e9, 1e-12);
+  g_assert_cmpfloat (first.seconds, >, later.seconds);
+  g_assert_cmpuint (later.memory, ==, cost.weights + cost.packed + cost.activations);
 }
 
 /* Progress goes on within an evaluation, and never back, also where an evaluation asks the network twice. */
@@ -362,19 +418,6 @@ test_progress (void)
 /*** Refused ***/
 
 static void
-assert_refused (const SfSettings *s, SfError code, const char *part)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (SfJob) job = sf_job_new (SF_TASK_GENERATE, s, 0, 0, NULL, &error);
-  g_autoptr (SfResult) result = job != NULL ? sf_job_run (job, 1, 0, NULL, NULL, NULL, NULL, &error) : NULL;
-
-  g_assert_null (result);
-  g_assert_error (error, SF_ERROR, (int) code);
-  if (strstr (error->message, part) == NULL)
-    g_test_fail_printf ("no “%s” in: %s", part, error->message);
-}
-
-static void
 test_refused (void)
 {
   g_autoptr (SfSettings) s = settings_for ("plain");
@@ -382,11 +425,9 @@ test_refused (void)
   s->class_number = 3;
   assert_refused (s, SF_ERROR_ARGUMENT, "class");
   s->class_number = -1;
-  g_free (s->noise_process);
-  s->noise_process = g_strdup ("auto");
+  use_text (&s->noise_process, "auto");
   assert_refused (s, SF_ERROR_MODEL, "noise-process");
-  g_free (s->noise_process);
-  s->noise_process = g_strdup ("linear-1000");
+  use_text (&s->noise_process, "linear-1000");
   g_free (s->classifier);
   s->classifier = files_path ("plain");
   assert_refused (s, SF_ERROR_MODEL, "classifier");
@@ -408,6 +449,37 @@ test_size (void)
   files_write ("bare.json", "{\"format\": \"sfumato-model\", \"size\": 12, \"architecture\": {\"num_heads\": 1}}");
   made = generate (s, 1, 0);
   g_assert_cmpint (made->rect.width, ==, 12);
+}
+
+/* What the descriptions tell is refused before any checkpoint is opened: these are none. */
+static void
+test_early (void)
+{
+  g_autoptr (SfSettings) s = settings_for ("early.pt");
+  g_autofree char *judge = files_path ("judge.pt"), *nowhere = files_path ("nowhere"), *plain = files_path ("plain"), *few = files_path ("few.pt");
+
+  files_write ("early.pt", "no checkpoint");
+  files_write ("early.json", "{\"format\": \"sfumato-model\", \"size\": 8, \"classes\": 2}");
+  files_write ("judge.pt", "no checkpoint");
+  files_write ("judge.json", "{\"format\": \"sfumato-model\", \"kind\": \"classifier\", \"size\": 12, \"classes\": 2}");
+  files_write ("few.pt", "no checkpoint");
+  files_write ("few.json", "{\"format\": \"sfumato-model\", \"kind\": \"classifier\", \"size\": 8, \"classes\": 3}");
+  s->class_number = 2;
+  assert_refused (s, SF_ERROR_ARGUMENT, "from 0 to 1");
+  s->class_number = 1;
+  assert_refused (s, SF_ERROR_MODEL, "early.pt"); /* now it was opened */
+  use_text (&s->classifier, nowhere);
+  assert_refused (s, SF_ERROR_MODEL, "nowhere");
+  use_text (&s->classifier, judge);
+  assert_refused (s, SF_ERROR_ARGUMENT, "12 × 12");
+  use_text (&s->classifier, few);
+  assert_refused (s, SF_ERROR_ARGUMENT, "3 classes");
+  use_text (&s->model, plain); /* that says its size, but not that it knows no classes */
+  use_text (&s->classifier, judge);
+  assert_refused (s, SF_ERROR_ARGUMENT, "12 × 12");
+  use_text (&s->model, judge);
+  use_text (&s->classifier, "");
+  assert_refused (s, SF_ERROR_MODEL, "is a classifier");
 }
 
 static void
@@ -596,10 +668,12 @@ main (int argc, char **argv)
   g_test_add_func ("/job-network/context", test_context);
   g_test_add_func ("/job-network/grey", test_grey);
   g_test_add_func ("/job-network/progress", test_progress);
+  g_test_add_func ("/job-network/estimate", test_estimate);
   g_test_add_func ("/job-network/gamma", test_gamma);
   g_test_add_func ("/job-network/gamma-refused", test_gamma_refused);
   g_test_add_func ("/job-network/refused", test_refused);
   g_test_add_func ("/job-network/size", test_size);
+  g_test_add_func ("/job-network/early", test_early);
   g_test_add_func ("/job-network/class-range", test_class_range);
   g_test_add_func ("/job-network/broken", test_broken);
   g_test_add_func ("/job-network/changed", test_changed);

@@ -146,12 +146,12 @@ tell_cost (SfFacts *facts, const SfModel *model, GError **error)
   if (!sf_model_measure (model, height, width, &cost, error))
     return FALSE;
   weights = g_format_size (cost.weights);
-  packed = g_format_size (model->packed);
+  packed = g_format_size (cost.packed);
   activations = g_format_size (cost.activations);
   memory = g_strdup_printf (_ ("%s of weights, %s packed, %s at %s"), weights, packed, activations, size);
   sf_facts_add (facts, "memory", _ ("memory"), memory);
   sf_facts_add_number (facts, "weights-bytes", NULL, (double) cost.weights, "");
-  sf_facts_add_number (facts, "packed-bytes", NULL, (double) model->packed, "");
+  sf_facts_add_number (facts, "packed-bytes", NULL, (double) cost.packed, "");
   sf_facts_add_number (facts, "activations-bytes", NULL, (double) cost.activations, "");
   sf_facts_add_number (facts, "operations", NULL, cost.work, "");
   return TRUE;
@@ -178,6 +178,7 @@ tell_model (SfFacts *facts, const char *name, GError **error)
   tell_process (facts, model);
   sf_facts_add (facts, "classifier", _ ("classifier"), model->classifier);
   sf_facts_add (facts, "gamma", _ ("Analytic-DPM"), model->gamma != NULL ? model->files->gamma : NULL);
+  sf_facts_add (facts, "gamma-fault", _ ("Analytic-DPM"), model->gamma_error != NULL ? model->gamma_error->message : NULL);
   usable = tell_cost (facts, model, &reason) && sf_model_check_usable (model, &reason) && sf_model_check_values (model, NULL, &reason);
   sf_facts_add_flag (facts, "usable", usable);
   sf_facts_add (facts, "reason", _ ("cannot be used"), reason != NULL ? reason->message : NULL);
