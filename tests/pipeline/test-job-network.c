@@ -116,7 +116,7 @@ test_soft (void)
   coverage = job_cover (job, &job_hole);
   for (gsize i = 0; i < (gsize) crop.width * crop.height; i++)
     coverage[i] *= 0.3f;
-  g_assert_true (sf_job_set_pixels (job, job_cut (rgba, SIDE, crop), coverage, NULL));
+  g_assert_true (sf_job_set_pixels (job, job_cut (rgba, SIDE, crop), coverage, NULL, NULL));
   result = job_candidate (job, 3, 0);
   after = job_blend (result, rgba, SIDE, SIDE);
   for (gsize i = 0; i < SIDE * SIDE; i++)
