@@ -20,7 +20,7 @@ test_errors (void)
       static const int steps[] = { 2, 48 };
       SfTrial trial[G_N_ELEMENTS (steps)];
 
-      g_test_message ("%s", samplers[i]->name);
+      g_test_message ("%s, %s", samplers[i]->name, sf_family_name (samplers[i]->family));
       for (gsize k = 0; k < G_N_ELEMENTS (steps); k++)
         {
           g_assert_true (sf_sampler_try (samplers[i], steps[k], ground, &trial[k], NULL));
