@@ -247,7 +247,7 @@ sf_picture_read (const SfPicture *self, const SfSettings *settings, GError **err
       if (coverage == NULL)
         return NULL;
     }
-  if (!sf_job_set_pixels (job, g_steal_pointer (&rgba), g_steal_pointer (&coverage), error))
+  if (!sf_job_set_pixels (job, g_steal_pointer (&rgba), g_steal_pointer (&coverage), NULL, error))
     return NULL;
   return g_steal_pointer (&job);
 }

@@ -19,7 +19,7 @@ picture_texture (int h, int w, double sigma, guint64 seed)
 
       sf_rng_normal ((SfRng) { seed, c }, 0, plane, n);
       if (sigma > 0)
-        sf_gaussian_blur (plane, h, w, sigma);
+        sf_gaussian_blur (plane, h, w, sigma, NULL);
       for (gsize i = 0; i < n; i++)
         {
           sum += plane[i];

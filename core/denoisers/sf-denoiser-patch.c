@@ -263,7 +263,7 @@ make_field (const PatchDenoiser *self, int r, const SfProgress *progress, GError
 /*** Hooks ***/
 
 gboolean
-sf_denoiser_patch_start (SfDenoiser *denoiser, SfTensor *x, GError **error)
+sf_denoiser_patch_start (SfDenoiser *denoiser, SfTensor *x, const SfProgress *progress, GError **error)
 {
   PatchDenoiser *self = (PatchDenoiser *) denoiser;
   const SfPatchLevel *level = &self->level;
@@ -294,8 +294,8 @@ sf_denoiser_patch_start (SfDenoiser *denoiser, SfTensor *x, GError **error)
                                                                          : mean,
               3 * sizeof (float));
     }
-  if (!level->frame.own)
-    sf_patch_harmonic (self->out, fixed, x->h, x->w);
+  if (!level->frame.own && !sf_patch_harmonic (self->out, fixed, x->h, x->w, progress, error))
+    return FALSE;
   out_to_tensor (self, x);
   memcpy (self->out, self->known, n * 4 * sizeof (float));
   return TRUE;

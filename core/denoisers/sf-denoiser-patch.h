@@ -42,7 +42,7 @@ void sf_denoiser_patch_refuse (GError **error);
 
 /*** The hooks of SfLevel ***/
 
-gboolean sf_denoiser_patch_start (SfDenoiser *denoiser, SfTensor *x, GError **error);
+gboolean sf_denoiser_patch_start (SfDenoiser *denoiser, SfTensor *x, const SfProgress *progress, GError **error);
 gboolean sf_denoiser_patch_lift (SfDenoiser *denoiser, SfDenoiser *below, const SfTensor *result, SfTensor *x,
                                  const SfProgress *progress, GError **error);
 gboolean sf_denoiser_patch_finish (SfDenoiser *denoiser, SfTensor *x, const SfProgress *progress, GError **error);

@@ -95,7 +95,7 @@ put_known (const Level *level, SfTensor *x)
 
 /* From what is there; what is to go leaves the mean of what is known, which the noise of a whole run covers. */
 static gboolean
-network_start (const SfLevel *public, SfTensor *x, GError **error)
+network_start (const SfLevel *public, SfTensor *x, const SfProgress *progress, GError **error)
 {
   const Level *level = (const Level *) public;
   const NetworkEngine *self = level->engine;
@@ -125,55 +125,75 @@ network_start (const SfLevel *public, SfTensor *x, GError **error)
 static gboolean
 network_lift (const SfLevel *level, const SfLevel *below, const SfTensor *result, SfTensor *x, const SfProgress *progress, GError **error)
 {
-  sf_bilinear_resize (result->data, result->h, result->w, x->c, x->data, x->h, x->w);
+  sf_bilinear_resize (result->data, result->h, result->w, x->c, x->data, x->h, x->w, sf_progress_cancellable (progress));
   put_known ((const Level *) level, x);
   return !sf_progress_stopped (progress, error);
 }
 
 /*** Colour ***/
 
+typedef struct
+{
+  const Level *level;
+  const float *shift; /* h x w x 4 */
+  int h, w;
+  SfTensor *x;
+} Shift;
+
+static void
+shift_rows (gsize begin, gsize end, gpointer data)
+{
+  const Shift *s = data;
+  const SfTensor *x = s->x;
+  float rgb[4];
+
+  for (gsize i = begin * x->w; i < end * x->w; i++)
+    if (s->level->freedom->data[i] > 0)
+      {
+        sf_bilinear_sample (s->shift, s->h, s->w, 4, (i / x->w + 0.5) * s->h / x->h - 0.5, (i % x->w + 0.5) * s->w / x->w - 0.5, rgb);
+        for (int c = 0; c < x->c; c++)
+          x->data[i * x->c + c] += rgb[c];
+      }
+}
+
 /* Made and original pixels of the band inside the selection's edge should agree in the mean; what they differ by is taken from all that
  * was made, harmonically continued inwards.  Only where the content is kept: elsewhere the band shows what is to go. */
 static gboolean
-match_color (const Level *level, SfTensor *x, GError **error)
+match_color (const Level *level, SfTensor *x, const SfProgress *progress, GError **error)
 {
   const int h = MIN (x->h, MATCH_SIZE), w = MIN (x->w, MATCH_SIZE);
-  const gsize n = (gsize) h * w, pixels = (gsize) x->h * x->w;
+  const gsize n = (gsize) h * w;
+  GCancellable *cancellable = sf_progress_cancellable (progress);
   g_autofree float *made = sf_try_alloc (n, x->c * sizeof (float), error), *known = sf_try_alloc (n, x->c * sizeof (float), error);
   g_autofree float *free = sf_try_alloc (n, sizeof (float), error), *weight = sf_try_alloc (n, sizeof (float), error);
   g_autofree float *distance = sf_try_alloc (n, sizeof (float), error), *plane = sf_try_alloc (n, sizeof (float), error);
   g_autofree float *shift = sf_try_alloc (n, 4 * sizeof (float), error);
   g_autofree guint8 *fixed = sf_try_alloc (n, 1, error);
-  float rgb[4];
+  Shift last = { level, shift, h, w, x };
 
   if (made == NULL || known == NULL || free == NULL || weight == NULL || distance == NULL || plane == NULL || shift == NULL || fixed == NULL)
     return FALSE;
-  sf_area_resize (x->data, x->h, x->w, x->c, made, h, w, NULL);
-  sf_area_resize (level->known->data, x->h, x->w, x->c, known, h, w, NULL);
-  sf_area_resize (level->freedom->data, x->h, x->w, 1, free, h, w, NULL);
+  sf_area_resize (x->data, x->h, x->w, x->c, made, h, w, cancellable);
+  sf_area_resize (level->known->data, x->h, x->w, x->c, known, h, w, cancellable);
+  sf_area_resize (level->freedom->data, x->h, x->w, 1, free, h, w, cancellable);
   for (gsize i = 0; i < n; i++)
     fixed[i] = free[i] > 0.5f;
-  sf_distance_transform (fixed, TRUE, h, w, FALSE, distance, NULL);
+  sf_distance_transform (fixed, TRUE, h, w, FALSE, distance, cancellable);
   for (gsize i = 0; i < n; i++)
     fixed[i] = weight[i] = fixed[i] && distance[i] <= MATCH_BAND;
-  sf_gaussian_blur (weight, h, w, MATCH_BAND);
+  sf_gaussian_blur (weight, h, w, MATCH_BAND, cancellable);
   for (int c = 0; c < x->c; c++)
     {
       for (gsize i = 0; i < n; i++)
         plane[i] = fixed[i] ? known[i * x->c + c] - made[i * x->c + c] : 0;
-      sf_gaussian_blur (plane, h, w, MATCH_BAND);
+      sf_gaussian_blur (plane, h, w, MATCH_BAND, cancellable);
       for (gsize i = 0; i < n; i++)
         shift[i * 4 + c] = fixed[i] ? plane[i] / MAX (weight[i], 1e-6f) : 0;
     }
-  sf_patch_harmonic (shift, fixed, h, w);
-  for (gsize i = 0; i < pixels; i++)
-    if (level->freedom->data[i] > 0)
-      {
-        sf_bilinear_sample (shift, h, w, 4, (i / x->w + 0.5) * h / x->h - 0.5, (i % x->w + 0.5) * w / x->w - 0.5, rgb);
-        for (int c = 0; c < x->c; c++)
-          x->data[i * x->c + c] += rgb[c];
-      }
-  return TRUE;
+  if (!sf_patch_harmonic (shift, fixed, h, w, progress, error))
+    return FALSE;
+  sf_parallel_for (x->h, 16, shift_rows, &last, cancellable);
+  return !sf_progress_stopped (progress, error);
 }
 
 static gboolean
@@ -185,7 +205,7 @@ network_finish (const SfLevel *public, SfTensor *x, const SfProgress *progress, 
   put_known (level, x);
   if (!region->match_color || !region->keep_content || level->freedom == NULL)
     return TRUE;
-  return match_color (level, x, error) && !sf_progress_stopped (progress, error);
+  return match_color (level, x, progress, error);
 }
 
 /*** Levels ***/

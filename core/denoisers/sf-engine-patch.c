@@ -78,9 +78,9 @@ trials_for (const SfPatchStage *stage)
 }
 
 static gboolean
-level_start (const SfLevel *level, SfTensor *x, GError **error)
+level_start (const SfLevel *level, SfTensor *x, const SfProgress *progress, GError **error)
 {
-  return sf_denoiser_patch_start (level->denoiser, x, error);
+  return sf_denoiser_patch_start (level->denoiser, x, progress, error);
 }
 
 static gboolean
@@ -164,13 +164,13 @@ study_surroundings (PatchEngine *self, const SfProgress *progress, GError **erro
   if (self->pyramid.region.keep_content)
     return TRUE;
   self->stroke_stage = sf_patch_pyramid_find (&self->pyramid, STROKE_HOLE);
-  self->strokes = sf_patch_find_strokes (self->pyramid.stages[self->stroke_stage].image, error);
+  self->strokes = sf_patch_find_strokes (self->pyramid.stages[self->stroke_stage].image, progress, error);
   self->ring = sf_try_alloc (n, sizeof (float), error);
   self->detail = sf_try_alloc (n, sizeof (float), error);
   self->budget = sf_try_alloc (n, sizeof (float), error);
   return self->strokes != NULL && self->ring != NULL && self->detail != NULL && self->budget != NULL &&
          sf_patch_ring_map (image, self->ring, progress, error) &&
-         sf_patch_detail_maps (image, self->detail, self->budget, error);
+         sf_patch_detail_maps (image, self->detail, self->budget, progress, error);
 }
 
 /*** Candidates ***/
@@ -413,7 +413,7 @@ patch_end (SfEngine *engine, const SfTensor *result, const SfProgress *progress,
   x = sf_tensor_new (1, stage->frame.h, stage->frame.w, 3, error);
   y = sf_tensor_new (1, stage->frame.h, stage->frame.w, 3, error);
   if (x == NULL || y == NULL || (judge = sf_denoiser_patch_new (&patch, progress, error)) == NULL ||
-      !sf_denoiser_patch_start (judge, x, error) || (detail = result_detail (stage, x, error)) < 0 ||
+      !sf_denoiser_patch_start (judge, x, progress, error) || (detail = result_detail (stage, x, error)) < 0 ||
       !sf_denoiser_predict (judge, x, &clean, y, NULL, progress, error))
     return -1;
   if (!self->pyramid.region.keep_content && (unexplained = unexplained_share (self, progress, error)) < 0)
@@ -452,16 +452,16 @@ has_source (const SfRegion *region)
   for (int y = 1; y < h - 1; y++)
     for (int x = 1; x < w - 1; x++)
       {
-        int usable = 0;
+        gboolean usable = TRUE;
 
-        for (int k = 0; k < 9; k++)
+        for (int k = 0; k < 9 && usable; k++)
           {
             gsize i = (gsize) (y + k / 3 - 1) * w + x + k % 3 - 1;
             guint8 state = region->state != NULL ? region->state[i] : SF_PIXEL_KNOWN;
 
-            usable += state == SF_PIXEL_KNOWN || (region->keep_content && state == SF_PIXEL_HOLE);
+            usable = state == SF_PIXEL_KNOWN || (region->keep_content && state == SF_PIXEL_HOLE);
           }
-        if (usable == 9)
+        if (usable)
           return TRUE;
       }
   return FALSE;

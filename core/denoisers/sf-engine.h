@@ -71,7 +71,7 @@ struct _SfLevel
   double cost;          /* of one evaluation, relative to the other levels */
   double work;          /* floating point operations of one evaluation; 0 = not counted */
   /* (nullable) where the level begins when there is nothing below it (x is clean: noise is added later); default: 0 */
-  gboolean (*start) (const SfLevel *self, SfTensor *x, GError **error);
+  gboolean (*start) (const SfLevel *self, SfTensor *x, const SfProgress *progress, GError **error);
   /* (nullable) from the result of the level below; default: bilinear */
   gboolean (*lift) (const SfLevel *self, const SfLevel *below, const SfTensor *result, SfTensor *x,
                     const SfProgress *progress, GError **error);

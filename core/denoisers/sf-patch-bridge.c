@@ -170,9 +170,9 @@ crosses_any (const GArray *strokes, const SfEdgeEnd *a, const SfEdgeEnd *b)
 }
 
 GArray *
-sf_patch_find_strokes (const SfPatchImage *image, GError **error)
+sf_patch_find_strokes (const SfPatchImage *image, const SfProgress *progress, GError **error)
 {
-  g_autoptr (GArray) edges = sf_patch_find_edges (image, error);
+  g_autoptr (GArray) edges = sf_patch_find_edges (image, progress, error);
   g_autoptr (GArray) pairs = g_array_new (FALSE, FALSE, sizeof (Pair));
   g_autofree gboolean *used = NULL;
   g_autofree End *ends = NULL;

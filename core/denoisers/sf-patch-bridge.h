@@ -20,7 +20,7 @@ typedef struct
  *
  * Returns: (transfer full) (element-type SfStroke): may be empty; %NULL on error
  */
-GArray *sf_patch_find_strokes (const SfPatchImage *image, GError **error);
+GArray *sf_patch_find_strokes (const SfPatchImage *image, const SfProgress *progress, GError **error);
 
 /**
  * sf_patch_paint_strokes: (in sf-patch-stroke.c)

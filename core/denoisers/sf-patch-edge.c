@@ -28,8 +28,11 @@ typedef struct
 /* The structure tensor (xx, xy, yy), averaged over known pixels only, and the inward normal of the hole. */
 typedef struct
 {
+  const SfPatchImage *image;
   float *xx, *xy, *yy;
+  float *weight;          /* of the average */
   float *known;           /* distance to what is not known */
+  float *inside;          /* distance to the hole's edge, negative outside; smoothed */
   float *ny, *nx;         /* inward */
 } Analysis;
 
@@ -39,28 +42,29 @@ analysis_free (Analysis *a)
   g_free (a->xx);
   g_free (a->xy);
   g_free (a->yy);
+  g_free (a->weight);
   g_free (a->known);
+  g_free (a->inside);
   g_free (a->ny);
   g_free (a->nx);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Analysis, analysis_free)
 
-static gboolean
-tensor_fill (const SfPatchImage *image, Analysis *a, GError **error)
+static void
+gradient_rows (gsize begin, gsize end, gpointer data)
 {
+  const Analysis *a = data;
+  const SfPatchImage *image = a->image;
   const int h = image->h, w = image->w;
-  g_autofree float *weight = sf_try_alloc ((gsize) h * w, sizeof (float), error);
 
-  if (weight == NULL)
-    return FALSE;
-  for (int y = 1; y < h - 1; y++)
+  for (int y = MAX ((int) begin, 1); y < MIN ((int) end, h - 1); y++)
     for (int x = 1; x < w - 1; x++)
       {
         gsize i = (gsize) y * w + x;
 
         if (!sf_patch_cross_is (image->state, i, w, SF_PIXEL_KNOWN))
           continue;
-        weight[i] = 1;
+        a->weight[i] = 1;
         for (int c = 0; c < 3; c++)
           {
             const float *p = image->rgb + i * 4 + c;
@@ -71,52 +75,64 @@ tensor_fill (const SfPatchImage *image, Analysis *a, GError **error)
             a->yy[i] += gy * gy / 3;
           }
       }
-  sf_gaussian_blur (a->xx, h, w, TENSOR_SIGMA);
-  sf_gaussian_blur (a->xy, h, w, TENSOR_SIGMA);
-  sf_gaussian_blur (a->yy, h, w, TENSOR_SIGMA);
-  sf_gaussian_blur (weight, h, w, TENSOR_SIGMA);
-  for (gsize i = 0; i < (gsize) h * w; i++)
+}
+
+/* After the smoothing. */
+static void
+mean_tile (gsize begin, gsize end, gpointer data)
+{
+  const Analysis *a = data;
+
+  for (gsize i = begin; i < end; i++)
     {
-      float inverse = 1 / MAX (weight[i], 1e-6f);
+      float inverse = 1 / MAX (a->weight[i], 1e-6f);
 
       a->xx[i] *= inverse;
       a->xy[i] *= inverse;
       a->yy[i] *= inverse;
+      a->inside[i] = MIN (a->inside[i], 1e4f) - MIN (a->known[i], 1e4f);
     }
-  return TRUE;
 }
 
-static gboolean
-analyse (const SfPatchImage *image, Analysis *a, GError **error)
+static void
+normal_rows (gsize begin, gsize end, gpointer data)
 {
-  const int h = image->h, w = image->w;
-  gsize n = (gsize) h * w;
-  g_autofree float *inside = sf_try_alloc (n, sizeof (float), error);
+  const Analysis *a = data;
+  const int h = a->image->h, w = a->image->w;
 
-  if (inside == NULL || (a->xx = sf_try_alloc (n, sizeof (float), error)) == NULL ||
-      (a->xy = sf_try_alloc (n, sizeof (float), error)) == NULL ||
-      (a->yy = sf_try_alloc (n, sizeof (float), error)) == NULL ||
-      (a->known = sf_try_alloc (n, sizeof (float), error)) == NULL ||
-      (a->ny = sf_try_alloc (n, sizeof (float), error)) == NULL ||
-      (a->nx = sf_try_alloc (n, sizeof (float), error)) == NULL || !tensor_fill (image, a, error))
-    return FALSE;
-  sf_distance_transform (image->state, SF_PIXEL_KNOWN, h, w, FALSE, a->known, NULL);
-  sf_distance_transform (image->state, SF_PIXEL_HOLE, h, w, FALSE, inside, NULL);
-  for (gsize i = 0; i < n; i++)
-    inside[i] = MIN (inside[i], 1e4f) - MIN (a->known[i], 1e4f);
-  sf_gaussian_blur (inside, h, w, 1.5);
-  for (int y = 0; y < h; y++)
+  for (int y = (int) begin; y < (int) end; y++)
     for (int x = 0; x < w; x++)
       {
         int y0 = MAX (y - 1, 0), y1 = MIN (y + 1, h - 1), x0 = MAX (x - 1, 0), x1 = MIN (x + 1, w - 1);
-        float ny = (inside[(gsize) y1 * w + x] - inside[(gsize) y0 * w + x]) / MAX (y1 - y0, 1);
-        float nx = (inside[(gsize) y * w + x1] - inside[(gsize) y * w + x0]) / MAX (x1 - x0, 1);
+        float ny = (a->inside[(gsize) y1 * w + x] - a->inside[(gsize) y0 * w + x]) / MAX (y1 - y0, 1);
+        float nx = (a->inside[(gsize) y * w + x1] - a->inside[(gsize) y * w + x0]) / MAX (x1 - x0, 1);
         float length = hypotf (ny, nx) + 1e-9f;
 
         a->ny[(gsize) y * w + x] = ny / length;
         a->nx[(gsize) y * w + x] = nx / length;
       }
-  return TRUE;
+}
+
+static gboolean
+analyse (Analysis *a, const SfProgress *progress, GError **error)
+{
+  const SfPatchImage *image = a->image;
+  const int h = image->h, w = image->w;
+  gsize n = (gsize) h * w;
+  float **maps[] = { &a->xx, &a->xy, &a->yy, &a->weight, &a->known, &a->inside, &a->ny, &a->nx };
+  GCancellable *cancellable = sf_progress_cancellable (progress);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (maps); i++)
+    if ((*maps[i] = sf_try_alloc (n, sizeof (float), error)) == NULL)
+      return FALSE;
+  sf_parallel_for (h, 16, gradient_rows, a, cancellable);
+  for (gsize i = 0; i < 4; i++)
+    sf_gaussian_blur (*maps[i], h, w, TENSOR_SIGMA, cancellable);
+  sf_distance_transform (image->state, SF_PIXEL_KNOWN, h, w, FALSE, a->known, cancellable);
+  sf_distance_transform (image->state, SF_PIXEL_HOLE, h, w, FALSE, a->inside, cancellable);
+  sf_parallel_for (n, 4096, mean_tile, a, cancellable);
+  sf_gaussian_blur (a->inside, h, w, 1.5, cancellable);
+  return sf_patch_for (h, 16, normal_rows, a, progress, error);
 }
 
 static float
@@ -139,12 +155,12 @@ compare_floats (gconstpointer a, gconstpointer b)
 
 /* The strength that counts as an edge here. */
 static float
-edge_threshold (const SfPatchImage *image, const Analysis *a)
+edge_threshold (const Analysis *a)
 {
   g_autoptr (GArray) band = g_array_new (FALSE, FALSE, sizeof (float));
   float median;
 
-  for (gsize i = 0; i < (gsize) image->h * image->w; i++)
+  for (gsize i = 0; i < (gsize) a->image->h * a->image->w; i++)
     if (a->known[i] >= RING_NEAR && a->known[i] < BAND_FAR)
       {
         float coherence, strength = strength_at (a, i, &coherence);
@@ -167,9 +183,9 @@ compare_strength (gconstpointer a, gconstpointer b)
 }
 
 static gboolean
-edge_at (const SfPatchImage *image, const Analysis *a, int y, int x, float threshold, Edge *edge)
+edge_at (const Analysis *a, int y, int x, float threshold, Edge *edge)
 {
-  gsize i = (gsize) y * image->w + x;
+  gsize i = (gsize) y * a->image->w + x;
   float coherence, strength;
   double angle, inward;
 
@@ -199,22 +215,22 @@ is_same_edge (const SfEdgeEnd *e, const SfEdgeEnd *k)
 }
 
 GArray *
-sf_patch_find_edges (const SfPatchImage *image, GError **error)
+sf_patch_find_edges (const SfPatchImage *image, const SfProgress *progress, GError **error)
 {
   g_autoptr (GArray) all = g_array_new (FALSE, FALSE, sizeof (Edge));
-  g_auto (Analysis) analysis = { 0 };
+  g_auto (Analysis) analysis = { .image = image };
   GArray *kept;
   float threshold;
 
-  if (!analyse (image, &analysis, error))
+  if (!analyse (&analysis, progress, error))
     return NULL;
-  threshold = edge_threshold (image, &analysis);
+  threshold = edge_threshold (&analysis);
   for (int y = 2; y < image->h - 2; y++)
     for (int x = 2; x < image->w - 2; x++)
       {
         Edge edge;
 
-        if (edge_at (image, &analysis, y, x, threshold, &edge))
+        if (edge_at (&analysis, y, x, threshold, &edge))
           g_array_append_val (all, edge);
       }
   g_array_sort (all, compare_strength);

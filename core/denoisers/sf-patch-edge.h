@@ -15,7 +15,7 @@ typedef struct
  *
  * Returns: (transfer full) (element-type SfEdgeEnd): at most 80, the strongest first; %NULL on error
  */
-GArray *sf_patch_find_edges (const SfPatchImage *image, GError **error);
+GArray *sf_patch_find_edges (const SfPatchImage *image, const SfProgress *progress, GError **error);
 
 #define SF_PROFILE_MAX_HALF_WIDTH 64
 

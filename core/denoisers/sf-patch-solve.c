@@ -10,26 +10,34 @@
 
 /*** Harmonic ***/
 
-void
-sf_patch_harmonic (float *x, const guint8 *fixed, int h, int w)
+/* One pass of Gauss-Seidel with over-relaxation. */
+static void
+relax (float *x, const guint8 *fixed, int h, int w, float omega)
 {
-  /* Gauss-Seidel with over-relaxation; the factor is the optimum for a square of this side. */
+  for (int y = 0; y < h; y++)
+    for (int i = 0; i < w; i++)
+      {
+        float *p = x + ((gsize) y * w + i) * 4;
+        const float *up = y > 0 ? p - 4 * (gsize) w : p, *down = y < h - 1 ? p + 4 * (gsize) w : p;
+        const float *left = i > 0 ? p - 4 : p, *right = i < w - 1 ? p + 4 : p;
+
+        if (fixed[(gsize) y * w + i])
+          continue;
+        for (int c = 0; c < 3; c++)
+          p[c] += omega * ((up[c] + down[c] + left[c] + right[c]) * 0.25f - p[c]);
+      }
+}
+
+gboolean
+sf_patch_harmonic (float *x, const guint8 *fixed, int h, int w, const SfProgress *progress, GError **error)
+{
+  /* the optimum for a square of this side */
   const float omega = (float) (2 / (1 + sin (G_PI / MAX (8, MIN (h, w)))));
-  const int n = 4 * MAX (h, w);
+  const int n = MIN (4 * MAX (h, w), 600);
 
-  for (int iteration = 0; iteration < MIN (n, 600); iteration++)
-    for (int y = 0; y < h; y++)
-      for (int i = 0; i < w; i++)
-        {
-          float *p = x + ((gsize) y * w + i) * 4;
-          const float *up = y > 0 ? p - 4 * (gsize) w : p, *down = y < h - 1 ? p + 4 * (gsize) w : p;
-          const float *left = i > 0 ? p - 4 : p, *right = i < w - 1 ? p + 4 : p;
-
-          if (fixed[(gsize) y * w + i])
-            continue;
-          for (int c = 0; c < 3; c++)
-            p[c] += omega * ((up[c] + down[c] + left[c] + right[c]) * 0.25f - p[c]);
-        }
+  for (int i = 0; i < n && !sf_progress_stopped (progress, NULL); i++)
+    relax (x, fixed, h, w, omega);
+  return !sf_progress_stopped (progress, error);
 }
 
 /*** Polish ***/

@@ -9,7 +9,7 @@
  * @x: (inout): h x w x 4: in: the fixed values; out: harmonic in between (Laplace's equation, edges mirrored)
  * @fixed: h x w: non-zero where @x is kept
  */
-void sf_patch_harmonic (float *x, const guint8 *fixed, int h, int w);
+gboolean sf_patch_harmonic (float *x, const guint8 *fixed, int h, int w, const SfProgress *progress, GError **error);
 
 /**
  * sf_patch_polish:

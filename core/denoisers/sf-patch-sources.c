@@ -110,7 +110,7 @@ judge_by_ring (const SfPatchImage *image, const float *rgb, SfPixelState state, 
   sf_distance_transform (outside, TRUE, image->h, image->w, FALSE, distance, sf_progress_cancellable (progress));
   if (sf_progress_stopped (progress, error))
     return NULL;
-  for (int y = RADIUS; y < image->h - RADIUS; y++)
+  for (int y = RADIUS; y < image->h - RADIUS && !sf_progress_stopped (progress, NULL); y++)
     for (int x = RADIUS; x < image->w - RADIUS; x++)
       {
         gint32 at = y * image->w + x;
@@ -171,51 +171,78 @@ sf_patch_unexplained (const SfPatchImage *image, const float *filled, const SfPr
 #define NO_LIMIT 9.0f
 #define HEADROOM 0.7f /* octaves above the surroundings that cost nothing */
 
+typedef struct
+{
+  const SfPatchImage *image;
+  float *detail, *weight; /* sums around each pixel: squared gradients, and how many */
+} Detail;
+
+static void
+gradient_rows (gsize begin, gsize end, gpointer data)
+{
+  const Detail *d = data;
+  const int h = d->image->h, w = d->image->w;
+
+  for (int y = MAX ((int) begin, 1); y < MIN ((int) end, h - 1); y++)
+    for (int x = 1; x < w - 1; x++)
+      {
+        gsize i = (gsize) y * w + x;
+        const float *p = d->image->rgb + i * 4;
+
+        if (!sf_patch_cross_is (d->image->state, i, w, SF_PIXEL_KNOWN))
+          continue;
+        d->weight[i] = 1;
+        for (int c = 0; c < 3; c++)
+          {
+            float gx = p[c + 4] - p[c - 4], gy = p[c + 4 * (gssize) w] - p[c - 4 * (gssize) w];
+
+            d->detail[i] += (gx * gx + gy * gy) / 12;
+          }
+      }
+}
+
+static void
+octaves_tile (gsize begin, gsize end, gpointer data)
+{
+  const Detail *d = data;
+
+  for (gsize i = begin; i < end; i++)
+    d->detail[i] = log2f (sqrtf (MAX (d->detail[i] / MAX (d->weight[i], 1e-6f), 0)) + 0.02f);
+}
+
 gboolean
-sf_patch_detail_maps (const SfPatchImage *image, float *detail, float *budget, GError **error)
+sf_patch_detail_maps (const SfPatchImage *image, float *detail, float *budget, const SfProgress *progress, GError **error)
 {
   const int h = image->h, w = image->w;
   gsize n = (gsize) h * w;
+  GCancellable *cancellable = sf_progress_cancellable (progress);
   g_autofree float *weight = sf_try_alloc (n, sizeof (float), error);
   g_autofree float *distance = sf_try_alloc (n, sizeof (float), error);
   g_autofree float *extended = sf_patch_pixels_new (h, w, error);
   g_autofree guint8 *fixed = sf_try_alloc (n, 1, error);
+  Detail d = { image, detail, weight };
   double mean = 0;
   gsize count = 0;
 
   if (weight == NULL || distance == NULL || extended == NULL || fixed == NULL)
     return FALSE;
-  sf_distance_transform (image->state, SF_PIXEL_KNOWN, h, w, FALSE, distance, NULL);
+  sf_distance_transform (image->state, SF_PIXEL_KNOWN, h, w, FALSE, distance, cancellable);
   memset (detail, 0, n * sizeof (float));
-  for (int y = 1; y < h - 1; y++)
-    for (int x = 1; x < w - 1; x++)
-      {
-        gsize i = (gsize) y * w + x;
-        const float *p = image->rgb + i * 4;
-
-        if (!sf_patch_cross_is (image->state, i, w, SF_PIXEL_KNOWN))
-          continue;
-        weight[i] = 1;
-        for (int c = 0; c < 3; c++)
-          {
-            float gx = p[c + 4] - p[c - 4], gy = p[c + 4 * (gssize) w] - p[c - 4 * (gssize) w];
-
-            detail[i] += (gx * gx + gy * gy) / 12;
-          }
-      }
-  sf_gaussian_blur (detail, h, w, 2);
-  sf_gaussian_blur (weight, h, w, 2);
+  sf_parallel_for (h, 16, gradient_rows, &d, cancellable);
+  sf_gaussian_blur (detail, h, w, 2, cancellable);
+  sf_gaussian_blur (weight, h, w, 2, cancellable);
+  if (!sf_patch_for (n, 4096, octaves_tile, &d, progress, error))
+    return FALSE;
   for (gsize i = 0; i < n; i++)
     {
-      detail[i] = log2f (sqrtf (MAX (detail[i] / MAX (weight[i], 1e-6f), 0)) + 0.02f);
       fixed[i] = image->state[i] == SF_PIXEL_KNOWN && distance[i] >= 1.5f;
       mean += fixed[i] ? detail[i] : 0;
       count += fixed[i];
     }
   for (gsize i = 0; i < n; i++)
     extended[i * 4] = fixed[i] ? detail[i] : (float) (mean / MAX (count, 1));
-  if (count > 0)
-    sf_patch_harmonic (extended, fixed, h, w);
+  if (count > 0 && !sf_patch_harmonic (extended, fixed, h, w, progress, error))
+    return FALSE;
   for (gsize i = 0; i < n; i++)
     budget[i] = image->state[i] == SF_PIXEL_HOLE ? extended[i * 4] + HEADROOM : NO_LIMIT;
   return TRUE;

@@ -29,7 +29,8 @@ double sf_patch_unexplained (const SfPatchImage *image, const float *filled, con
  *
  * A confident copy of something detailed into smooth surroundings is the worst that a fill can do.
  */
-gboolean sf_patch_detail_maps (const SfPatchImage *image, float *detail, float *budget, GError **error);
+gboolean sf_patch_detail_maps (const SfPatchImage *image, float *detail, float *budget, const SfProgress *progress,
+                               GError **error);
 
 /* Mean |Laplacian| of the luminance where @mask is @value and all four neighbours' too; pixels of @stride floats. */
 double sf_patch_detail (const float *rgb, int stride, const guint8 *mask, guint8 value, int h, int w);

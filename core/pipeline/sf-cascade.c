@@ -168,8 +168,8 @@ lift_level (SfEngine *engine, int l, const SfTensor *below, SfTensor *x, const S
 
   if (level->lift != NULL)
     return level->lift (level, engine->level (engine, l - 1), below, x, progress, error);
-  sf_bilinear_resize (below->data, below->h, below->w, below->c, x->data, x->h, x->w);
-  return TRUE;
+  sf_bilinear_resize (below->data, below->h, below->w, below->c, x->data, x->h, x->w, sf_progress_cancellable (progress));
+  return !sf_progress_stopped (progress, error);
 }
 
 /* The first level: from where it starts, @trials times, the trial with the lowest energy wins. */
@@ -186,7 +186,7 @@ run_first (const SfLevel *level, const SfCascadeSettings *settings, int step, Sf
       SfProgress part = sf_progress_sub (progress, (double) i / trials, (i + 1.0) / trials);
       double energy;
 
-      if (level->start != NULL && !level->start (level, x, error))
+      if (level->start != NULL && !level->start (level, x, &part, error))
         return FALSE;
       if (!run_level (level, settings, step, rng, x, &part, error))
         return FALSE;

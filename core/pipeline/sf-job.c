@@ -160,7 +160,7 @@ region_of (const SfJob *self)
 }
 
 gboolean
-sf_job_set_pixels (SfJob *self, float *rgba, float *coverage, GError **error)
+sf_job_set_pixels (SfJob *self, float *rgba, float *coverage, const SfProgress *progress, GError **error)
 {
   const SfEngineUse use = use_of (self);
   SfRegion region;
@@ -170,7 +170,7 @@ sf_job_set_pixels (SfJob *self, float *rgba, float *coverage, GError **error)
     self->engine->free (self->engine);
   self->engine = NULL;
   sf_pixels_clear (&self->pixels);
-  done = sf_pixels_init (&self->pixels, self->task, self->settings, &self->plan, rgba, coverage, error);
+  done = sf_pixels_init (&self->pixels, self->task, self->settings, &self->plan, rgba, coverage, progress, error);
   g_free (rgba);
   g_free (coverage);
   region = region_of (self);

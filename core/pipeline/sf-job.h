@@ -68,7 +68,7 @@ SfRect sf_job_get_frame (const SfJob *self);
  * Both are g_free()d.  Fails when nothing is selected, when there is nothing visible to continue, or when the
  * surroundings are too small.
  */
-gboolean sf_job_set_pixels (SfJob *self, float *rgba, float *coverage, GError **error);
+gboolean sf_job_set_pixels (SfJob *self, float *rgba, float *coverage, const SfProgress *progress, GError **error);
 
 /* What one candidate will take; 0 = cannot be told. */
 typedef struct

@@ -177,31 +177,67 @@ clean_value (float v)
   return CLAMP (v, -0.5f, 8.0f);
 }
 
+/* What the pixels are made of.  The work area and the frame are filled row by row. */
 typedef struct
 {
   SfPixels *pixels;
+  SfTask task;
+  const SfSettings *settings;
   const SfPlan *plan;
-  const float *rgba;
-  const guint8 *hole;
-  float (*range)[2]; /* of each row: its values */
+  const float *rgba, *coverage; /* of the crop; coverage is (nullable) */
+  guint8 *hole;                 /* of the work area: what is to be made, if it is visible */
+  gboolean opaque;              /* transparent pixels are made too */
+  float (*range)[2];            /* of each row of the work area: its values */
+  const float *distance;        /* (nullable) of the work area: to the edge of the hole */
 } Work;
+
+/* The pixel of the crop at (@y, @x) of the picture, negative if it is new canvas. */
+static gssize
+crop_index (const Work *w, int y, int x)
+{
+  const SfRect *crop = &w->plan->crop;
+
+  y -= crop->y;
+  x -= crop->x;
+  return y < 0 || x < 0 || y >= crop->height || x >= crop->width ? -1 : (gssize) y * crop->width + x;
+}
+
+static void
+hole_rows (gsize begin, gsize end, gpointer data)
+{
+  const Work *w = data;
+  const SfRect *work = &w->plan->work;
+
+  for (gsize y = begin; y < end; y++)
+    for (int x = 0; x < work->width; x++)
+      {
+        gssize o = crop_index (w, (int) y + work->y, x + work->x);
+        guint8 *out = w->hole + y * work->width + x;
+
+        if (w->task == SF_TASK_EXPAND)
+          *out = o < 0;
+        else
+          *out = w->coverage == NULL || w->coverage[o] > 0;
+      }
+}
 
 /* Colours and states of the work area from the crop; what is not in the crop is new canvas. */
 static void
 work_rows (gsize begin, gsize end, gpointer data)
 {
   const Work *w = data;
-  const SfRect *work = &w->plan->work, *crop = &w->plan->crop;
+  const SfRect *work = &w->plan->work;
 
   for (gsize y = begin; y < end; y++)
     for (int x = 0; x < work->width; x++)
       {
-        int cy = (int) y + work->y - crop->y, cx = x + work->x - crop->x;
-        gsize i = y * work->width + x, o = (gsize) cy * crop->width + cx;
+        gssize o = crop_index (w, (int) y + work->y, x + work->x);
+        gsize i = y * work->width + x;
         float *out = w->pixels->image->data + i * 3, *range = w->range[y];
+        gboolean visible;
 
         w->pixels->state[i] = SF_PIXEL_HOLE;
-        if (cy < 0 || cx < 0 || cy >= crop->height || cx >= crop->width)
+        if (o < 0)
           continue;
         for (int c = 0; c < 3; c++)
           {
@@ -211,19 +247,21 @@ work_rows (gsize begin, gsize end, gpointer data)
             range[0] = MIN (range[0], v);
             range[1] = MAX (range[1], v);
           }
-        if (!w->hole[i])
-          w->pixels->state[i] = w->rgba[o * 4 + 3] > 0 ? SF_PIXEL_KNOWN : SF_PIXEL_VOID;
+        visible = w->rgba[o * 4 + 3] > 0;
+        if (!w->hole[i] || (!visible && !w->opaque))
+          w->pixels->state[i] = visible ? SF_PIXEL_KNOWN : SF_PIXEL_VOID;
       }
 }
 
-static void
-fill_work (SfPixels *self, const SfPlan *plan, const float *rgba, const guint8 *hole)
+static gboolean
+fill_work (Work *w, const SfProgress *progress, GError **error)
 {
-  const int h = plan->work.height;
+  const int h = w->plan->work.height;
   g_autofree float (*range)[2] = (gpointer) g_new0 (float, 2 * h);
-  Work work = { self, plan, rgba, hole, range };
+  SfPixels *self = w->pixels;
 
-  sf_parallel_for (h, 16, work_rows, &work, NULL);
+  w->range = range;
+  sf_parallel_for (h, 16, work_rows, w, sf_progress_cancellable (progress));
   self->low = 0;
   self->high = 1;
   for (int y = 0; y < h; y++)
@@ -231,45 +269,33 @@ fill_work (SfPixels *self, const SfPlan *plan, const float *rgba, const guint8 *
       self->low = MIN (self->low, range[y][0]);
       self->high = MAX (self->high, range[y][1]);
     }
+  return !sf_progress_stopped (progress, error);
 }
 
-/* What is to be made, in the work area: selected, or new; grown by half the feather when the selection is not respected. */
-static guint8 *
-find_hole (SfTask task, const SfSettings *settings, const SfPlan *plan, const float *coverage, GError **error)
+/* The hole is grown by half the feather where the selection is not respected. */
+static gboolean
+find_hole (Work *w, const SfProgress *progress, GError **error)
 {
-  const SfRect *work = &plan->work, *crop = &plan->crop;
+  const SfRect *work = &w->plan->work;
+  const double feather = w->plan->feather;
+  const double grow = w->task == SF_TASK_EXPAND ? feather : w->settings->respect_selection ? 0
+                                                                                           : feather / 2;
+  GCancellable *cancellable = sf_progress_cancellable (progress);
   gsize n = (gsize) work->width * work->height;
-  g_autofree guint8 *hole = sf_try_alloc (n, 1, error);
-  double grow = task == SF_TASK_EXPAND ? plan->feather : settings->respect_selection ? 0
-                                                                                     : plan->feather / 2;
+  g_autofree float *distance = NULL;
 
-  if (hole == NULL)
-    return NULL;
-  for (int y = 0; y < work->height; y++)
-    for (int x = 0; x < work->width; x++)
-      {
-        int cy = y + work->y - crop->y, cx = x + work->x - crop->x;
-        gboolean inside = cy >= 0 && cx >= 0 && cy < crop->height && cx < crop->width;
-        guint8 *out = hole + (gsize) y * work->width + x;
-
-        if (task == SF_TASK_EXPAND)
-          *out = !inside;
-        else
-          *out = coverage == NULL || coverage[(gsize) cy * crop->width + cx] > 0;
-      }
+  sf_parallel_for (work->height, 16, hole_rows, w, cancellable);
   if (grow > 0)
     {
-      g_autofree float *distance = sf_try_alloc (n, sizeof (float), error);
-
-      if (distance == NULL)
-        return NULL;
+      if ((distance = sf_try_alloc (n, sizeof (float), error)) == NULL)
+        return FALSE;
       for (gsize i = 0; i < n; i++)
-        hole[i] = !hole[i];
-      sf_distance_transform (hole, TRUE, work->height, work->width, FALSE, distance, NULL);
+        w->hole[i] = !w->hole[i];
+      sf_distance_transform (w->hole, TRUE, work->height, work->width, FALSE, distance, cancellable);
       for (gsize i = 0; i < n; i++)
-        hole[i] = distance[i] <= grow;
+        w->hole[i] = distance[i] <= grow;
     }
-  return g_steal_pointer (&hole);
+  return !sf_progress_stopped (progress, error);
 }
 
 static gboolean
@@ -294,85 +320,84 @@ check_states (SfTask task, const SfPixels *self, const SfPlan *plan, GError **er
 }
 
 /* Share of the made pixel: 1 in the hole, rising over the feather from its edge, times the selection if respected. */
-static gboolean
-fill_frame (SfPixels *self, SfTask task, const SfSettings *settings, const SfPlan *plan, const float *rgba,
-            const float *coverage, gboolean make_opaque, GError **error)
+static void
+frame_rows (gsize begin, gsize end, gpointer data)
 {
-  const SfRect *work = &plan->work, *crop = &plan->crop, *frame = &plan->frame;
-  g_autofree float *distance = NULL;
+  const Work *w = data;
+  const SfRect *work = &w->plan->work, *frame = &w->plan->frame;
+  SfPixels *self = w->pixels;
 
-  if (plan->feather > 0)
-    {
-      distance = sf_try_alloc ((gsize) work->width * work->height, sizeof (float), error);
-      if (distance == NULL)
-        return FALSE;
-      sf_distance_transform (self->state, SF_PIXEL_HOLE, work->height, work->width, FALSE, distance, NULL);
-    }
-  for (int y = 0; y < frame->height; y++)
+  for (gsize y = begin; y < end; y++)
     for (int x = 0; x < frame->width; x++)
       {
-        gsize i = (gsize) y * frame->width + x;
-        gsize w = (gsize) (y + frame->y - work->y) * work->width + x + frame->x - work->x;
-        int cy = y + frame->y - crop->y, cx = x + frame->x - crop->x;
-        gboolean inside = cy >= 0 && cx >= 0 && cy < crop->height && cx < crop->width;
-        float share = self->state[w] == SF_PIXEL_HOLE;
+        gsize i = y * frame->width + x;
+        gsize at = (y + frame->y - work->y) * work->width + x + frame->x - work->x;
+        gssize o = crop_index (w, (int) y + frame->y, x + frame->x);
+        float share = self->state[at] == SF_PIXEL_HOLE;
 
         self->alpha[i] = 1;
-        if (inside)
+        if (o >= 0)
           {
-            gsize o = (gsize) cy * crop->width + cx;
-
-            memcpy (self->original + i * 4, rgba + o * 4, 4 * sizeof (float));
-            if (!make_opaque && task != SF_TASK_EXPAND)
-              self->alpha[i] = rgba[o * 4 + 3];
-            if (share > 0 && distance != NULL)
+            memcpy (self->original + i * 4, w->rgba + o * 4, 4 * sizeof (float));
+            if (!w->opaque)
+              self->alpha[i] = w->rgba[o * 4 + 3];
+            if (share > 0 && w->distance != NULL)
               {
-                float t = CLAMP ((distance[w] - 0.5f) / (float) plan->feather, 0, 1);
+                float t = CLAMP ((w->distance[at] - 0.5f) / (float) w->plan->feather, 0, 1);
 
                 share *= t * t * (3 - 2 * t);
               }
-            if (task != SF_TASK_EXPAND && settings->respect_selection && coverage != NULL)
-              share *= CLAMP (coverage[o], 0, 1);
+            if (w->task != SF_TASK_EXPAND && w->settings->respect_selection && w->coverage != NULL)
+              share *= CLAMP (w->coverage[o], 0, 1);
           }
         self->mask[i] = share;
       }
-  return TRUE;
+}
+
+static gboolean
+fill_frame (Work *w, const SfProgress *progress, GError **error)
+{
+  const SfRect *work = &w->plan->work, *frame = &w->plan->frame;
+  gsize n = (gsize) frame->width * frame->height;
+  GCancellable *cancellable = sf_progress_cancellable (progress);
+  SfPixels *self = w->pixels;
+  g_autofree float *distance = NULL;
+
+  if ((self->original = sf_try_alloc (n, 4 * sizeof (float), error)) == NULL ||
+      (self->mask = sf_try_alloc (n, sizeof (float), error)) == NULL ||
+      (self->alpha = sf_try_alloc (n, sizeof (float), error)) == NULL)
+    return FALSE;
+  if (w->plan->feather > 0)
+    {
+      if ((distance = sf_try_alloc ((gsize) work->width * work->height, sizeof (float), error)) == NULL)
+        return FALSE;
+      sf_distance_transform (self->state, SF_PIXEL_HOLE, work->height, work->width, FALSE, distance, cancellable);
+    }
+  w->distance = distance;
+  sf_parallel_for (frame->height, 16, frame_rows, w, cancellable);
+  return !sf_progress_stopped (progress, error);
 }
 
 gboolean
 sf_pixels_init (SfPixels *self, SfTask task, const SfSettings *settings, const SfPlan *plan, const float *rgba,
-                const float *coverage, GError **error)
+                const float *coverage, const SfProgress *progress, GError **error)
 {
-  const SfRect *work = &plan->work, *frame = &plan->frame;
-  gsize n = (gsize) work->width * work->height, n_frame = (gsize) frame->width * frame->height;
-  g_autofree guint8 *hole = NULL;
-  gboolean make_opaque = task == SF_TASK_FILL;
+  gsize n = (gsize) plan->work.width * plan->work.height;
+  g_autofree guint8 *hole = sf_try_alloc (n, 1, error);
+  Work work = { self, task, settings, plan, rgba, coverage, hole };
 
   *self = (SfPixels) { 0 };
-  if (task == SF_TASK_GENERATE)
-    hole = sf_try_alloc (n, 1, error);
-  else
-    hole = find_hole (task, settings, plan, coverage, error);
-  if (hole == NULL || (self->image = sf_tensor_new (1, work->height, work->width, 3, error)) == NULL ||
+  if (hole == NULL || (task != SF_TASK_GENERATE && !find_hole (&work, progress, error)) ||
+      (self->image = sf_tensor_new (1, plan->work.height, plan->work.width, 3, error)) == NULL ||
       (self->state = sf_try_alloc (n, 1, error)) == NULL)
     return FALSE;
   /* Transparent pixels stay as they are, unless all that is to be filled is transparent: then a fill means them. */
-  if (task == SF_TASK_FILL || task == SF_TASK_REGENERATE)
-    {
-      for (gsize i = 0; i < n && make_opaque; i++)
-        make_opaque = !hole[i] || rgba[i * 4 + 3] <= 0;
-      for (gsize i = 0; i < n && !make_opaque; i++)
-        hole[i] = hole[i] && rgba[i * 4 + 3] > 0;
-    }
-  fill_work (self, plan, rgba, hole);
-  if (task == SF_TASK_GENERATE)
-    return TRUE;
-  if (!check_states (task, self, plan, error) ||
-      (self->original = sf_try_alloc (n_frame, 4 * sizeof (float), error)) == NULL ||
-      (self->mask = sf_try_alloc (n_frame, sizeof (float), error)) == NULL ||
-      (self->alpha = sf_try_alloc (n_frame, sizeof (float), error)) == NULL)
+  work.opaque = task == SF_TASK_FILL || task == SF_TASK_EXPAND;
+  for (gsize i = 0; task == SF_TASK_FILL && i < n && work.opaque; i++)
+    work.opaque = !hole[i] || rgba[i * 4 + 3] <= 0;
+  if (!fill_work (&work, progress, error))
     return FALSE;
-  return fill_frame (self, task, settings, plan, rgba, coverage, make_opaque, error);
+  return task == SF_TASK_GENERATE || (check_states (task, self, plan, error) && fill_frame (&work, progress, error));
 }
 
 void

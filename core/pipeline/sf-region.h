@@ -44,5 +44,5 @@ typedef struct
 
 /* Takes neither @rgba nor @coverage.  See sf_job_set_pixels(). */
 gboolean sf_pixels_init (SfPixels *self, SfTask task, const SfSettings *settings, const SfPlan *plan,
-                         const float *rgba, const float *coverage, GError **error);
+                         const float *rgba, const float *coverage, const SfProgress *progress, GError **error);
 void sf_pixels_clear (SfPixels *self);

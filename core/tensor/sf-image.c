@@ -110,11 +110,11 @@ bilinear_rows (gsize begin, gsize end, gpointer data)
 }
 
 void
-sf_bilinear_resize (const float *in, int H, int W, int c, float *out, int h, int w)
+sf_bilinear_resize (const float *in, int H, int W, int c, float *out, int h, int w, GCancellable *cancellable)
 {
   Bilinear bilinear = { in, out, H, W, c, h, w };
 
-  sf_parallel_for (h, 16, bilinear_rows, &bilinear, NULL);
+  sf_parallel_for (h, 16, bilinear_rows, &bilinear, cancellable);
 }
 
 /*** Line by line ***/
@@ -252,7 +252,7 @@ blur_lines (gsize begin, gsize end, gpointer data)
 }
 
 void
-sf_gaussian_blur (float *x, int h, int w, double sigma)
+sf_gaussian_blur (float *x, int h, int w, double sigma, GCancellable *cancellable)
 {
   const int radius = (int) (4 * sigma + 0.5);
   g_autofree float *kernel = g_new (float, 2 * radius + 1);
@@ -266,7 +266,7 @@ sf_gaussian_blur (float *x, int h, int w, double sigma)
     {
       Blur blur = { lines_of (h, w, pass == 1), x, kernel, radius };
 
-      for_lines (&blur.lines, blur_lines, &blur, NULL);
+      for_lines (&blur.lines, blur_lines, &blur, cancellable);
     }
 }
 

@@ -19,7 +19,7 @@ typedef void (*SfRowFunc) (int y, float *row, gconstpointer data);
 void sf_area_resize_rows (SfRowFunc func, gconstpointer data, int H, int W, int c, float *out, int h, int w,
                           GCancellable *cancellable);
 /* Bilinear, half-pixel centres, edges repeated. */
-void sf_bilinear_resize (const float *in, int H, int W, int c, float *out, int h, int w);
+void sf_bilinear_resize (const float *in, int H, int W, int c, float *out, int h, int w, GCancellable *cancellable);
 /* One sample at (y, x), pixel centres at integers. */
 void sf_bilinear_sample (const float *in, int H, int W, int c, double y, double x, float *out);
 
@@ -34,7 +34,7 @@ void sf_bilinear_sample (const float *in, int H, int W, int c, double y, double 
 void sf_distance_transform (const guint8 *mask, guint8 inside, int h, int w, gboolean border, float *distance,
                             GCancellable *cancellable);
 /* In place over h x w: separable Gaussian, sigma in pixels, edges repeated. */
-void sf_gaussian_blur (float *x, int h, int w, double sigma);
+void sf_gaussian_blur (float *x, int h, int w, double sigma, GCancellable *cancellable);
 /* In place over h x w: 1 where anything at most @r rows and columns away is not 0, else 0.  Nothing is set outside. */
 void sf_dilate (guint8 *mask, int h, int w, int r, gboolean wrap_y, gboolean wrap_x, GCancellable *cancellable);
 /* @out: n x @c: each of @n pixels R'G'B' with all of its channels, or with one, their mean. */

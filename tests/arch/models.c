@@ -27,6 +27,20 @@ static const struct
     6 },
   { "adm", "adm", "{'num_heads': 4, 'image_size': 8}", { { "time_embed.0.weight", "[64, 32]" }, { "input_blocks.0.0.weight", "[32, 3, 3, 3]" }, { "input_blocks.1.0.in_layers.2.weight", "[32, 32, 3, 3]" }, { "input_blocks.1.0.emb_layers.1.weight", "[64, 64]" }, { "output_blocks.0.0.in_layers.2.weight", "[32, 64, 3, 3]" }, { "label_emb.weight", "[5, 64]" }, { "out.2.weight", "[6, 32, 3, 3]" } }, 5, 7 },
   { "adm-classifier", "adm-classifier", "{'num_head_channels': 16}", { { "time_embed.0.weight", "[64, 32]" }, { "input_blocks.0.0.weight", "[32, 3, 3, 3]" }, { "input_blocks.1.0.in_layers.2.weight", "[32, 32, 3, 3]" }, { "input_blocks.1.0.emb_layers.1.weight", "[32, 64]" }, { "out.2.positional_embedding", "[32, 26]" }, { "out.2.c_proj.weight", "[7, 32, 1]" } }, 5, 5 },
+  { "adm-classifier-mean", "adm-classifier", "{'num_head_channels': 16}", { { "time_embed.0.weight", "[64, 32]" }, { "input_blocks.0.0.weight", "[32, 3, 3, 3]" }, { "input_blocks.1.0.in_layers.2.weight", "[32, 32, 3, 3]" }, { "input_blocks.1.0.emb_layers.1.weight", "[32, 64]" }, { "out.0.weight", "[32]" }, { "out.3.weight", "[7, 32, 1, 1]" } }, 5, 3 },
+  { "adm-classifier-sizes", "adm-classifier", "{'num_head_channels': 16}", { { "time_embed.0.weight", "[64, 32]" }, { "input_blocks.0.0.weight", "[32, 3, 3, 3]" }, { "input_blocks.1.0.in_layers.2.weight", "[32, 32, 3, 3]" }, { "input_blocks.1.0.emb_layers.1.weight", "[32, 64]" }, { "out.0.weight", "[2048, 96]" }, { "out.2.weight", "[7, 2048]" } }, 3, 4 },
+  { "adm-classifier-norm", "adm-classifier", "{'num_head_channels': 16}", { { "time_embed.0.weight", "[64, 32]" }, { "input_blocks.0.0.weight", "[32, 3, 3, 3]" }, { "input_blocks.1.0.in_layers.2.weight", "[32, 32, 3, 3]" }, { "input_blocks.1.0.emb_layers.1.weight", "[32, 64]" }, { "out.0.weight", "[2048, 96]" }, { "out.3.weight", "[7, 2048]" } }, 3, 4 },
+  { "learned-time", "unet2d", "{'block_out_channels': [8], 'down_block_types': ['DownBlock2D'], 'up_block_types': ['UpBlock2D'], 'layers_per_block': 1,"
+                              " 'norm_num_groups': 4, 'attention_head_dim': 4, 'time_embedding_type': 'learned', 'num_train_timesteps': 800,"
+                              " 'class_embed_type': 'timestep'}",
+    { { "conv_in.weight", "[8, 3, 3, 3]" }, { "down_blocks.0.resnets.0.conv1.weight", "[8, 8, 3, 3]" } },
+    3,
+    4 },
+  { "plain-class", "unet2d", "{'block_out_channels': [8], 'down_block_types': ['DownBlock2D'], 'up_block_types': ['UpBlock2D'], 'layers_per_block': 1,"
+                             " 'norm_num_groups': 4, 'attention_head_dim': 4, 'class_embed_type': 'identity'}",
+    { { "conv_in.weight", "[8, 3, 3, 3]" }, { "down_blocks.0.resnets.0.conv1.weight", "[8, 8, 3, 3]" } },
+    4,
+    3 },
 };
 
 const double model_labels[MODEL_ITEMS] = { 750, 12.5 };

@@ -55,7 +55,7 @@ measure_one (const BenchCase *c, gint64 wait)
   gint64 begin;
 
   bench_job_read (c, job, &rgba, &coverage);
-  if (!sf_job_set_pixels (job, rgba, coverage, NULL))
+  if (!sf_job_set_pixels (job, rgba, coverage, NULL, NULL))
     exit (1);
   begin = g_get_monotonic_time ();
   thread = g_thread_new ("run", run, &self);

@@ -39,7 +39,7 @@ measure (gconstpointer in, gpointer out)
 
   bench_job_read (c, job, &pixels, &coverage);
   begin = g_get_monotonic_time ();
-  if (!sf_job_set_pixels (job, pixels, coverage, NULL) ||
+  if (!sf_job_set_pixels (job, pixels, coverage, NULL, NULL) ||
       (result = sf_job_run (job, 1, 0, NULL, NULL, NULL, NULL, NULL)) == NULL)
     exit (1);
   f->seconds = (g_get_monotonic_time () - begin) / 1e6;

@@ -76,7 +76,7 @@ run_level (SfEngine *engine, int l, const SfTensor *below, const SfRegion *regio
   if (below != NULL)
     g_assert_true (level->lift (level, engine->level (engine, l - 1), below, x, NULL, NULL));
   else
-    g_assert_true (level->start (level, x, NULL));
+    g_assert_true (level->start (level, x, NULL, NULL));
   assert_picture (x);
   g_assert_true (sf_schedule_fill (sf_schedule_find (engine->info->schedule), level->process, &level->spacing, 2, levels, NULL));
   sf_add_noise (x, levels[0].sigma, (SfRng) { 4, l });

@@ -13,7 +13,7 @@ find (const SfTensor *picture, int hole)
   const int at = (SIDE - hole) / 2;
   g_autofree guint8 *state = picture_hole (SIDE, SIDE, at, at, hole, hole);
   g_autoptr (SfPatchImage) image = sf_patch_image_new (picture, state, SIDE, SIDE, FALSE, FALSE, NULL, NULL);
-  GArray *strokes = sf_patch_find_strokes (image, NULL);
+  GArray *strokes = sf_patch_find_strokes (image, NULL, NULL);
 
   g_assert_nonnull (strokes);
   return strokes;
@@ -58,7 +58,7 @@ test_painted (void)
   g_autoptr (SfTensor) picture = picture_edge (SIDE, SIDE, 0, -0.5f, 0.5f);
   g_autofree guint8 *state = picture_hole (SIDE, SIDE, 33, 33, 30, 30);
   g_autoptr (SfPatchImage) image = sf_patch_image_new (picture, state, SIDE, SIDE, FALSE, FALSE, NULL, NULL);
-  g_autoptr (GArray) strokes = sf_patch_find_strokes (image, NULL);
+  g_autoptr (GArray) strokes = sf_patch_find_strokes (image, NULL, NULL);
   g_autofree float *guide = g_new (float, (SIDE * SIDE + 8) * 4), *confidence = g_new (float, SIDE *SIDE);
 
   g_assert_true (sf_patch_paint_strokes (image, strokes, 1, NULL, guide, confidence, NULL, NULL));
@@ -138,12 +138,27 @@ test_small (void)
         g_autoptr (SfTensor) picture = picture_texture (h, w, 0, 1);
         g_autofree guint8 *state = picture_hole (h, w, 0, 0, (h + 1) / 2, (w + 1) / 2);
         g_autoptr (SfPatchImage) image = sf_patch_image_new (picture, state, h, w, FALSE, FALSE, NULL, NULL);
-        g_autoptr (GArray) strokes = sf_patch_find_strokes (image, NULL);
+        g_autoptr (GArray) strokes = sf_patch_find_strokes (image, NULL, NULL);
         g_autofree float *guide = g_new (float, (h * w + 8) * 4), *confidence = g_new (float, h *w);
 
         g_assert_nonnull (strokes);
         g_assert_true (sf_patch_paint_strokes (image, strokes, 1, NULL, guide, confidence, NULL, NULL));
       }
+}
+
+static void
+test_stopped (void)
+{
+  g_autoptr (SfTensor) picture = picture_edge (SIDE, SIDE, 0, -0.5f, 0.5f);
+  g_autofree guint8 *state = picture_hole (SIDE, SIDE, 33, 33, 30, 30);
+  g_autoptr (SfPatchImage) image = sf_patch_image_new (picture, state, SIDE, SIDE, FALSE, FALSE, NULL, NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  const SfProgress progress = { .cancellable = cancellable, .hi = 1 };
+
+  g_cancellable_cancel (cancellable);
+  g_assert_null (sf_patch_find_strokes (image, &progress, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
 int
@@ -156,5 +171,6 @@ main (int argc, char **argv)
   g_test_add_func ("/patch-bridge/flat", test_flat);
   g_test_add_func ("/patch-bridge/crossing", test_crossing);
   g_test_add_func ("/patch-bridge/small", test_small);
+  g_test_add_func ("/patch-bridge/stopped", test_stopped);
   return g_test_run ();
 }

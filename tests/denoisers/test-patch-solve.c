@@ -24,7 +24,7 @@ test_harmonic (void)
       for (int c = 0; c < 3; c++)
         x[i * 4 + c] = fixed[i] ? 0.01f * (c + 1) * y - 0.02f * j : 0.7f;
     }
-  sf_patch_harmonic (x, fixed, h, w);
+  g_assert_true (sf_patch_harmonic (x, fixed, h, w, NULL, NULL));
   for (int i = 0; i < h * w * 4; i++)
     if (i % 4 < 3)
       g_assert_true (fabs (x[i] - (0.01 * (i % 4 + 1) * (i / 4 / w) - 0.02 * (i / 4 % w))) <= 1e-4); /* iterated */
@@ -47,9 +47,26 @@ test_harmonic_bounds (void)
           x[(y * w + w - 1) * 4 + c] = 0.5f;
         }
     }
-  sf_patch_harmonic (x, fixed, h, w);
+  g_assert_true (sf_patch_harmonic (x, fixed, h, w, NULL, NULL));
   for (int i = 0; i < h * w * 4; i++)
     g_assert_true (fabsf (x[i]) <= 0.5f + 1e-3f);
+}
+
+/* Whoever is told to stop makes no pass. */
+static void
+test_harmonic_stopped (void)
+{
+  const guint8 fixed[9] = { 1, 0, 0, 0, 0, 0, 0, 0, 1 };
+  float x[9 * 4] = { 1 };
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  const SfProgress progress = { .cancellable = cancellable, .hi = 1 };
+
+  g_cancellable_cancel (cancellable);
+  g_assert_false (sf_patch_harmonic (x, fixed, 3, 3, &progress, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  for (int i = 1; i < 9 * 4; i++)
+    g_assert_cmpfloat (x[i], ==, 0);
 }
 
 /* A flat picture copied into the hole; the hole's colours are @offset too high.  Returns what is left of it. */
@@ -104,6 +121,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/patch-solve/harmonic", test_harmonic);
   g_test_add_func ("/patch-solve/harmonic-bounds", test_harmonic_bounds);
+  g_test_add_func ("/patch-solve/harmonic-stopped", test_harmonic_stopped);
   g_test_add_func ("/patch-solve/polish", test_polish);
   return g_test_run ();
 }

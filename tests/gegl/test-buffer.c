@@ -3,6 +3,11 @@
  * its ways anew in each run of this test, as it keeps no cache here. */
 #include "sf-buffer.h"
 
+#include <math.h>
+#include <string.h>
+
+#include "sf-encoding.h"
+
 #define SIDE 256
 
 typedef struct
@@ -97,6 +102,158 @@ test_pixels (gconstpointer data)
   assert_same (buffer, written);
 }
 
+/*** Linear pictures, and other profiles ***/
+
+#define LINEAR_TOLERANCE 1e-6
+#define BABL_TOLERANCE 1e-3 /* it has polynomials instead of powers; less than half a step of 8 bits */
+
+static const char *const spaces[] = { "sRGB", "Adobish", "Apple", "ProPhoto", "Rec2020" };
+static const Kind converted[] = {
+  { "R'G'B'A u8", 255 },
+  { "R'G'B' u8", 255 },
+  { "RGB u8", 255 },
+  { "RGBA u8", 255 },
+  { "R~G~B~A u8", 255 },
+  { "Y u8", 255 },
+  { "Y'A u8", 255 },
+  { "RGBA u16", 65535 },
+  { "YA u16", 65535 },
+};
+
+/* None of them is left to babl, which agrees (it takes seconds to find a way, so it is asked once); each number comes back. */
+static void
+test_converted (gconstpointer data)
+{
+  const Babl *space = babl_space (data);
+  SfRect rect = { 0, 0, SIDE, SIDE };
+  g_autofree float *expected = g_new (float, SIDE *SIDE * 4);
+
+  for (gsize k = 0; k < G_N_ELEMENTS (converted); k++)
+    {
+      const Kind kind = { converted[k].format, converted[k].steps };
+      const Babl *format = babl_format_with_space (kind.format, space);
+      SfEncoding encoding;
+      int n;
+      g_autoptr (GeglBuffer) plain = make_buffer (&kind, &n), buffer = gegl_buffer_new (GEGL_RECTANGLE (0, 0, SIDE, SIDE), format);
+      g_autoptr (GeglBuffer) written = gegl_buffer_new (GEGL_RECTANGLE (0, 0, SIDE, SIDE), format);
+      g_autofree guint8 *raw = g_malloc ((gsize) SIDE * SIDE * babl_format_get_bytes_per_pixel (format));
+      g_autofree float *rgba = NULL;
+
+      g_test_message ("%s", kind.format);
+      g_assert_true (sf_encoding_init (&encoding, format));
+      gegl_buffer_get (plain, NULL, 1, babl_format (kind.format), raw, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+      gegl_buffer_set (buffer, NULL, 0, format, raw, GEGL_AUTO_ROWSTRIDE);
+      rgba = sf_buffer_read_rgba (buffer, &rect, NULL);
+      if (k == 0)
+        {
+          gegl_buffer_get (buffer, NULL, 1, babl_format ("R'G'B'A float"), expected, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+          for (int i = 0; i < SIDE * SIDE * 4; i++)
+            g_assert_cmpfloat (fabsf (rgba[i] - expected[i]), <=, BABL_TOLERANCE);
+        }
+      if (kind.steps == 65535 && space != babl_space ("sRGB"))
+        continue; /* a float does not hold each of them: a power is steep at 0 */
+      sf_buffer_write_rgba (written, &(SfResult) { .rect = rect, .rgba = &(SfTensor) { 1, SIDE, SIDE, 4, rgba } });
+      assert_same (buffer, written);
+    }
+}
+
+static double
+curve_of_srgb (double x)
+{
+  return x > 0.0031308 ? 1.055 * pow (x, 1 / 2.4) - 0.055 : 12.92 * x;
+}
+
+/* Light below 0 and above 1 stays, and what is no number spoils no other. */
+static void
+test_light (void)
+{
+  static const float light[4] = { -0.25f, 0.5f, 3, 0.75f };
+  const Babl *format = babl_format ("RGBA float");
+  g_autoptr (GeglBuffer) buffer = gegl_buffer_new (GEGL_RECTANGLE (0, 0, 2, 1), format);
+  SfRect rect = { 0, 0, 2, 1 };
+  float raw[8];
+  g_autofree float *rgba = NULL;
+
+  memcpy (raw, light, sizeof light);
+  memcpy (raw + 4, light, sizeof light);
+  raw[5] = NAN;
+  gegl_buffer_set (buffer, NULL, 0, format, raw, GEGL_AUTO_ROWSTRIDE);
+  rgba = sf_buffer_read_rgba (buffer, &rect, NULL);
+  for (int i = 0; i < 8; i++)
+    if (i == 5)
+      g_assert_true (isnan (rgba[i]));
+    else
+      g_assert_cmpfloat (fabs (rgba[i] - (i % 4 == 3 ? light[3] : curve_of_srgb (light[i % 4]))), <=, LINEAR_TOLERANCE);
+}
+
+/* Where the mask is 0 the pixels are those from before, bit by bit; elsewhere they are the mixture. */
+static void
+test_kept (void)
+{
+  const Babl *format = babl_format_with_space ("RGBA float", babl_space ("ProPhoto"));
+  g_autoptr (GeglBuffer) buffer = gegl_buffer_new (GEGL_RECTANGLE (0, 0, 4, 1), format);
+  float raw[16] = { NAN, -3, 1e9f, 0.3f, 0.1f, 0.2f, 0.3f, 1, 1e-30f, 0.7f, INFINITY, 0, 0.9f, 0.1f, 0.5f, 1 }, after[16];
+  float made[16] = { 0 }, share[4] = { 0, 1, 0, 0 };
+  SfTensor rgba = { 1, 1, 4, 4, made }, mask = { 1, 1, 4, 1, share };
+  SfResult result = { .rect = { 0, 0, 4, 1 }, .rgba = &rgba, .mask = &mask };
+
+  for (int i = 4; i < 8; i++)
+    made[i] = 1; /* white */
+  gegl_buffer_set (buffer, NULL, 0, format, raw, GEGL_AUTO_ROWSTRIDE);
+  g_assert_true (sf_buffer_blend (buffer, buffer, &result, NULL));
+  gegl_buffer_get (buffer, NULL, 1, format, after, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  g_assert_cmpmem (after, 4 * sizeof (float), raw, 4 * sizeof (float));
+  g_assert_cmpmem (after + 8, 8 * sizeof (float), raw + 8, 8 * sizeof (float));
+  for (int i = 4; i < 8; i++)
+    g_assert_cmpfloat (fabsf (after[i] - 1), <=, 1e-4); /* as exact as a profile's white */
+}
+
+/* What a network makes is meant for sRGB, and seen through another profile it is the same colour, not the same number. */
+static void
+test_color (void)
+{
+  const Babl *format = babl_format_with_space ("R'G'B' float", babl_space ("Adobish"));
+  g_autoptr (GeglBuffer) buffer = gegl_buffer_new (GEGL_RECTANGLE (0, 0, 1, 1), format);
+  float green[4] = { 0, 1, 0, 1 }, raw[3];
+  SfTensor rgba = { 1, 1, 1, 4, green };
+
+  sf_buffer_write_rgba (buffer, &(SfResult) { .rect = { 0, 0, 1, 1 }, .rgba = &rgba });
+  gegl_buffer_get (buffer, NULL, 1, format, raw, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  g_assert_cmpfloat (raw[0], >, 0.5);  /* sRGB's green is no pure one in Adobe RGB: 0.565, 1, 0.234 */
+  g_assert_cmpfloat (raw[0], <, 0.6);
+  g_assert_cmpfloat (raw[1], >, 0.99);
+  g_assert_cmpfloat (raw[2], >, 0.2);
+  g_assert_cmpfloat (raw[2], <, 0.3);
+}
+
+/* Colours of a gray picture become their luminance. */
+static void
+test_gray (void)
+{
+  const Babl *format = babl_format ("Y float");
+  g_autoptr (GeglBuffer) buffer = gegl_buffer_new (GEGL_RECTANGLE (0, 0, 2, 1), format);
+  float colors[8] = { 1, 0, 0, 1, 0.5f, 0.5f, 0.5f, 1 }, raw[2];
+  SfTensor rgba = { 1, 1, 2, 4, colors };
+
+  sf_buffer_write_rgba (buffer, &(SfResult) { .rect = { 0, 0, 2, 1 }, .rgba = &rgba });
+  gegl_buffer_get (buffer, NULL, 1, format, raw, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  g_assert_cmpfloat (fabsf (raw[0] - 0.2126f), <=, LINEAR_TOLERANCE);
+  g_assert_cmpfloat (fabs (curve_of_srgb (raw[1]) - 0.5), <=, LINEAR_TOLERANCE);
+}
+
+/* These are for babl to know. */
+static void
+test_others (void)
+{
+  static const char *const formats[] = { "cmykA u8", "RaGaBaA float", "CIE Lab float", "HSV float" };
+  SfEncoding encoding;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (formats); i++)
+    g_assert_false (sf_encoding_init (&encoding, babl_format (formats[i])));
+}
+
+/*** Masks ***/
+
 static void
 test_masks (gconstpointer data)
 {
@@ -187,6 +344,17 @@ main (int argc, char **argv)
 
       g_test_add_data_func (name, &masks[i], test_masks);
     }
+  for (gsize i = 0; i < G_N_ELEMENTS (spaces); i++)
+    {
+      g_autofree char *name = g_strconcat ("/buffer/converted/", spaces[i], NULL);
+
+      g_test_add_data_func (name, spaces[i], test_converted);
+    }
+  g_test_add_func ("/buffer/light", test_light);
+  g_test_add_func ("/buffer/kept", test_kept);
+  g_test_add_func ("/buffer/color", test_color);
+  g_test_add_func ("/buffer/gray", test_gray);
+  g_test_add_func ("/buffer/others", test_others);
   g_test_add_func ("/buffer/masks/written", test_mask_written);
   g_test_add_func ("/buffer/outside", test_outside);
   g_test_add_func ("/buffer/ink", test_ink);

@@ -42,7 +42,7 @@ job_open (SfTask task, const SfSettings *settings, const float *rgba, int width,
   gboolean ready;
 
   g_assert_no_error (error);
-  ready = sf_job_set_pixels (job, job_cut (rgba, width, sf_job_get_crop (job)), selection != NULL ? job_cover (job, selection) : NULL, &error);
+  ready = sf_job_set_pixels (job, job_cut (rgba, width, sf_job_get_crop (job)), selection != NULL ? job_cover (job, selection) : NULL, NULL, &error);
   g_assert_no_error (error);
   g_assert_true (ready);
   return g_steal_pointer (&job);

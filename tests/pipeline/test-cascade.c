@@ -50,7 +50,7 @@ counter_of (const SfLevel *level)
 }
 
 static gboolean
-start (const SfLevel *level, SfTensor *x, GError **error)
+start (const SfLevel *level, SfTensor *x, const SfProgress *progress, GError **error)
 {
   counter_of (level)->starts++;
   return TRUE;

@@ -20,7 +20,7 @@ run_with (gsize room, const float *rgba, int side, const SfSettings *settings, S
 
   if (!job_limit_memory (room))
     return 2;
-  if (sf_job_set_pixels (job, pixels, coverage, &error))
+  if (sf_job_set_pixels (job, pixels, coverage, NULL, &error))
     r = sf_job_run (job, 1, 0, NULL, NULL, NULL, NULL, &error);
   if (r != NULL)
     return 0;

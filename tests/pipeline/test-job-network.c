@@ -137,7 +137,7 @@ test_soft (void)
   coverage = job_cover (job, &job_hole);
   for (gsize i = 0; i < (gsize) crop.width * crop.height; i++)
     coverage[i] *= 0.3f;
-  g_assert_true (sf_job_set_pixels (job, job_cut (rgba, SIDE, crop), coverage, NULL));
+  g_assert_true (sf_job_set_pixels (job, job_cut (rgba, SIDE, crop), coverage, NULL, NULL));
   result = job_candidate (job, 3, 0);
   after = job_blend (result, rgba, SIDE, SIDE);
   for (gsize i = 0; i < SIDE * SIDE; i++)
@@ -216,6 +216,27 @@ test_settings (void)
   g_assert_cmpfloat (job_distance (first, sampler), >, 1e-3);
   g_assert_cmpfloat (job_distance (first, class), >, 1e-4);
   job_assert_same (open, next);
+}
+
+/* More like a result is nearer to it than another candidate is; in grey, too. */
+static void
+test_like (void)
+{
+  static const char *const networks[] = { "plain", "grey" };
+  g_autofree float *rgba = job_texture (SIDE, SIDE);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (networks); i++)
+    {
+      g_autoptr (SfSettings) s = settings_for (networks[i]);
+      g_autoptr (SfJob) job = job_open (SF_TASK_FILL, s, rgba, SIDE, SIDE, &job_hole);
+      g_autoptr (SfResult) a = job_candidate (job, 3, 0), fresh = job_candidate (job, 3, 1), like = NULL;
+
+      like = sf_job_run (job, 3, 2, a, NULL, NULL, NULL, NULL);
+      g_assert_nonnull (like);
+      job_assert_finite (like);
+      g_assert_cmpfloat (job_distance (like, a), >, 1e-3);
+      g_assert_cmpfloat (job_distance (like, a), <, job_distance (fresh, a));
+    }
 }
 
 /* The forward process shows noise with any strength, and none with none. */
@@ -664,6 +685,7 @@ main (int argc, char **argv)
   g_test_add_func ("/job-network/strength", test_strength);
   g_test_add_func ("/job-network/generate", test_generate);
   g_test_add_func ("/job-network/settings", test_settings);
+  g_test_add_func ("/job-network/like", test_like);
   g_test_add_func ("/job-network/noised", test_noised);
   g_test_add_func ("/job-network/context", test_context);
   g_test_add_func ("/job-network/grey", test_grey);

@@ -51,7 +51,7 @@ test_blend (void)
   coverage = job_cover (job, &job_hole);
   for (int p = center; p < center + 5; p++)
     coverage[p] = 0.5f;
-  g_assert_true (sf_job_set_pixels (job, job_cut (rgba, SIDE, sf_job_get_crop (job)), g_steal_pointer (&coverage), NULL));
+  g_assert_true (sf_job_set_pixels (job, job_cut (rgba, SIDE, sf_job_get_crop (job)), g_steal_pointer (&coverage), NULL, NULL));
   r = job_candidate (job, 1, 0);
   after = job_blend (r, rgba, SIDE, SIDE);
   for (int y = 0; y < r->rect.height; y++)
@@ -237,7 +237,7 @@ test_small (void)
         s->width = s->height = 16;
         job = sf_job_new (task, s, w, h, task == SF_TASK_FILL ? &selection : NULL, &error);
         g_assert_no_error (error);
-        if (sf_job_set_pixels (job, job_cut (rgba, w, sf_job_get_crop (job)), task == SF_TASK_FILL ? job_cover (job, &selection) : NULL, &error))
+        if (sf_job_set_pixels (job, job_cut (rgba, w, sf_job_get_crop (job)), task == SF_TASK_FILL ? job_cover (job, &selection) : NULL, NULL, &error))
           r = sf_job_run (job, 1, 0, NULL, NULL, NULL, NULL, &error);
         if (r != NULL)
           job_assert_finite (r);
@@ -345,7 +345,7 @@ test_strip (void)
 
   g_assert_cmpint (crop.height, <, 1000);
   s->steps = 2;
-  g_assert_true (sf_job_set_pixels (job, g_steal_pointer (&rgba), job_cover (job, &part), NULL));
+  g_assert_true (sf_job_set_pixels (job, g_steal_pointer (&rgba), job_cover (job, &part), NULL, NULL));
   r = job_candidate (job, 1, 0);
   job_assert_finite (r);
 }
@@ -400,7 +400,7 @@ test_too_little (void)
 
           rgba[p * 4 + 3] = filled || x == -6; /* a line of the rest is visible */
         }
-      g_assert_false (sf_job_set_pixels (job, job_cut (rgba, SIDE, sf_job_get_crop (job)), job_cover (job, &job_hole), &error));
+      g_assert_false (sf_job_set_pixels (job, job_cut (rgba, SIDE, sf_job_get_crop (job)), job_cover (job, &job_hole), NULL, &error));
       g_assert_error (error, SF_ERROR, SF_ERROR_REGION);
       g_assert_nonnull (strstr (error->message, rows[i].words));
     }

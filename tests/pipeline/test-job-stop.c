@@ -107,7 +107,27 @@ test_cancel (void)
     }
   g_assert_cmpint (stopped, >, 10);
   /* nothing that was stopped left a trace: a fresh job and this one agree */
-  g_assert_true (sf_job_set_pixels (job, job_cut (rgba, SIDE, sf_job_get_crop (job)), job_cover (job, &job_hole), NULL));
+  g_assert_true (sf_job_set_pixels (job, job_cut (rgba, SIDE, sf_job_get_crop (job)), job_cover (job, &job_hole), NULL, NULL));
+  after = job_candidate (job, 1, 0);
+  job_assert_same (reference, after);
+}
+
+/* Pixels that were refused on the way leave no trace either. */
+static void
+test_pixels_stopped (void)
+{
+  g_autofree float *rgba = job_texture (SIDE, SIDE);
+  g_autoptr (SfSettings) s = sf_settings_new ();
+  g_autoptr (SfJob) job = sf_job_new (SF_TASK_FILL, s, SIDE, SIDE, &job_hole, NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfResult) reference = job_make (SF_TASK_FILL, s, rgba, SIDE, SIDE, &job_hole, 1), after = NULL;
+  const SfProgress progress = { .cancellable = cancellable, .hi = 1 };
+
+  g_cancellable_cancel (cancellable);
+  g_assert_false (sf_job_set_pixels (job, job_cut (rgba, SIDE, sf_job_get_crop (job)), job_cover (job, &job_hole), &progress, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_true (sf_job_set_pixels (job, job_cut (rgba, SIDE, sf_job_get_crop (job)), job_cover (job, &job_hole), NULL, NULL));
   after = job_candidate (job, 1, 0);
   job_assert_same (reference, after);
 }
@@ -118,5 +138,6 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/job/progress", test_progress);
   g_test_add_func ("/job/cancel", test_cancel);
+  g_test_add_func ("/job/pixels-stopped", test_pixels_stopped);
   return g_test_run ();
 }

@@ -228,7 +228,7 @@ test_run_again (void)
   b = job_candidate (other, 3, 0);
   job_assert_same (a, b);
   /* new pixels forget all that was */
-  g_assert_true (sf_job_set_pixels (job, job_cut (rgba, SIDE, sf_job_get_crop (job)), job_cover (job, &job_hole), NULL));
+  g_assert_true (sf_job_set_pixels (job, job_cut (rgba, SIDE, sf_job_get_crop (job)), job_cover (job, &job_hole), NULL, NULL));
   c = job_candidate (job, 3, 0);
   job_assert_same (a, c);
 }

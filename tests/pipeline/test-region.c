@@ -219,7 +219,7 @@ given_use (Given *g, SfTask task, const SfSettings *settings)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (sf_pixels_init (&g->pixels, task, settings, &g->plan, g->rgba, g->coverage, &error));
+  g_assert_true (sf_pixels_init (&g->pixels, task, settings, &g->plan, g->rgba, g->coverage, NULL, &error));
   g_assert_no_error (error);
 }
 
@@ -342,9 +342,32 @@ assert_pixels_refused (SfTask task, const SfSettings *settings, Given *g, const 
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_false (sf_pixels_init (&g->pixels, task, settings, &g->plan, g->rgba, g->coverage, &error));
+  g_assert_false (sf_pixels_init (&g->pixels, task, settings, &g->plan, g->rgba, g->coverage, NULL, &error));
   g_assert_error (error, SF_ERROR, SF_ERROR_REGION);
   g_assert_nonnull (strstr (error->message, words));
+}
+
+/* Whoever is told to stop fills nothing. */
+static void
+test_stopped (void)
+{
+  static const SfTask tasks[] = { SF_TASK_REGENERATE, SF_TASK_FILL };
+  g_autoptr (SfSettings) s = sf_settings_new ();
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  const SfProgress progress = { .cancellable = cancellable, .hi = 1 };
+
+  g_cancellable_cancel (cancellable);
+  s->feather = 4;
+  for (gsize i = 0; i < G_N_ELEMENTS (tasks); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_auto (Given) g;
+
+      given_init (&g, tasks[i], s);
+      g_assert_false (sf_pixels_init (&g.pixels, tasks[i], s, &g.plan, g.rgba, g.coverage, &progress, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      g_assert_null (g.pixels.image); /* the first thing to be filled */
+    }
 }
 
 static void
@@ -386,6 +409,7 @@ main (int argc, char **argv)
   g_test_add_func ("/region/feather", test_feather);
   g_test_add_func ("/region/strange-values", test_strange_values);
   g_test_add_func ("/region/transparent", test_transparent);
+  g_test_add_func ("/region/stopped", test_stopped);
   g_test_add_func ("/region/pixels-refused", test_pixels_refused);
   return g_test_run ();
 }

@@ -81,6 +81,7 @@ make_job (SfWork *self, const Input *input, GError **error)
 {
   const SfOptions *options = self->options;
   g_autoptr (GeglBuffer) mask = NULL;
+  const SfProgress progress = { .cancellable = self->cancellable };
   g_autoptr (SfJob) job = NULL;
   float *rgba, *coverage = NULL;
   SfRect bounds, crop;
@@ -99,7 +100,7 @@ make_job (SfWork *self, const Input *input, GError **error)
       g_free (rgba);
       return NULL;
     }
-  return sf_job_set_pixels (job, rgba, coverage, error) ? g_steal_pointer (&job) : NULL;
+  return sf_job_set_pixels (job, rgba, coverage, &progress, error) ? g_steal_pointer (&job) : NULL;
 }
 
 /*** Computing ***/

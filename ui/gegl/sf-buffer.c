@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* All conversion is babl's.  Formats without a space mean sRGB, which is what models are made for; formats with the
- * space of a buffer give its stored numbers.
+/* Formats without a space mean sRGB, which is what models are made for; formats with the space of a buffer give its stored
+ * numbers.
  *
  * babl knows several ways to convert, takes the one that it measures to be the fastest, and measures again now and then.
  * They differ in the last bit of a float, and then another process makes other pixels of the same seed.  So integers
- * become floats here, and babl only has to do what is left: nothing that rounds for 8 and 16 bits of sRGB.  Chance
- * stays in the last bits of linear pictures and of those with another colour profile.
+ * become floats here, and sf-encoding.c turns what it understands into R'G'B'; babl is left with the rest, and with what is
+ * the same number in each of its ways.
  *
  * Whatever may be as large as a picture is done in strips of some rows, so that a picture is never in memory twice.
  */
 #include "sf-buffer.h"
 
 #include <string.h>
+
+#include "sf-encoding.h"
 
 #define STRIP_PIXELS (1 << 18)
 
@@ -34,6 +36,8 @@ typedef struct
 {
   const Babl *stored, *exact;
   int n; /* components */
+  SfEncoding encoding;
+  gboolean encoded; /* as encoding says, else babl knows */
   guint8 *raw;
   float *numbers;
 } Strip;
@@ -57,6 +61,7 @@ strip_init (Strip *self, GeglBuffer *buffer, gsize n_pixels)
   self->stored = stored;
   self->exact = babl_format_with_space (name, babl_format_get_space (stored));
   self->n = babl_format_get_n_components (stored);
+  self->encoded = sf_encoding_init (&self->encoding, stored);
   self->raw = g_malloc_n (n_pixels, babl_format_get_bytes_per_pixel (stored));
   self->numbers = g_new (float, n_pixels * self->n);
 }
@@ -99,11 +104,30 @@ strip_to_stored (Strip *self, gsize n_pixels)
     babl_process (babl_fish (self->exact, self->stored), self->numbers, self->raw, (long) n_pixels);
 }
 
+/* The @numbers of the buffer in @format, and back. */
+static void
+strip_decode (const Strip *self, const float *numbers, const Babl *format, float *out, gsize n_pixels)
+{
+  if (self->encoded && format == babl_format ("R'G'B'A float"))
+    sf_encoding_decode (&self->encoding, numbers, out, n_pixels);
+  else
+    babl_process (babl_fish (self->exact, format), numbers, out, (long) n_pixels);
+}
+
+static void
+strip_encode (Strip *self, const Babl *format, const float *in, gsize n_pixels)
+{
+  if (self->encoded && format == babl_format ("R'G'B'A float"))
+    sf_encoding_encode (&self->encoding, in, self->numbers, n_pixels);
+  else
+    babl_process (babl_fish (format, self->exact), in, self->numbers, (long) n_pixels);
+  strip_to_stored (self, n_pixels);
+}
+
 /* @out: @rect of @buffer in @format, which has @n floats; 0 outside of the buffer */
 static void
 strip_read (Strip *self, GeglBuffer *buffer, const GeglRectangle *rect, const Babl *format, int n, float *out)
 {
-  const Babl *fish = babl_fish (self->exact, format);
   GeglRectangle inside;
 
   memset (out, 0, (gsize) rect->width * rect->height * n * sizeof (float));
@@ -112,7 +136,7 @@ strip_read (Strip *self, GeglBuffer *buffer, const GeglRectangle *rect, const Ba
   gegl_buffer_get (buffer, &inside, 1.0, self->stored, self->raw, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
   strip_to_floats (self, (gsize) inside.width * inside.height);
   for (int y = 0; y < inside.height; y++)
-    babl_process (fish, self->numbers + (gsize) y * inside.width * self->n,
+    strip_decode (self, self->numbers + (gsize) y * inside.width * self->n, format,
                   out + ((gsize) (y + inside.y - rect->y) * rect->width + inside.x - rect->x) * n, inside.width);
 }
 
@@ -127,10 +151,8 @@ write_strips (GeglBuffer *target, const SfRect *rect, const Babl *format, int n,
   for (int y = 0; y < rect->height; y += rows)
     {
       GeglRectangle part = { 0, y, rect->width, MIN (rows, rect->height - y) };
-      gsize n_pixels = (gsize) part.width * part.height;
 
-      babl_process (babl_fish (format, strip.exact), in + (gsize) y * rect->width * n, strip.numbers, (long) n_pixels);
-      strip_to_stored (&strip, n_pixels);
+      strip_encode (&strip, format, in + (gsize) y * rect->width * n, (gsize) part.width * part.height);
       gegl_buffer_set (target, &part, 0, strip.stored, strip.raw, GEGL_AUTO_ROWSTRIDE);
     }
 }
@@ -258,8 +280,7 @@ blend_strip (Strip *strip, GeglBuffer *original, GeglBuffer *target, const SfRes
   gegl_buffer_get (original, &rect, 1.0, strip->stored, kept, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
   strip_read (strip, original, &rect, rgba_format, 4, rgba);
   sf_result_blend (part, rgba);
-  babl_process (babl_fish (rgba_format, strip->exact), rgba, strip->numbers, (long) n);
-  strip_to_stored (strip, n);
+  strip_encode (strip, rgba_format, rgba, n);
   for (gsize i = 0; i < n; i++)
     if (part->mask->data[i] > 0)
       memcpy (kept + i * size, strip->raw + i * size, size);
