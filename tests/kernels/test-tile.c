@@ -237,66 +237,93 @@ test_bf16 (gconstpointer data)
     g_assert_true (fabsf (from_bf16 (out[i]) - in[i]) <= fabsf (in[i]) / 256); /* 8 bits of mantissa, rounded */
 }
 
-/* Split numbers are as exact as float, whatever their size; NaN stays. */
+#define FIXED_EPSILON (1.0 / (1 << 21)) /* of the largest product: steps of both factors, and the digits' products that are left out */
+
+/* The largest of @n numbers that are @step apart. */
+static double
+largest (const float *x, int n, int step)
+{
+  double most = 0;
+
+  for (int i = 0; i < n; i++)
+    most = fmax (most, fabs (x[i * step]));
+  return most;
+}
+
+/* Fixed point, two panels: as exact as its scales allow, whatever the size of a row. */
 static void
-test_split (gconstpointer data)
+test_fixed (gconstpointer data)
 {
   const SfTileKernels *kernels = data;
-  static const int depths[] = { 1, 2, 31, 32, 33, 300, 700 };
+  static const int depths[] = { 1, 2, 63, 64, 65, 300, 700 };
 
-  for (int m = 1; kernels->multiply_split != NULL && m <= kernels->mr_split; m += 3)
+  for (int m = 1; kernels->multiply_fixed != NULL && m <= SF_TILE_MAX_ROWS; m += 3)
     for (gsize d = 0; d < G_N_ELEMENTS (depths); d++)
       {
-        const int k = depths[d], nr = kernels->nr, n = m % 2 == 0 ? nr : 5;
-        const gsize row = sf_split_row_size (k) + 32;
+        const int k = depths[d], nr = kernels->nr, panels = m % 2 == 0 ? 2 : 1, n = panels == 2 ? 2 * nr : 5;
+        const gsize row = sf_fixed_row_size (k) + 64, size = sf_fixed_panel_size (k, nr), all = (m + SF_FIXED_ROWS - 1) / SF_FIXED_ROWS * SF_FIXED_ROWS * row;
         g_autofree float *a = noise (m * k), *w = noise (n * k), *panel = g_new (float, k *nr), *bias = noise (n), *out = noise (m * n);
         g_autofree float *residual = g_memdup2 (out, m * n * sizeof *out);
-        g_autofree guint16 *rows = g_new (guint16, m * row), *split = g_new (guint16, sf_split_panel_size (k, nr));
+        g_autofree guint8 *rows = g_malloc (all), *fixed = g_malloc (panels * size);
         const void *at[SF_TILE_MAX_ROWS];
 
-        memset (rows, 0x7f, m * row * sizeof *rows); /* steps beyond k must be written */
-        memset (split, 0x7f, sf_split_panel_size (k, nr) * sizeof *split);
-        sf_tile_pack (w, k, 1, n, k, nr, panel);
-        kernels->split_panel (panel, k, split);
+        memset (rows, 0x7f, all); /* steps beyond k must be written */
+        memset (fixed, 0x7f, panels * size);
+        for (int i = 0; i < panels; i++)
+          {
+            sf_tile_pack (w + i * nr * k, k, 1, MIN (n, nr), k, nr, panel);
+            kernels->fixed_panel (panel, k, fixed + i * size);
+          }
         for (int i = 0; i < m; i++)
           {
-            a[i * k] *= i % 3 == 0 ? 1e-20f : 1e20f;
-            kernels->split_row (a + i * k, k, rows + i * row);
+            for (int p = 0; p < k; p++)
+              a[i * k + p] *= i % 3 == 0 ? 1e-20f : 1e20f;
+            kernels->fixed_row (a + i * k, k, rows + i * row);
             at[i] = rows + i * row;
           }
-        kernels->multiply_split (&(SfTile) { .m = m, .n = n, .k = k, .taps = 1, .a = at, .b = split, .bias = bias, .residual = out, .residual_row = n, .scale = 0.5f, .c = out, .c_row = n });
+        kernels->multiply_fixed (&(SfTile) { .m = m, .n = MIN (n, nr), .k = k, .taps = 1, .a = at, .b = fixed, .bias = bias, .residual = out, .residual_row = n, .scale = 0.5f, .c = out, .c_row = n },
+                                 panels, size, nr, NULL);
         for (int i = 0; i < m; i++)
           for (int j = 0; j < n; j++)
             {
-              double sum = (double) bias[j] + residual[i * n + j], size = fabs (bias[j]) + fabs (residual[i * n + j]);
+              const double product = largest (a + i * k, k, 1) * largest (w + j * k, k, 1);
+              double sum = (double) bias[j] + residual[i * n + j], around = TOLERANCE * (fabs (bias[j]) + fabs (residual[i * n + j])) + k * product * FIXED_EPSILON;
 
               for (int p = 0; p < k; p++)
-                {
-                  sum += (double) a[i * k + p] * w[j * k + p];
-                  size += fabs ((double) a[i * k + p] * w[j * k + p]);
-                }
-              if (!(fabs (out[i * n + j] - 0.5 * sum) <= TOLERANCE * size)) /* so written, NaN fails */
+                sum += (double) a[i * k + p] * w[j * k + p];
+              if (!(fabs (out[i * n + j] - 0.5 * sum) <= around)) /* so written, NaN fails */
                 g_error ("m %d k %d: [%d][%d] is %.9g, expected %.9g", m, k, i, j, out[i * n + j], 0.5 * sum);
             }
       }
 }
 
+/* Numbers that 24 bits hold, and scales that are powers of two, lose nothing but what is left out. */
 static void
-test_split_nan (gconstpointer data)
+test_fixed_digits (gconstpointer data)
 {
   const SfTileKernels *kernels = data;
-  float a[32] = { [7] = NAN }, out[SF_TILE_MAX_COLUMNS];
-  g_autofree float *panel = noise (32 * kernels->nr);
-  g_autofree guint16 *row = g_new0 (guint16, sf_split_row_size (32)), *split = g_new0 (guint16, sf_split_panel_size (32, kernels->nr));
-  const void *at[1] = { row };
+  const int k = 64, nr = kernels->nr;
+  g_autofree float *panel = g_new0 (float, k *nr), *out = g_new (float, nr);
+  g_autofree guint8 *rows = g_malloc0 (SF_FIXED_ROWS * sf_fixed_row_size (k)), *fixed = g_malloc (sf_fixed_panel_size (k, nr));
+  const void *at[1] = { rows };
 
-  if (kernels->multiply_split == NULL)
+  if (kernels->multiply_fixed == NULL)
     return;
-  kernels->split_row (a, 32, row);
-  kernels->split_panel (panel, 32, split);
-  kernels->multiply_split (&(SfTile) { .m = 1, .n = kernels->nr, .k = 32, .taps = 1, .a = at, .b = split, .scale = 1, .c = out, .c_row = kernels->nr });
-  for (int j = 0; j < kernels->nr; j++)
-    g_assert_true (isnan (out[j]));
+  for (int p = 0; p < k; p++) /* column p picks number p out of a row */
+    if (p < nr)
+      panel[p * nr + p] = 1;
+  kernels->fixed_panel (panel, k, fixed);
+  for (int bit = 0; bit < 23; bit++)
+    {
+      float a[64] = { [63] = 127 * 65536 };
+
+      for (int p = 0; p < nr; p++)
+        a[p] = (p % 2 == 0 ? 1 : -1) * ((1 << bit) + p % 3);
+      kernels->fixed_row (a, k, rows);
+      kernels->multiply_fixed (&(SfTile) { .m = 1, .n = nr, .k = k, .taps = 1, .a = at, .b = fixed, .scale = 1, .c = out, .c_row = nr }, 1, 0, 0, NULL);
+      for (int p = 0; p < MIN (nr, 63); p++)
+        g_assert_cmpfloat_with_epsilon (out[p], a[p], 1e-6 * fabs (a[p]));
+    }
 }
 
 static void
@@ -340,14 +367,14 @@ main (int argc, char **argv)
       g_autofree char *products = g_strdup_printf ("/tile/products/%s", all[i]->name);
       g_autofree char *regular = g_strdup_printf ("/tile/regular/%s", all[i]->name);
       g_autofree char *bf16 = g_strdup_printf ("/tile/bf16/%s", all[i]->name);
-      g_autofree char *split = g_strdup_printf ("/tile/split/%s", all[i]->name);
-      g_autofree char *nan = g_strdup_printf ("/tile/split/nan/%s", all[i]->name);
+      g_autofree char *fixed = g_strdup_printf ("/tile/fixed/%s", all[i]->name);
+      g_autofree char *digits = g_strdup_printf ("/tile/fixed/digits/%s", all[i]->name);
 
       g_test_add_data_func (products, all[i]->tile, test_products);
       g_test_add_data_func (regular, all[i]->tile, test_regular);
       g_test_add_data_func (bf16, all[i]->tile, test_bf16);
-      g_test_add_data_func (split, all[i]->tile, test_split);
-      g_test_add_data_func (nan, all[i]->tile, test_split_nan);
+      g_test_add_data_func (fixed, all[i]->tile, test_fixed);
+      g_test_add_data_func (digits, all[i]->tile, test_fixed_digits);
     }
   g_test_add_func ("/tile/group", test_group);
   g_test_add_func ("/tile/transpose", test_transpose);
