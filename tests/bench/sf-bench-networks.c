@@ -5,6 +5,7 @@
  * of them.  --peers-command COMMAND prints lines of JSON {net, case, peer, best_s}: times of the others in the same run.
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "arch/sf-network.h"
@@ -33,6 +34,7 @@ typedef struct
   double packing, rate;            /* bytes, bytes of plain weights per second that the first run took longer */
   double error;
   double arena, live;              /* bytes */
+  double late, latest;             /* seconds from a cancel to the end: the median, the most */
 } Answer;
 
 /*** One network ***/
@@ -106,6 +108,67 @@ forward (SfContext *cx, SfTensor *x, gpointer data)
   return sf_network_forward (self->network, cx, x, self->t, NULL);
 }
 
+/*** Cancel ***/
+
+#define CANCELS 51
+
+typedef struct
+{
+  GCancellable *cancellable;
+  gulong wait; /* microseconds */
+  double at;
+} Canceller;
+
+static gpointer
+cancel (gpointer data)
+{
+  Canceller *self = data;
+
+  g_usleep (self->wait);
+  self->at = bench_now ();
+  g_cancellable_cancel (self->cancellable);
+  return NULL;
+}
+
+static int
+compare_doubles (const void *a, const void *b)
+{
+  const double x = *(const double *) a, y = *(const double *) b;
+
+  return (x > y) - (x < y);
+}
+
+/* Cancels runs at times spread over all of one. */
+static void
+measure_cancel (SfContext *cx, const SfArray *x, const float *pixels, const Forward *call, Answer *answer)
+{
+  double late[CANCELS];
+
+  for (int i = 0; i < CANCELS; i++)
+    {
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      const SfProgress progress = { .cancellable = cancellable, .hi = 1 };
+      Canceller canceller = { cancellable, (gulong) (1e6 * answer->later * (i + 0.5) / CANCELS), 0 };
+      SfTensor *image, *result;
+      GThread *thread;
+
+      sf_context_begin (cx, &progress, 0);
+      image = sf_context_tensor (cx, x->dim[0], x->dim[2], x->dim[3], x->dim[1]);
+      memcpy (image->data, pixels, x->n * sizeof (float));
+      thread = g_thread_new ("cancel", cancel, &canceller);
+      result = forward (cx, image, (gpointer) call);
+      late[i] = bench_now ();
+      g_thread_join (thread);
+      late[i] = MAX (late[i] - canceller.at, 0);
+      if (result != NULL)
+        sf_tensor_unref (result);
+      sf_context_end (cx, NULL);
+    }
+  qsort (late, CANCELS, sizeof *late, compare_doubles);
+  answer->late = late[CANCELS / 2];
+  answer->latest = late[CANCELS - 1];
+}
+
 static void
 measure (gconstpointer in, gpointer out)
 {
@@ -143,6 +206,7 @@ measure (gconstpointer in, gpointer out)
       sf_tensor_unref (result);
       sf_context_end (cx, NULL);
     }
+  measure_cancel (cx, x, pixels, &call, answer);
   for (guint i = 0; i < network->parameters->len; i++)
     {
       const SfParameter *parameter = g_ptr_array_index (network->parameters, i);
@@ -180,6 +244,8 @@ print_ours (Bench *bench, const char *network, const char *name, double flops, i
   bench_figure (bench, "packed", answer.packing / 1e6, "MB");
   bench_figure (bench, "arena", answer.arena / 1e6, "MB");
   bench_figure (bench, "live", answer.live / 1e6, "MB");
+  bench_figure (bench, "cancelled after", answer.late * 1e3, "ms");
+  bench_figure (bench, "at most", answer.latest * 1e3, "ms");
   bench_figure (bench, "sgemm", answer.peak / 1e9, "GFLOP/s");
   bench_row_end (bench);
 }
