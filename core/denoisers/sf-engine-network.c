@@ -33,6 +33,7 @@
 #define NETWORK_GAIN 2    /* a network's convolutions need less multiplications than are counted */
 #define MATCH_SIZE 64     /* px: the ring's colour is matched at no more than this, as it is smooth */
 #define MATCH_BAND 3      /* px there: width of the band, and of its average */
+#define MATCH_BESIDE 1.5  /* likewise where the two sides of the edge are compared */
 
 extern const SfEngineInfo sf_engine_network;
 
@@ -146,20 +147,19 @@ most_share (const SfRegion *region)
 }
 
 /* How free the pixels of the crop's row @y are: to be made at all, and how much of it is wanted; those of which most is wanted are as free
- * as can be, since the share itself comes in when the result is blended. */
+ * as can be, since the share itself comes in when the result is blended.  What is mirrored is as free as what it mirrors. */
 static void
 freedom_row (int y, float *row, gconstpointer data)
 {
   const NetworkEngine *self = data;
   const SfRegion *region = &self->region;
-  int iy = y + self->y;
+  int iy = mirror (y + self->y, region->image->h);
 
   for (int x = 0; x < self->width; x++)
     {
-      int ix = x + self->x, fy = iy - region->y, fx = ix - region->x;
-      gboolean inside = iy >= 0 && ix >= 0 && iy < region->image->h && ix < region->image->w;
+      int ix = mirror (x + self->x, region->image->w), fy = iy - region->y, fx = ix - region->x;
 
-      row[x] = inside && region->state[(gsize) iy * region->image->w + ix] == SF_PIXEL_HOLE;
+      row[x] = region->state[(gsize) iy * region->image->w + ix] == SF_PIXEL_HOLE;
       if (row[x] > 0 && region->share != NULL && fy >= 0 && fx >= 0 && fy < region->height && fx < region->width)
         row[x] = MAX (region->share[(gsize) fy * region->width + fx] / self->share, 0.02f);
     }
@@ -179,6 +179,9 @@ make_level (NetworkEngine *self, Level *level, const SfProgress *progress, GErro
   sf_area_resize_rows (crop_row, self, self->height, self->width, self->channels, level->known->data, h, w, sf_progress_cancellable (progress));
   sf_scheduler_to_range (self->model->scheduler, level->known->data, sf_tensor_size (level->known));
   sf_area_resize_rows (freedom_row, self, self->height, self->width, 1, level->freedom->data, h, w, sf_progress_cancellable (progress));
+  /* of what is to go nothing may be seen, not even in a pixel that is partly known */
+  for (gsize i = 0; !self->region.keep_content && i < sf_tensor_size (level->freedom); i++)
+    level->freedom->data[i] = level->freedom->data[i] > 0;
   return TRUE;
 }
 
@@ -274,21 +277,34 @@ network_lift (const SfLevel *level, const SfLevel *below, const SfTensor *result
 
 /*** Colour ***/
 
-/* Made and original pixels of the band inside the selection's edge should agree in the mean; what they differ by is taken from all that
- * was made, harmonically continued inwards.  Only where the content is kept: elsewhere the band shows what is to go. */
+/* Channel @c of @x around each pixel: the mean of the pixels that count.  @total: @counted, blurred by @sigma. */
+static void
+near_mean (const float *x, int channels, int c, const float *counted, const float *total, int h, int w, double sigma, float *mean)
+{
+  for (gsize i = 0; i < (gsize) h * w; i++)
+    mean[i] = x[i * channels + c] * counted[i];
+  sf_gaussian_blur (mean, h, w, sigma);
+  for (gsize i = 0; i < (gsize) h * w; i++)
+    mean[i] /= MAX (total[i], 1e-6f);
+}
+
+/* What was made in the band inside the selection's edge should agree in the mean with the original: with what was there if it is kept, or
+ * else, as that is to go, with what lies beside it.  What they differ by is taken from all that was made, harmonically continued inwards. */
 static gboolean
 match_color (const Level *level, SfTensor *x, GError **error)
 {
+  const gboolean keep = level->engine->region.keep_content;
+  const double band = keep ? MATCH_BAND : MATCH_BESIDE;
   const int h = MIN (x->h, MATCH_SIZE), w = MIN (x->w, MATCH_SIZE);
   const gsize n = (gsize) h * w, pixels = (gsize) x->h * x->w;
   g_autofree float *made = sf_try_alloc (n, x->c * sizeof (float), error), *known = sf_try_alloc (n, x->c * sizeof (float), error);
-  g_autofree float *free = sf_try_alloc (n, sizeof (float), error), *weight = sf_try_alloc (n, sizeof (float), error);
-  g_autofree float *distance = sf_try_alloc (n, sizeof (float), error), *plane = sf_try_alloc (n, sizeof (float), error);
-  g_autofree float *shift = sf_try_alloc (n, 4 * sizeof (float), error);
+  g_autofree float *free = sf_try_alloc (n, sizeof (float), error), *distance = sf_try_alloc (n, sizeof (float), error);
+  g_autofree float *planes = sf_try_alloc (n, 6 * sizeof (float), error), *shift = sf_try_alloc (n, 4 * sizeof (float), error);
   g_autofree guint8 *fixed = sf_try_alloc (n, 1, error);
-  float rgb[4];
+  float *inside = planes, *n_inside = planes + n, *beside = planes + 2 * n, *n_beside = planes + 3 * n;
+  float *is = planes + 4 * n, *wanted = planes + 5 * n, rgb[4];
 
-  if (made == NULL || known == NULL || free == NULL || weight == NULL || distance == NULL || plane == NULL || shift == NULL || fixed == NULL)
+  if (made == NULL || known == NULL || free == NULL || distance == NULL || planes == NULL || shift == NULL || fixed == NULL)
     return FALSE;
   sf_area_resize (x->data, x->h, x->w, x->c, made, h, w, NULL);
   sf_area_resize (level->known->data, x->h, x->w, x->c, known, h, w, NULL);
@@ -297,15 +313,18 @@ match_color (const Level *level, SfTensor *x, GError **error)
     fixed[i] = free[i] > 0.5f;
   sf_distance_transform (fixed, TRUE, h, w, FALSE, distance, NULL);
   for (gsize i = 0; i < n; i++)
-    fixed[i] = weight[i] = fixed[i] && distance[i] <= MATCH_BAND;
-  sf_gaussian_blur (weight, h, w, MATCH_BAND);
+    {
+      n_inside[i] = inside[i] = fixed[i] = fixed[i] && distance[i] <= band;
+      n_beside[i] = beside[i] = keep ? inside[i] : free[i] <= 0;
+    }
+  sf_gaussian_blur (n_inside, h, w, band);
+  sf_gaussian_blur (n_beside, h, w, band);
   for (int c = 0; c < x->c; c++)
     {
+      near_mean (made, x->c, c, inside, n_inside, h, w, band, is);
+      near_mean (known, x->c, c, beside, n_beside, h, w, band, wanted);
       for (gsize i = 0; i < n; i++)
-        plane[i] = fixed[i] ? known[i * x->c + c] - made[i * x->c + c] : 0;
-      sf_gaussian_blur (plane, h, w, MATCH_BAND);
-      for (gsize i = 0; i < n; i++)
-        shift[i * 4 + c] = fixed[i] ? plane[i] / MAX (weight[i], 1e-6f) : 0;
+        shift[i * 4 + c] = fixed[i] ? wanted[i] - is[i] : 0;
     }
   sf_patch_harmonic (shift, fixed, h, w);
   for (gsize i = 0; i < pixels; i++)
@@ -325,7 +344,7 @@ network_finish (const SfLevel *public, SfTensor *x, const SfProgress *progress, 
   const SfRegion *region = &level->engine->region;
 
   put_known (level, x);
-  if (!region->match_color || !region->keep_content || level->freedom == NULL)
+  if (!region->match_color || level->freedom == NULL)
     return TRUE;
   return match_color (level, x, error) && !sf_progress_stopped (progress, error);
 }
