@@ -115,7 +115,7 @@ mirror (int i, int n)
   return i < n ? i : period - 1 - i;
 }
 
-/* Row @y of the crop, as sf_area_resize_rows() takes it. */
+/* Row @y of the crop, as sf_area_resize_rows() takes it; 0 where nothing is visible. */
 static void
 crop_row (int y, float *row, gconstpointer data)
 {
@@ -123,15 +123,57 @@ crop_row (int y, float *row, gconstpointer data)
   const SfTensor *image = self->region.image;
   int from = mirror (y + self->y, image->h);
 
+  memset (row, 0, (gsize) self->width * self->channels * sizeof (float));
   for (int x = 0; x < self->width; x++)
     {
-      const float *rgb = image->data + ((gsize) from * image->w + mirror (x + self->x, image->w)) * 3;
+      gsize i = (gsize) from * image->w + mirror (x + self->x, image->w);
+      const float *rgb = image->data + i * 3;
 
+      if (self->region.state[i] == SF_PIXEL_VOID)
+        continue;
       if (self->channels == 3)
         memcpy (row + x * 3, rgb, 3 * sizeof (float));
       else
         row[x] = (rgb[0] + rgb[1] + rgb[2]) / 3;
     }
+}
+
+/* 1 where something is visible. */
+static void
+visible_row (int y, float *row, gconstpointer data)
+{
+  const NetworkEngine *self = data;
+  const SfTensor *image = self->region.image;
+  const guint8 *state = self->region.state + (gsize) mirror (y + self->y, image->h) * image->w;
+
+  for (int x = 0; x < self->width; x++)
+    row[x] = state[mirror (x + self->x, image->w)] != SF_PIXEL_VOID;
+}
+
+/* The network takes no alpha: what is transparent has the colours of the visible around it, harmonically continued, not those that lie
+ * hidden in it.  @known: of crop_row(), in which the visible has its share. */
+static gboolean
+spread_visible (const NetworkEngine *self, SfTensor *known, const SfProgress *progress, GError **error)
+{
+  const gsize n = (gsize) known->h * known->w;
+  g_autofree float *visible = sf_try_alloc (n, sizeof (float), error), *x = sf_try_alloc (n, 4 * sizeof (float), error);
+  g_autofree guint8 *fixed = sf_try_alloc (n, 1, error);
+
+  if (visible == NULL || x == NULL || fixed == NULL)
+    return FALSE;
+  sf_area_resize_rows (visible_row, self, self->height, self->width, 1, visible, known->h, known->w, sf_progress_cancellable (progress));
+  for (gsize i = 0; i < n; i++)
+    {
+      fixed[i] = visible[i] > 0;
+      for (int c = 0; c < known->c; c++)
+        x[i * 4 + c] = fixed[i] ? known->data[i * known->c + c] / visible[i] : 0;
+      for (int c = known->c; c < 4; c++)
+        x[i * 4 + c] = 0;
+    }
+  sf_patch_harmonic (x, fixed, known->h, known->w);
+  for (gsize i = 0; i < n; i++)
+    memcpy (known->data + i * known->c, x + i * 4, known->c * sizeof (float));
+  return !sf_progress_stopped (progress, error);
 }
 
 /* The highest share of a pixel in the frame. */
@@ -169,18 +211,22 @@ static gboolean
 make_level (NetworkEngine *self, Level *level, const SfProgress *progress, GError **error)
 {
   const int h = level->public.height, w = level->public.width;
+  const SfRegion *region = &self->region;
 
   if ((level->known = sf_tensor_new (1, h, w, self->channels, error)) == NULL)
     return FALSE;
-  if (self->region.generate)
+  if (region->generate)
     return TRUE;
   if ((level->freedom = sf_tensor_new (1, h, w, 1, error)) == NULL)
     return FALSE;
   sf_area_resize_rows (crop_row, self, self->height, self->width, self->channels, level->known->data, h, w, sf_progress_cancellable (progress));
+  if (memchr (region->state, SF_PIXEL_VOID, (gsize) region->image->h * region->image->w) != NULL &&
+      !spread_visible (self, level->known, progress, error))
+    return FALSE;
   sf_scheduler_to_range (self->model->scheduler, level->known->data, sf_tensor_size (level->known));
   sf_area_resize_rows (freedom_row, self, self->height, self->width, 1, level->freedom->data, h, w, sf_progress_cancellable (progress));
   /* of what is to go nothing may be seen, not even in a pixel that is partly known */
-  for (gsize i = 0; !self->region.keep_content && i < sf_tensor_size (level->freedom); i++)
+  for (gsize i = 0; !region->keep_content && i < sf_tensor_size (level->freedom); i++)
     level->freedom->data[i] = level->freedom->data[i] > 0;
   return TRUE;
 }

@@ -172,6 +172,39 @@ test_removal (void)
     }
 }
 
+/* Colours hidden under transparency are not seen. */
+static void
+test_transparent (void)
+{
+  static const SfTask tasks[] = { SF_TASK_REGENERATE, SF_TASK_FILL };
+  const SfRect beside = { HOLE_AT + HOLE + 2, HOLE_AT, 9, HOLE };
+  g_autoptr (SfSettings) s = settings_for ("plain");
+
+  for (gsize t = 0; t < G_N_ELEMENTS (tasks); t++)
+    {
+      g_autofree float *before = NULL, *after = NULL, *rgba = job_texture (SIDE, SIDE);
+      const gsize row = (gsize) job_hole.width * 4 * sizeof (float);
+
+      for (int hidden = 0; hidden < 2; hidden++)
+        {
+          g_autoptr (SfResult) result = NULL;
+
+          for (int y = beside.y; y < beside.y + beside.height; y++)
+            for (int x = beside.x; x < beside.x + beside.width; x++)
+              {
+                rgba[((gsize) y * SIDE + x) * 4] = hidden;
+                rgba[((gsize) y * SIDE + x) * 4 + 3] = 0;
+              }
+          result = job_make (tasks[t], s, rgba, SIDE, SIDE, &job_hole, 3);
+          g_free (before);
+          before = after;
+          after = job_blend (result, rgba, SIDE, SIDE);
+        }
+      for (int y = job_hole.y; y < job_hole.y + job_hole.height; y++)
+        g_assert_cmpmem (before + ((gsize) y * SIDE + job_hole.x) * 4, row, after + ((gsize) y * SIDE + job_hole.x) * 4, row);
+    }
+}
+
 /* How far the outermost pixels that are made in the middle of a grey picture are from it, in the mean. */
 static double
 step_at_edge (SfTask task, gboolean match)
@@ -665,6 +698,7 @@ main (int argc, char **argv)
   g_test_add_func ("/job-network/soft", test_soft);
   g_test_add_func ("/job-network/strength", test_strength);
   g_test_add_func ("/job-network/removal", test_removal);
+  g_test_add_func ("/job-network/transparent", test_transparent);
   g_test_add_func ("/job-network/match-color", test_match_color);
   g_test_add_func ("/job-network/generate", test_generate);
   g_test_add_func ("/job-network/settings", test_settings);
