@@ -25,7 +25,13 @@
 #include "tensor/sf-image.h"
 
 #define MAX_LEVELS 12
-#define SURROUNDINGS 0.25 /* of the frame's longer side, on each side: what the network sees of the picture around it */
+/* What the network sees of the picture around the frame, on each side, of its longer side: so much, and so much from strength NEW on.
+ * Measured with a network of 64 x 64 on 8 to 10 holes of photographs that it had not seen: half a side instead of a quarter makes the
+ * inside of fills 1.3 +- 0.5 dB more like the original, at strength 1 1.5 +- 0.3 dB; at 0.3 and 0.5 its band is 0.6 +- 0.2 dB less like it.  A
+ * whole side gains another 0.5 +- 0.5 dB for more than twice the time. */
+#define SURROUNDINGS 0.25
+#define SURROUNDINGS_NEW 0.5
+#define NEW 0.95
 #define LONGEST 2         /* frames up to so many times as long as wide are made in one square */
 #define LEAST_STEPS 4     /* fewer evaluations give nothing */
 #define FINE_SIGMA 0.6    /* noise that a finer level starts with: takes away the blur of the enlarged level below, not its picture */
@@ -84,7 +90,8 @@ plan_crop (NetworkEngine *self)
 {
   const SfRegion *region = &self->region;
   const int native_height = self->tile_height, native_width = self->tile_width;
-  int pad = self->use.context >= 0 ? self->use.context : (int) ceil (SURROUNDINGS * MAX (region->width, region->height));
+  double share = self->use.strength >= NEW ? SURROUNDINGS_NEW : SURROUNDINGS;
+  int pad = self->use.context >= 0 ? self->use.context : (int) ceil (share * MAX (region->width, region->height));
   int height = region->height + 2 * pad, width = region->width + 2 * pad;
 
   if (region->generate)

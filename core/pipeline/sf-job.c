@@ -165,28 +165,6 @@ sf_job_set_pixels (SfJob *self, float *rgba, float *coverage, GError **error)
 
 /*** Running ***/
 
-static SfEngine *
-open_engine (SfJob *self, const SfProgress *progress, GError **error)
-{
-  SfRegion region = region_of (self);
-  const SfEngineUse use = {
-    .model = self->model,
-    .classifier = self->classifier,
-    .classifier_scale = self->settings->classifier_scale,
-    .class = self->settings->class_number,
-    .guidance = self->settings->guidance,
-    .shift_mean = sf_sampler_find (sf_settings_sampler (self->settings))->deviation != NULL,
-    .context = (int) self->settings->context,
-    .fast = self->settings->fast,
-  };
-
-  g_return_val_if_fail (self->pixels.image != NULL || !sf_job_needs_pixels (self), NULL);
-
-  if (self->engine == NULL)
-    self->engine = self->info->open (&region, &use, progress, error);
-  return self->engine;
-}
-
 static SfCascadeSettings
 cascade_settings (const SfJob *self)
 {
@@ -197,6 +175,29 @@ cascade_settings (const SfJob *self)
     .eta = self->settings->eta,
     .strength = self->task == SF_TASK_REGENERATE ? self->settings->strength : 1,
   };
+}
+
+static SfEngine *
+open_engine (SfJob *self, const SfProgress *progress, GError **error)
+{
+  SfRegion region = region_of (self);
+  const SfEngineUse use = {
+    .model = self->model,
+    .classifier = self->classifier,
+    .classifier_scale = self->settings->classifier_scale,
+    .class = self->settings->class_number,
+    .guidance = self->settings->guidance,
+    .strength = cascade_settings (self).strength,
+    .shift_mean = sf_sampler_find (sf_settings_sampler (self->settings))->deviation != NULL,
+    .context = (int) self->settings->context,
+    .fast = self->settings->fast,
+  };
+
+  g_return_val_if_fail (self->pixels.image != NULL || !sf_job_needs_pixels (self), NULL);
+
+  if (self->engine == NULL)
+    self->engine = self->info->open (&region, &use, progress, error);
+  return self->engine;
 }
 
 SfEstimate
