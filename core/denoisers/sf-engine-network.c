@@ -33,13 +33,20 @@
 #define SURROUNDINGS_NEW 0.5
 #define NEW 0.95
 #define LONGEST 2         /* frames up to so many times as long as wide are made in one square */
-#define LEAST_STEPS 4     /* fewer evaluations give nothing */
+/* At strengths of 0.05 to 0.2 a run of 1 or 2 evaluations changes less than was asked for (1.7 to 12 dB); 8 keep 3 +- 1 % more contrast than 4
+ * for twice the time. */
+#define LEAST_STEPS 4
 #define FINE_SIGMA 0.6    /* noise that a finer level starts with: takes away the blur of the enlarged level below, not its picture */
 #define FINE_SHARE 0.35   /* of the steps */
 #define NETWORK_GAIN 2    /* a network's convolutions need less multiplications than are counted */
 #define MATCH_SIZE 64     /* px: the ring's colour is matched at no more than this, as it is smooth */
-#define MATCH_BAND 3      /* px there: width of the band, and of its average */
-#define MATCH_BESIDE 1.5  /* likewise where the two sides of the edge are compared */
+/* px there: width of the band, and of its average.  2 lets the inside drift by 0.6 levels of 255 more, 6 costs the band 1.7 +- 0.4 dB. */
+#define MATCH_BAND 3
+/* Likewise where the two sides of the edge are compared.  Of the fill of 100 x 80 px of clouds the edge shows 3.2 times as much as that of the
+ * untouched picture at 64 px, 1.8 times at 128; on 8 holes in crops of less than 112 px at 64 px without matching 1.5 times, with a band
+ * of 1 px 1.0 times, of 1.5 px 1.2 times, of 3 px 1.7 times. */
+#define BESIDE_SIZE 256
+#define BESIDE_BAND 1
 
 extern const SfEngineInfo sf_engine_network;
 
@@ -291,7 +298,8 @@ put_known (const Level *level, SfTensor *x)
       memcpy (x->data + i * x->c, level->known->data + i * x->c, x->c * sizeof (float));
 }
 
-/* From what is there; what is to go leaves the mean of what is known, which the noise of a whole run covers. */
+/* From what is there; what is to go leaves the mean of what is known, which the noise of a whole run covers: grey, a blur or a harmonic
+ * surface instead change the result by less than 0.1 level of 255, in fills and at strength 1. */
 static gboolean
 network_start (const SfLevel *public, SfTensor *x, GError **error)
 {
@@ -347,8 +355,8 @@ static gboolean
 match_color (const Level *level, SfTensor *x, GError **error)
 {
   const gboolean keep = level->engine->region.keep_content;
-  const double band = keep ? MATCH_BAND : MATCH_BESIDE;
-  const int h = MIN (x->h, MATCH_SIZE), w = MIN (x->w, MATCH_SIZE);
+  const double band = keep ? MATCH_BAND : BESIDE_BAND;
+  const int most = keep ? MATCH_SIZE : BESIDE_SIZE, h = MIN (x->h, most), w = MIN (x->w, most);
   const gsize n = (gsize) h * w, pixels = (gsize) x->h * x->w;
   g_autofree float *made = sf_try_alloc (n, x->c * sizeof (float), error), *known = sf_try_alloc (n, x->c * sizeof (float), error);
   g_autofree float *free = sf_try_alloc (n, sizeof (float), error), *distance = sf_try_alloc (n, sizeof (float), error);
