@@ -26,9 +26,10 @@ typedef struct
  * sf_crop_new:
  * @region: outlives the crop
  * @native_height: with @native_width: what the network takes
+ * @strength: of the run: what is made anew needs more surroundings
  * @context: pixels of surroundings on each side; -1 = as much as suits the frame
  */
-SfCrop sf_crop_new (const SfRegion *region, int channels, int native_height, int native_width, int context);
+SfCrop sf_crop_new (const SfRegion *region, int channels, int native_height, int native_width, double strength, int context);
 /* (transfer full) (nullable) 1 x @h x @w x channels: the picture in [-1, 1]; to generate: zero. */
 SfTensor *sf_crop_take_picture (const SfCrop *self, int h, int w, const SfProgress *progress, GError **error);
 /* (transfer full) (nullable) 1 x @h x @w x 1: how free each pixel is to be made anew, 0…1.  Not to generate. */

