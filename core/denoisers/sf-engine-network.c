@@ -28,6 +28,7 @@
 /* At strengths of 0.05 to 0.2 runs of 1 or 2 evaluations leave the picture 0.5 to 12 dB nearer to what it was than runs of 4 do; 8 keep 3 +- 1 %
  * more contrast for twice the time. */
 #define LEAST_STEPS 4
+#define LAST_FACTOR 2.2   /* from the last level but one to the last: at most */
 #define FINE_SIGMA 0.6    /* noise that a finer level starts with: takes away the blur of the enlarged level below, not its picture */
 #define FINE_SHARE 0.35   /* of the steps */
 #define MATCH_SIZE 64     /* px: the ring's colour is matched at no more than this, as it is smooth */
@@ -237,6 +238,13 @@ network_finish (const SfLevel *public, SfTensor *x, const SfProgress *progress, 
 
 /*** Levels ***/
 
+/* Of the level above one of @scale: twice as large, the last one slightly more, rather than another level that is hardly larger. */
+static double
+next_scale (double scale)
+{
+  return LAST_FACTOR * scale >= 1 ? 1 : 2 * scale;
+}
+
 static void
 plan_levels (NetworkEngine *self)
 {
@@ -246,7 +254,7 @@ plan_levels (NetworkEngine *self)
   double scale = MIN (1, MAX ((double) native_height / self->crop.height, (double) native_width / self->crop.width));
   double shown = self->region.generate ? (double) self->crop.height / self->region.height : 1;
 
-  for (engine->n_levels = 0; engine->n_levels < MAX_LEVELS; scale = MIN (1, 2 * scale))
+  for (engine->n_levels = 0; engine->n_levels < MAX_LEVELS; scale = next_scale (scale))
     {
       Level *level = &self->levels[engine->n_levels];
       gboolean first = engine->n_levels++ == 0;
