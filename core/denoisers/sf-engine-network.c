@@ -13,14 +13,13 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/sf-error.h"
+#include "denoisers/sf-color-match.h"
 #include "denoisers/sf-crop.h"
 #include "denoisers/sf-denoiser-guided.h"
 #include "denoisers/sf-denoiser-keep.h"
 #include "denoisers/sf-denoiser-network.h"
 #include "denoisers/sf-denoiser-tiled.h"
 #include "denoisers/sf-model-cost.h"
-#include "denoisers/sf-patch-solve.h"
 #include "ops/sf-speed.h"
 #include "tensor/sf-image.h"
 
@@ -31,15 +30,6 @@
 #define LAST_FACTOR 2.2   /* from the last level but one to the last: at most */
 #define FINE_SIGMA 0.6    /* noise that a finer level starts with: takes away the blur of the enlarged level below, not its picture */
 #define FINE_SHARE 0.35   /* of the steps */
-#define MATCH_SIZE 64     /* px: the ring's colour is matched at no more than this, as it is smooth */
-/* px there: width of the band, and of its average.  2 lets the inside drift by 0.6 levels of 255 more; 6 gains it
- * 1.2 +- 0.3 dB at strength 1, and costs the band 1.7 +- 0.4 dB. */
-#define MATCH_BAND 3
-/* Likewise where the two sides of the edge are compared.  Of the fill of 100 x 80 px of clouds the edge shows 3.2 times as much as that of the
- * untouched picture at 64 px, 1.8 times at 128; on 7 holes in crops of at most 112 px at 64 px without matching 1.5 times, with a band
- * of 1 px 1.0 times, of 1.5 px 1.2 times, of 3 px 1.7 times. */
-#define BESIDE_SIZE 256
-#define BESIDE_BAND 1
 
 extern const SfEngineInfo sf_engine_network;
 
@@ -141,88 +131,7 @@ network_lift (const SfLevel *level, const SfLevel *below, const SfTensor *result
   return !sf_progress_stopped (progress, error);
 }
 
-/*** Colour ***/
-
-typedef struct
-{
-  const Level *level;
-  const float *shift; /* h x w x 4 */
-  int h, w;
-  SfTensor *x;
-} Shift;
-
-static void
-shift_rows (gsize begin, gsize end, gpointer data)
-{
-  const Shift *s = data;
-  const SfTensor *x = s->x;
-  float rgb[4];
-
-  for (gsize i = begin * x->w; i < end * x->w; i++)
-    if (s->level->freedom->data[i] > 0)
-      {
-        sf_bilinear_sample (s->shift, s->h, s->w, 4, (i / x->w + 0.5) * s->h / x->h - 0.5, (i % x->w + 0.5) * s->w / x->w - 0.5, rgb);
-        for (int c = 0; c < x->c; c++)
-          x->data[i * x->c + c] += rgb[c];
-      }
-}
-
-/* Channel @c of @x around each pixel: the mean of the pixels that count.  @total: @counted, blurred by @sigma. */
-static void
-near_mean (const float *x, int channels, int c, const float *counted, const float *total, int h, int w, double sigma, GCancellable *cancellable, float *mean)
-{
-  for (gsize i = 0; i < (gsize) h * w; i++)
-    mean[i] = x[i * channels + c] * counted[i];
-  sf_gaussian_blur (mean, h, w, sigma, cancellable);
-  for (gsize i = 0; i < (gsize) h * w; i++)
-    mean[i] /= MAX (total[i], 1e-6f);
-}
-
-/* What was made in the band inside the selection's edge should agree in the mean with the original: with what was there if it is kept, or
- * else, as that is to go, with what lies beside it.  What they differ by is taken from all that was made, harmonically continued inwards. */
-static gboolean
-match_color (const Level *level, SfTensor *x, const SfProgress *progress, GError **error)
-{
-  const gboolean keep = level->engine->region.keep_content;
-  const double band = keep ? MATCH_BAND : BESIDE_BAND;
-  const int most = keep ? MATCH_SIZE : BESIDE_SIZE, h = MIN (x->h, most), w = MIN (x->w, most);
-  const gsize n = (gsize) h * w;
-  GCancellable *cancellable = sf_progress_cancellable (progress);
-  g_autofree float *made = sf_try_alloc (n, x->c * sizeof (float), error), *known = sf_try_alloc (n, x->c * sizeof (float), error);
-  g_autofree float *free = sf_try_alloc (n, sizeof (float), error), *distance = sf_try_alloc (n, sizeof (float), error);
-  g_autofree float *planes = sf_try_alloc (n, 6 * sizeof (float), error), *shift = sf_try_alloc (n, 4 * sizeof (float), error);
-  g_autofree guint8 *fixed = sf_try_alloc (n, 1, error);
-  float *inside = planes, *n_inside = planes + n, *beside = planes + 2 * n, *n_beside = planes + 3 * n;
-  float *is = planes + 4 * n, *wanted = planes + 5 * n;
-  Shift last = { level, shift, h, w, x };
-
-  if (made == NULL || known == NULL || free == NULL || distance == NULL || planes == NULL || shift == NULL || fixed == NULL)
-    return FALSE;
-  sf_area_resize (x->data, x->h, x->w, x->c, made, h, w, cancellable);
-  sf_area_resize (level->known->data, x->h, x->w, x->c, known, h, w, cancellable);
-  sf_area_resize (level->freedom->data, x->h, x->w, 1, free, h, w, cancellable);
-  for (gsize i = 0; i < n; i++)
-    fixed[i] = free[i] > 0.5f;
-  sf_distance_transform (fixed, TRUE, h, w, FALSE, distance, cancellable);
-  for (gsize i = 0; i < n; i++)
-    {
-      n_inside[i] = inside[i] = fixed[i] = fixed[i] && distance[i] <= band;
-      n_beside[i] = beside[i] = keep ? inside[i] : free[i] <= 0;
-    }
-  sf_gaussian_blur (n_inside, h, w, band, cancellable);
-  sf_gaussian_blur (n_beside, h, w, band, cancellable);
-  for (int c = 0; c < x->c; c++)
-    {
-      near_mean (made, x->c, c, inside, n_inside, h, w, band, cancellable, is);
-      near_mean (known, x->c, c, beside, n_beside, h, w, band, cancellable, wanted);
-      for (gsize i = 0; i < n; i++)
-        shift[i * 4 + c] = fixed[i] ? wanted[i] - is[i] : 0;
-    }
-  if (!sf_patch_harmonic (shift, fixed, h, w, progress, error))
-    return FALSE;
-  sf_parallel_for (x->h, 16, shift_rows, &last, cancellable);
-  return !sf_progress_stopped (progress, error);
-}
+/*** Their end ***/
 
 static gboolean
 network_finish (const SfLevel *public, SfTensor *x, const SfProgress *progress, GError **error)
@@ -233,7 +142,7 @@ network_finish (const SfLevel *public, SfTensor *x, const SfProgress *progress, 
   put_known (level, x);
   if (!region->match_color || level->freedom == NULL)
     return TRUE;
-  return match_color (level, x, progress, error);
+  return sf_color_match (level->known, level->freedom, region->keep_content, x, progress, error);
 }
 
 /*** Levels ***/
