@@ -76,7 +76,7 @@ sf_fixed_steps (int k)
   return (k + SF_FIXED_STEP - 1) / SF_FIXED_STEP;
 }
 
-/* Bytes of a row of A: never a multiple of 4096. */
+/* Bytes of a row of A. */
 static inline gsize
 sf_fixed_row_size (int k)
 {
