@@ -158,39 +158,49 @@ multiply_whole_bf16 (const SfTile *t)
 
 typedef gint32 Places[DIGITS][HALF][NR];
 
-/* Memory that will be read soon, and how many lines of it are brought nearer at a time. */
+/* Sums of the three places that are still to be joined and written to C, row by row, while the next sums are made: the one takes
+ * nearly no time from the other.  All of the next row. */
 typedef struct
 {
-  const guint8 *at;
-  int lines;
-} Ahead;
+  const gint32 *places;
+  const guint8 *row_scale;
+  const float *add; /* (nullable) */
+  float *c;
+  gsize add_row, c_row;
+  SfV column_scales[NR / SF_LANES];
+  const float *bias; /* (nullable) */
+  float scale;
+} Rest;
 
+/* @row: bytes from one row of A to the next */
 SF_INLINE void
-bring (Ahead *ahead)
+join_row (Rest *rest, gssize row)
 {
-  for (int i = 0; i < ahead->lines; i++, ahead->at += 64)
-    __builtin_prefetch (ahead->at, 0, 2);
+  const float row_scale = *(const float *) rest->row_scale;
+
+#pragma GCC unroll 2
+  for (int i = 0; i < NR / SF_LANES; i++)
+    {
+      const gint32 *places = rest->places + i * SF_LANES;
+      SfV sum = (SfV) _mm512_cvtepi32_ps (_mm512_load_si512 (places));
+
+      sum = sum * 256 + (SfV) _mm512_cvtepi32_ps (_mm512_load_si512 (places + HALF * NR));
+      sum = sum * 256 + (SfV) _mm512_cvtepi32_ps (_mm512_load_si512 (places + 2 * HALF * NR));
+      sum *= row_scale * rest->column_scales[i];
+      if (rest->bias != NULL)
+        sum += sf_load (rest->bias + i * SF_LANES);
+      if (rest->add != NULL)
+        sum += sf_load (rest->add + i * SF_LANES);
+      sf_store (rest->c + i * SF_LANES, sum * rest->scale);
+    }
+  rest->places += NR;
+  rest->row_scale += row;
+  rest->add = rest->add != NULL ? rest->add + rest->add_row : NULL;
+  rest->c += rest->c_row;
 }
 
-/* So that @size bytes are there after @times times; @at: (nullable). */
-static Ahead
-bring_all (gconstpointer at, gsize size, int times)
-{
-  return (Ahead) { at, at != NULL ? (int) (size / 64 + times - 1) / times : 0 };
-}
-
-#define MULTIPLIES 6 /* of a step */
-#define MULTIPLY(place_left, place_right, b) \
-  _tile_loadd (7, b, 4 * NR);                \
-  _tile_dpbssd (place_left, 6, 7);           \
-  _tile_loadd (7, (b) + 4 * HALF, 4 * NR);   \
-  _tile_dpbssd (place_right, 6, 7);          \
-  bring (weights);                           \
-  bring (rows);
-
-/* 16 rows and @steps times 64 steps. */
 SF_INLINE void
-multiply_digits (const guint8 *a, gssize row, const guint8 *b, int steps, Ahead *weights, Ahead *rows, Places places)
+zero_places (void)
 {
   _tile_zero (0);
   _tile_zero (1);
@@ -198,18 +208,11 @@ multiply_digits (const guint8 *a, gssize row, const guint8 *b, int steps, Ahead 
   _tile_zero (3);
   _tile_zero (4);
   _tile_zero (5);
-  for (; steps > 0; steps--, a += DIGITS * SF_FIXED_STEP, b += STEP_BYTES)
-    {
-      _tile_loadd (6, a + 2 * SF_FIXED_STEP, row);
-      MULTIPLY (4, 5, b)
-      _tile_loadd (6, a + SF_FIXED_STEP, row);
-      MULTIPLY (2, 3, b)
-      MULTIPLY (4, 5, b + PLANE)
-      _tile_loadd (6, a, row);
-      MULTIPLY (2, 3, b + PLANE)
-      MULTIPLY (4, 5, b + 2 * PLANE)
-      MULTIPLY (0, 1, b)
-    }
+}
+
+SF_INLINE void
+store_places (Places places)
+{
   _tile_stored (0, places[0], 4 * NR);
   _tile_stored (1, places[0][0] + HALF, 4 * NR);
   _tile_stored (2, places[1], 4 * NR);
@@ -218,73 +221,99 @@ multiply_digits (const guint8 *a, gssize row, const guint8 *b, int steps, Ahead 
   _tile_stored (5, places[2][0] + HALF, 4 * NR);
 }
 
-/* Adds a run to rows [@begin, @end) of C, as store() does.  @scales: where those of rows and of columns are. */
-SF_INLINE void
-store_places (const SfTile *t, int begin, int end, gboolean first, gboolean last, const Places places, gsize row_scale, const float *column_scales)
-{
-  const float *add = first ? t->residual : t->c, scale = last ? t->scale : 1;
-  const gsize add_row = first ? t->residual_row : t->c_row;
+/* From an address and a constant, which the compiler's own function would add beforehand: it lacks the registers for that. */
+#define LOAD(register, from, offset, row) \
+  __asm__ volatile ("tileloadd %c2(%0,%1,1), %%tmm" #register : : "r"(from), "r"((gssize) (row)), "i"(offset))
 
-  for (int i = begin; i < end; i++)
-    {
-      const float of_row = *(const float *) ((const guint8 *) t->a[i] + row_scale);
-
-      for (int j = 0; j < NR; j += SF_LANES)
-        {
-          SfV sum = (SfV) _mm512_cvtepi32_ps (_mm512_load_si512 (&places[0][i - begin][j]));
-
-          sum = sum * 256 + (SfV) _mm512_cvtepi32_ps (_mm512_load_si512 (&places[1][i - begin][j]));
-          sum = sum * 256 + (SfV) _mm512_cvtepi32_ps (_mm512_load_si512 (&places[2][i - begin][j]));
-          sum *= of_row * sf_load (column_scales + j);
-          if (first && t->bias != NULL)
-            sum += sf_load (t->bias + j);
-          if (add != NULL)
-            sum += sf_load (add + i * add_row + j);
-          sf_store (t->c + i * t->c_row + j, sum * scale);
-        }
+/* One digit of A, which is loaded, times one of B.  A macro and not a function: as long as what it changes are plain variables of
+ * its caller, GCC keeps them in registers, which makes a quarter of the time. */
+#define MULTIPLIES 6 /* of a step */
+#define MULTIPLY(place_left, place_right, digit)               \
+  LOAD (7, b, (digit) * PLANE, 4 * NR);                        \
+  _tile_dpbssd (place_left, 6, 7);                             \
+  LOAD (7, b, (digit) * PLANE + 4 * HALF, 4 * NR);             \
+  _tile_dpbssd (place_right, 6, 7);                            \
+  for (int line = 0; line < lines; line += 2, ahead += 2 * 64) \
+    {                                                          \
+      __builtin_prefetch (ahead, 0, 2);                        \
+      __builtin_prefetch (ahead + 64, 0, 2);                   \
+    }                                                          \
+  if (left > 0)                                                \
+    {                                                          \
+      join_row (&rest, row);                                   \
+      left--;                                                  \
+    }                                                          \
+  if (steps == 1 && left > 0)                                  \
+    {                                                          \
+      join_row (&rest, row);                                   \
+      left--;                                                  \
     }
-}
-
-/* One panel. */
-SF_INLINE void
-multiply_panel_fixed (const SfTile *t, gssize row, int steps, Ahead *weights, Ahead *rows)
-{
-  const guint8 *b = t->b;
-  Places places __attribute__ ((aligned (64)));
-
-  for (int k = 0; k < steps; k += RUN)
-    for (int i = 0; i < t->m; i += HALF)
-      {
-        const int n = MIN (RUN, steps - k);
-
-        multiply_digits ((const guint8 *) t->a[i] + k * DIGITS * SF_FIXED_STEP, row, b + k * STEP_BYTES, n, weights, rows, places);
-        store_places (t, i, MIN (i + HALF, t->m), k == 0, k + n == steps, (const gint32 (*)[HALF][NR]) places, steps * DIGITS * SF_FIXED_STEP,
-                      (const float *) (b + steps * STEP_BYTES));
-      }
-}
 
 static void
-multiply_whole_fixed (const SfTile *tile, int panels, gsize b_step, gsize c_step, gconstpointer next_rows)
+multiply_whole_fixed (const SfTile *tile, int panels, gsize b_step, gsize c_step)
 {
-  const int steps = sf_fixed_steps (tile->k), times = (tile->m + HALF - 1) / HALF * steps * MULTIPLIES;
+  const int steps = sf_fixed_steps (tile->k), groups = (tile->m + HALF - 1) / HALF;
+  const int lines = (STEP_BYTES / 64 + groups * MULTIPLIES - 1) / (groups * MULTIPLIES); /* of the next panel, at a time */
   const gssize row = row_distance (tile);
-  Ahead rows = bring_all (next_rows, tile->m * row, times * panels);
+  Places places[2] __attribute__ ((aligned (64)));
+  Rest rest = { .places = NULL };
+  int turn = 0, left = 0; /* rows of the rest */
   SfTile t = *tile;
 
   shape_registers ((const guint8[8]) { HALF, HALF, HALF, HALF, HALF, HALF, HALF, HALF });
   for (int panel = 0; panel < panels; panel++)
     {
-      Ahead weights = bring_all (panel + 1 < panels ? (const guint8 *) t.b + b_step : (gconstpointer) t.next, STEP_BYTES * steps, times);
+      const float *column_scales = (const float *) ((const guint8 *) t.b + steps * STEP_BYTES);
+      const guint8 *ahead = panel + 1 < panels ? (const guint8 *) t.b + b_step : (const guint8 *) (t.next != NULL ? t.next : t.b);
 
-      multiply_panel_fixed (&t, row, steps, &weights, &rows);
+      for (int k = 0; k < steps; k += RUN)
+        for (int i = 0; i < t.m; i += HALF)
+          {
+            const int n = MIN (RUN, steps - k);
+            const guint8 *a = (const guint8 *) t.a[0] + i * row + k * DIGITS * SF_FIXED_STEP, *b = (const guint8 *) t.b + k * STEP_BYTES;
+
+            zero_places ();
+            for (int step = 0; step < n; step++, a += DIGITS * SF_FIXED_STEP, b += STEP_BYTES)
+              {
+                LOAD (6, a, 2 * SF_FIXED_STEP, row);
+                MULTIPLY (4, 5, 0)
+                LOAD (6, a, SF_FIXED_STEP, row);
+                MULTIPLY (2, 3, 0)
+                MULTIPLY (4, 5, 1)
+                LOAD (6, a, 0, row);
+                MULTIPLY (2, 3, 1)
+                MULTIPLY (4, 5, 2)
+                MULTIPLY (0, 1, 0)
+              }
+            for (; left > 0; left--)
+              join_row (&rest, row);
+            store_places (places[turn]);
+            rest = (Rest) {
+              .places = places[turn][0][0],
+              .row_scale = (const guint8 *) t.a[0] + i * row + steps * DIGITS * SF_FIXED_STEP,
+              .add = k > 0 ? t.c + i * t.c_row : t.residual != NULL ? t.residual + i * t.residual_row
+                                                                    : NULL,
+              .add_row = k > 0 ? t.c_row : t.residual_row,
+              .c = t.c + i * t.c_row,
+              .c_row = t.c_row,
+              .column_scales = { sf_load (column_scales), sf_load (column_scales + SF_LANES) },
+              .bias = k == 0 ? t.bias : NULL,
+              .scale = k + n == steps ? t.scale : 1,
+            };
+            left = MIN (HALF, t.m - i);
+            turn = !turn;
+          }
       t.b = (const guint8 *) t.b + b_step;
       t.c += c_step;
       t.bias = t.bias != NULL ? t.bias + NR : NULL;
       t.residual = t.residual != NULL ? t.residual + c_step : NULL;
     }
+  for (; left > 0; left--)
+    join_row (&rest, row);
   _tile_release ();
 }
 
+#undef LOAD
 #undef MULTIPLY
 
 /*** To fixed point ***/

@@ -227,14 +227,14 @@ multiply (const SfTile *t)
 static void
 multiply_one_fixed (const SfTile *t)
 {
-  multiply_whole_fixed (t, 1, 0, 0, NULL);
+  multiply_whole_fixed (t, 1, 0, 0);
 }
 
 static void
-multiply_fixed (const SfTile *t, int panels, gsize b_step, gsize c_step, gconstpointer next_rows)
+multiply_fixed (const SfTile *t, int panels, gsize b_step, gsize c_step)
 {
   if (t->n == NR)
-    multiply_whole_fixed (t, panels, b_step, c_step, next_rows);
+    multiply_whole_fixed (t, panels, b_step, c_step);
   else
     multiply_edge (t, multiply_one_fixed);
 }

@@ -29,7 +29,7 @@ sf_tile_multiply (const SfTileKernels *kernels, SfForm form, const SfTile *tile)
   switch (form)
     {
     case SF_FORM_FIXED:
-      kernels->multiply_fixed (tile, 1, 0, 0, NULL);
+      kernels->multiply_fixed (tile, 1, 0, 0);
       break;
     case SF_FORM_BF16:
       kernels->multiply_bf16 (tile);

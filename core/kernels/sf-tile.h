@@ -44,8 +44,8 @@ typedef struct
   void (*to_bf16) (const float *in, guint16 *out, gsize n); /* sf_bf16() of each */
   /* (nullable) The same in fixed point, of rows at equal distances, one tap: nearly as exact as float, and much faster where there.
    * The number of rows that lie in memory is a multiple of SF_FIXED_ROWS.  @panels: where all columns are there: so many panels,
-   * @b_step bytes and @c_step floats from one to the next.  @next_rows: (nullable): rows of A that will be multiplied next. */
-  void (*multiply_fixed) (const SfTile *tile, int panels, gsize b_step, gsize c_step, gconstpointer next_rows);
+   * @b_step bytes and @c_step floats from one to the next. */
+  void (*multiply_fixed) (const SfTile *tile, int panels, gsize b_step, gsize c_step);
   void (*fixed_row) (const float *x, int k, guint8 *out);       /* k floats; @out: sf_fixed_row_size() */
   void (*fixed_panel) (const float *panel, int k, guint8 *out); /* k x nr floats; @out: sf_fixed_panel_size() */
 } SfTileKernels;

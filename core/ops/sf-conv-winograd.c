@@ -15,9 +15,9 @@
 #include "ops/sf-ops-private.h"
 #include "ops/sf-scratch.h"
 
-#define CACHE (9 << 17)       /* bytes of V and M that the second level of the cache is to hold, if that is enough for ... */
-#define LEAST 28              /* tiles of a block: with fewer the weights would have to be read too often; else ... */
-#define MOST 64
+#define MOST 64               /* tiles of a block; in floats fewer, so that ... */
+#define CACHE (9 << 17)       /* ... V and M stay in the second level of the cache, in so many bytes, but not fewer than ... */
+#define LEAST 28              /* ... that: the weights would have to be read too often */
 #define SHARED 112            /* tiles of a shared block */
 #define TASKS 4               /* too few blocks below that */
 #define TASK_FLOPS 6e8        /* a block of more would take too long: a few ms */
@@ -103,7 +103,7 @@ multiply_fixed (const Run *run, const guint8 *v, const float *u, int n, float *p
 
       for (int i = 0; i < t.m; i++)
         a[i] = v + (r + i) * run->v_row;
-      tile->multiply_fixed (&t, run->panels, u_panel, m_panel, v + run->v_position + r * run->v_row);
+      tile->multiply_fixed (&t, run->panels, u_panel, m_panel);
     }
 }
 
@@ -314,8 +314,8 @@ sf_conv_run_winograd (SfContext *cx, const SfKernels *kernels, const SfConvMetho
   run.panels = (job->out_c + nr - 1) / nr;
   run.winograd.v_row = round_up (job->c, 16) + PAD;
   run.v_row = method->fixed ? sf_fixed_row_size (job->c) : run.winograd.v_row * sizeof (float);
-  most = MIN (CACHE / (run.positions * (run.v_row + run.panels * nr * sizeof (float))), MOST) / group * group;
-  if (most < LEAST)
+  most = CACHE / (run.positions * (run.v_row + run.panels * nr * sizeof (float)));
+  if (method->fixed || most < LEAST || most > MOST)
     most = MOST;
   blocks = (run.tiles + most - 1) / most;
   shared = method->lean || blocks < TASKS || work (&run, most) > TASK_FLOPS;

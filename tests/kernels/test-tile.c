@@ -282,7 +282,7 @@ test_fixed (gconstpointer data)
             at[i] = rows + i * row;
           }
         kernels->multiply_fixed (&(SfTile) { .m = m, .n = MIN (n, nr), .k = k, .taps = 1, .a = at, .b = fixed, .bias = bias, .residual = out, .residual_row = n, .scale = 0.5f, .c = out, .c_row = n },
-                                 panels, size, nr, NULL);
+                                 panels, size, nr);
         for (int i = 0; i < m; i++)
           for (int j = 0; j < n; j++)
             {
@@ -320,7 +320,7 @@ test_fixed_digits (gconstpointer data)
       for (int p = 0; p < nr; p++)
         a[p] = (p % 2 == 0 ? 1 : -1) * ((1 << bit) + p % 3);
       kernels->fixed_row (a, k, rows);
-      kernels->multiply_fixed (&(SfTile) { .m = 1, .n = nr, .k = k, .taps = 1, .a = at, .b = fixed, .scale = 1, .c = out, .c_row = nr }, 1, 0, 0, NULL);
+      kernels->multiply_fixed (&(SfTile) { .m = 1, .n = nr, .k = k, .taps = 1, .a = at, .b = fixed, .scale = 1, .c = out, .c_row = nr }, 1, 0, 0);
       for (int p = 0; p < MIN (nr, 63); p++)
         g_assert_cmpfloat_with_epsilon (out[p], a[p], 1e-6 * fabs (a[p]));
     }
