@@ -34,7 +34,7 @@ pool_attention (const Classifier *self, SfContext *cx, SfTensor *x, GPtrArray *k
   int c = self->heads * self->dim;
   SfTensor *qkv;
 
-  x = sf_group_norm (cx, x, self->norm.w, self->norm.b, SF_ADM_GROUPS, SF_ADM_EPS, NULL, SF_ACTIVATION_SILU);
+  x = sf_group_norm (cx, x, (SfNorm) { self->norm.w, self->norm.b, SF_ADM_GROUPS, SF_ADM_EPS, NULL, SF_ACTIVATION_SILU });
   x = sf_prepend_mean (cx, x, self->place);
   qkv = sf_linear (cx, x, self->first.w, self->first.b, NULL, 1);
   x = sf_attention (cx, (SfHeads) { sf_first_token (cx, sf_tensor_ref (qkv)), 0, self->dim }, (SfHeads) { sf_tensor_ref (qkv), c, self->dim },
@@ -45,7 +45,7 @@ pool_attention (const Classifier *self, SfContext *cx, SfTensor *x, GPtrArray *k
 static SfTensor *
 pool_mean (const Classifier *self, SfContext *cx, SfTensor *x, GPtrArray *kept)
 {
-  x = sf_group_norm (cx, x, self->norm.w, self->norm.b, SF_ADM_GROUPS, SF_ADM_EPS, NULL, SF_ACTIVATION_SILU);
+  x = sf_group_norm (cx, x, (SfNorm) { self->norm.w, self->norm.b, SF_ADM_GROUPS, SF_ADM_EPS, NULL, SF_ACTIVATION_SILU });
   return sf_linear (cx, sf_mean (cx, x), self->last.w, self->last.b, NULL, 1);
 }
 
@@ -64,7 +64,7 @@ pool_sizes (const Classifier *self, SfContext *cx, SfTensor *x, GPtrArray *kept)
     }
   means = sf_linear (cx, means, self->first.w, self->first.b, NULL, 1);
   if (self->norm.w != NULL)
-    means = sf_group_norm (cx, means, self->norm.w, self->norm.b, SF_ADM_GROUPS, SF_ADM_EPS, NULL, SF_ACTIVATION_SILU);
+    means = sf_group_norm (cx, means, (SfNorm) { self->norm.w, self->norm.b, SF_ADM_GROUPS, SF_ADM_EPS, NULL, SF_ACTIVATION_SILU });
   else
     means = sf_activate (cx, means, SF_ACTIVATION_RELU);
   return sf_linear (cx, means, self->last.w, self->last.b, NULL, 1);

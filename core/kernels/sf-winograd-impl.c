@@ -222,13 +222,14 @@ output_tile (const SfWinograd *job, const int m, gsize tile, int channel, int nr
   const int per_image = job->down * job->across, place = (int) (tile % per_image);
   const int y = place / job->across * m, x = place % job->across * m, n = MIN (nr, job->out_c - channel);
   const int h = MIN (m, job->out_h - y), w = MIN (m, job->out_w - x);
-  const gsize at = ((tile / per_image * job->out_h + y) * job->out_w + x) * job->out_c + channel;
+  const gsize image = tile / per_image, at = ((image * job->out_h + y) * job->out_w + x) * job->out_c + channel;
+  const float *biases = job->bias != NULL ? job->bias + image * job->bias_step + channel : NULL;
   const SfV zero = { 0 };
   int c = 0;
 
   for (; c + SF_LANES <= n; c += SF_LANES)
     {
-      const SfV bias = job->bias != NULL ? sf_load (job->bias + channel + c) : zero;
+      const SfV bias = biases != NULL ? sf_load (biases + c) : zero;
 
       if (h == m && w == m) /* most are whole: no comparisons */
         output_vector (job, m, at + c, m, m, bias, SF_LANES, products + c, position);
@@ -236,7 +237,7 @@ output_tile (const SfWinograd *job, const int m, gsize tile, int channel, int nr
         output_vector (job, m, at + c, h, w, bias, SF_LANES, products + c, position);
     }
   if (c < n)
-    output_vector (job, m, at + c, h, w, job->bias != NULL ? sf_load_n (job->bias + channel + c, n - c) : zero, n - c, products + c, position);
+    output_vector (job, m, at + c, h, w, biases != NULL ? sf_load_n (biases + c, n - c) : zero, n - c, products + c, position);
 }
 
 static void

@@ -37,6 +37,7 @@ typedef struct
 
   int out_h, out_w, out_c;
   const float *bias;      /* (nullable) */
+  gsize bias_step;        /* floats from one image's to the next one's */
   const float *residual;  /* (nullable): of the shape of the result; may be the result */
   float scale;            /* y = scale (convolution + bias + residual) */
   float *y;

@@ -47,7 +47,7 @@ forward (const SfBlock *block, SfContext *cx, SfStream *stream)
   SfTensor *x = sf_tensor_ref (stream->x);
 
   if (like->groups > 0)
-    x = sf_group_norm (cx, x, self->norm.w, self->norm.b, like->groups, like->eps, NULL, SF_ACTIVATION_NONE);
+    x = sf_group_norm (cx, x, (SfNorm) { .w = self->norm.w, .b = self->norm.b, .groups = like->groups, .eps = like->eps });
   x = like->joint ? attend_joint (self, cx, x) : attend_separate (self, cx, x);
   stream->x = sf_linear (cx, x, self->out.w, self->out.b, stream->x, like->scale);
 }

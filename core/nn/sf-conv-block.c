@@ -74,10 +74,14 @@ sf_head_bind (SfBinder *binder, const char *norm, const char *conv, SfHead like)
 SfTensor *
 sf_head_forward (const SfHead *self, SfContext *cx, SfTensor *x, SfTensor *residual)
 {
-  SfConv conv = { .top = 1, .left = 1, .bottom = 1, .right = 1, .residual = residual };
-
-  x = sf_group_norm (cx, x, self->norm.w, self->norm.b, self->groups, self->eps, NULL, SF_ACTIVATION_SILU);
-  return sf_conv2d (cx, x, self->conv.w, self->conv.b, conv);
+  return sf_conv2d (cx, x, self->conv.w, self->conv.b, (SfConv) {
+                                                           .norm = { self->norm.w, self->norm.b, self->groups, self->eps, NULL, SF_ACTIVATION_SILU },
+                                                           .top = 1,
+                                                           .left = 1,
+                                                           .bottom = 1,
+                                                           .right = 1,
+                                                           .residual = residual,
+                                                       });
 }
 
 /*** The picture beside ***/

@@ -18,25 +18,28 @@ forward (const SfBlock *block, SfContext *cx, SfStream *stream)
 {
   const ResBlock *self = (const ResBlock *) block;
   const SfResBlock *like = &self->like;
-  SfConv conv = { .top = 1, .left = 1, .bottom = 1, .right = 1 };
+  SfConv conv1 = { .top = 1, .left = 1, .bottom = 1, .right = 1 }, conv2 = conv1;
+  SfNorm norm1 = { self->norm1.w, self->norm1.b, like->groups, like->eps, NULL, like->activation };
   SfTensor *residual, *x, *e = NULL;
 
-  /* The shortcut first: then the norm holds the only reference to x and may write in place. */
+  /* The shortcut first: then what follows holds the only reference to x and may write in place. */
   residual = sf_resample (cx, sf_tensor_ref (stream->x), like->resample);
   if (self->shortcut.w != NULL)
     residual = sf_linear (cx, residual, self->shortcut.w, self->shortcut.b, NULL, 1);
 
-  x = sf_group_norm (cx, stream->x, self->norm1.w, self->norm1.b, like->groups, like->eps, NULL, like->activation);
-  x = sf_resample (cx, x, like->resample);
-  x = sf_conv2d (cx, x, self->conv1.w, self->conv1.b, conv);
   if (self->embedding.w != NULL)
     e = sf_linear (cx, sf_tensor_ref (stream->embedding), self->embedding.w, self->embedding.b, NULL, 1);
-  if (e != NULL && !like->modulate)
-    x = sf_add (cx, x, g_steal_pointer (&e), 1);
-  x = sf_group_norm (cx, x, self->norm2.w, self->norm2.b, like->groups_out, like->eps, e, like->activation);
-  conv.residual = residual;
-  conv.scale = like->scale;
-  stream->x = sf_conv2d (cx, x, self->conv2.w, self->conv2.b, conv);
+  x = stream->x;
+  if (like->resample == SF_RESAMPLE_NONE)
+    conv1.norm = norm1;
+  else
+    x = sf_resample (cx, sf_group_norm (cx, x, norm1), like->resample);
+  conv1.shift = like->modulate ? NULL : e;
+  x = sf_conv2d (cx, x, self->conv1.w, self->conv1.b, conv1);
+  conv2.norm = (SfNorm) { self->norm2.w, self->norm2.b, like->groups_out, like->eps, like->modulate ? e : NULL, like->activation };
+  conv2.residual = residual;
+  conv2.scale = like->scale;
+  stream->x = sf_conv2d (cx, x, self->conv2.w, self->conv2.b, conv2);
 }
 
 SfBlock *

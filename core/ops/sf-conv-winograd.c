@@ -9,6 +9,9 @@
  * Lean weights are transformed panel by panel, just before they are multiplied.
  *
  * The products may be done in fixed point, see kernels/sf-tile.h; the transforms never are.
+ *
+ * A norm and activation of the input are done to what some tiles see, just before they are transformed: to half of the pixels twice,
+ * but that is less than to write the whole to memory and to read it again.
  */
 #include "ops/sf-conv.h"
 
@@ -22,6 +25,8 @@
 #define TASKS 4               /* too few blocks below that */
 #define TASK_FLOPS 6e8        /* a block of more would take too long: a few ms */
 #define STREAM (16 << 20)     /* bytes of a result that go around the caches */
+#define STRIP (1 << 15)       /* floats of normed pixels, of about so many tiles: */
+#define STRIP_TILES 16
 #define PAD 16                /* floats between rows of V: they must not lie multiples of 4096 bytes apart */
 
 typedef struct
@@ -35,7 +40,8 @@ typedef struct
   gsize tiles;
   gsize v_row, v_position;  /* bytes from one tile of V, one position, to the next */
   gsize u_position;         /* floats of one position of a panel of U */
-  gsize v_size, m_size, u_size, piece_size; /* floats of the work space; of M and U for one panel */
+  int strip_tiles;
+  gsize v_size, m_size, u_size, piece_size, strip_size; /* floats of the work space; of M and U for one panel */
   SfScratch scratch;        /* of a task */
   int n;                    /* tiles of a block */
   guint8 *v;                /* of a shared one: its V, its M ... */
@@ -43,23 +49,64 @@ typedef struct
   gsize begin;              /* ... and its first tile */
 } Run;
 
-/* Tiles from number @tile on to @n rows of V.  @piece: room for one of them. */
+/* What @n tiles of a row see, from number @tile on, goes to @strip, normed.  Returns a job with these tiles alone. */
+static SfWinograd
+norm_strip (const Run *run, gsize tile, int n, float *strip)
+{
+  const SfConvJob *job = run->job;
+  const int side = run->winograd.m + 2, across = run->winograd.across, place = (int) (tile % (run->winograd.down * across));
+  const gsize image = tile / (run->winograd.down * across);
+  const int top = place / across * run->winograd.m - job->top, left = place % across * run->winograd.m - job->left;
+  const int y0 = MAX (top, 0), y1 = MIN (top + side, job->h), x0 = MAX (left, 0), x1 = MIN (left + (n - 1) * run->winograd.m + side, job->w);
+  const float *p = job->line + image * 2 * job->c, *q = p + job->c;
+  SfWinograd some = run->winograd;
+
+  some.x = strip;
+  some.h = MAX (y1 - y0, 0);
+  some.w = MAX (x1 - x0, 0);
+  some.top = y0 - top;
+  some.left = x0 - left;
+  some.down = 1;
+  some.across = n;
+  for (int y = y0; y < y1 && x0 < x1; y++, strip += (gsize) some.w * job->c)
+    run->kernels->layers->scale_shift (job->activation, job->x + ((image * job->h + y) * job->w + x0) * job->c, p, q, FALSE, strip, some.w, job->c);
+  return some;
+}
+
+/* @n tiles of @job from number @tile on to rows of V.  @piece: room for one of them. */
 static void
-transform (const Run *run, gsize tile, int n, guint8 *v, float *piece)
+transform_tiles (const Run *run, const SfWinograd *job, gsize tile, int n, guint8 *v, float *piece)
 {
   const SfKernels *kernels = run->kernels;
 
   if (!run->method->fixed)
     {
-      kernels->winograd->input (&run->winograd, tile, n, (float *) v);
+      kernels->winograd->input (job, tile, n, (float *) v);
       return;
     }
   for (int i = 0; i < n; i++)
     {
-      kernels->winograd->input (&run->winograd, tile + i, 1, piece);
+      kernels->winograd->input (job, tile + i, 1, piece);
       for (int position = 0; position < run->positions; position++)
         kernels->tile->fixed_row (piece + position * run->winograd.v_position, run->job->c, v + position * run->v_position + i * run->v_row);
     }
+}
+
+/* Tiles from number @tile on to @n rows of V.  @memory: room for a piece and a strip. */
+static void
+transform (const Run *run, gsize tile, int n, guint8 *v, float *memory)
+{
+  if (run->job->line == NULL)
+    transform_tiles (run, &run->winograd, tile, n, v, memory);
+  else
+    for (int i = 0, k; i < n; i += k)
+      {
+        SfWinograd strip;
+
+        k = MIN (MIN (run->strip_tiles, n - i), run->winograd.across - (int) ((tile + i) % run->winograd.across));
+        strip = norm_strip (run, tile + i, k, memory + run->piece_size);
+        transform_tiles (run, &strip, 0, k, v + i * run->v_row, memory);
+      }
 }
 
 /* Products of one position, with the steps [k0, k0 + k) of it, added to M unless they are the first.  The first groups of rows
@@ -186,7 +233,7 @@ do_blocks (gsize begin, gsize end, gpointer data)
 static gboolean
 run_blocks (Run *run, SfContext *cx)
 {
-  gboolean done = sf_scratch_init (&run->scratch, cx, run->v_size + MAX (run->m_size * run->panels, run->piece_size)) &&
+  gboolean done = sf_scratch_init (&run->scratch, cx, run->v_size + MAX (run->m_size * run->panels, run->piece_size + run->strip_size)) &&
                   sf_op_run (cx, (run->tiles + run->n - 1) / run->n, 1, do_blocks, run, work (run, run->tiles));
 
   sf_scratch_clear (&run->scratch);
@@ -248,7 +295,7 @@ run_shared (Run *run, SfContext *cx)
   const gboolean lean = run->method->lean;
   g_autoptr (SfTensor) v = sf_context_tensor (cx, 1, 1, run->positions, (int) (run->v_position / sizeof (float)));
   g_autoptr (SfTensor) m = lean ? NULL : sf_context_tensor (cx, 1, 1, run->panels, (int) run->m_size);
-  gboolean done = !sf_context_failed (cx) && sf_scratch_init (&run->scratch, cx, MAX (run->piece_size, lean ? run->m_size + run->u_size : 0));
+  gboolean done = !sf_context_failed (cx) && sf_scratch_init (&run->scratch, cx, MAX (run->piece_size + run->strip_size, lean ? run->m_size + run->u_size : 0));
 
   for (run->begin = 0; run->begin < run->tiles && done; run->begin += run->n)
     {
@@ -292,6 +339,7 @@ plan_transforms (Run *run, int m)
     .out_w = job->out_w,
     .out_c = job->out_c,
     .bias = job->bias,
+    .bias_step = job->bias_step,
     .residual = job->residual,
     .scale = job->scale,
     .y = job->y,
@@ -329,5 +377,10 @@ sf_conv_run_winograd (SfContext *cx, const SfKernels *kernels, const SfConvMetho
   run.m_size = (gsize) run.positions * run.n * nr;
   run.u_size = (gsize) run.positions * sf_tile_run (job->c) * nr;
   run.piece_size = method->fixed ? run.winograd.v_position * run.positions : SF_TILE_LINE;
+  if (job->line != NULL)
+    {
+      run.strip_tiles = CLAMP (STRIP / ((method->m + 2) * method->m * job->c), 1, STRIP_TILES);
+      run.strip_size = (gsize) (method->m + 2) * (run.strip_tiles * method->m + 2) * job->c;
+    }
   return (shared ? run_shared : run_blocks) (&run, cx);
 }

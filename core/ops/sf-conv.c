@@ -274,6 +274,12 @@ get_packed (SfContext *cx, const SfKernels *kernels, SfConvMethod method, SfPara
 }
 
 gboolean
+sf_conv_joins (const SfParameter *w, const SfConvJob *job)
+{
+  return methods[sf_conv_method_choose (sf_kernels (), job, w->lean)].m != 0;
+}
+
+gboolean
 sf_conv_apply (SfContext *cx, SfParameter *w, gboolean turned, const SfConvJob *job)
 {
   const SfKernels *kernels = sf_kernels ();

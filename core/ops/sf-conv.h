@@ -30,14 +30,17 @@ typedef enum
   SF_N_CONV_METHODS,
 } SfConvMethod;
 
-/* y = scale (W x + b + residual), n images */
+/* y = scale (W x + b + residual), n images; what is marked * only by Winograd's methods */
 typedef struct
 {
   int n, h, w, c;          /* of the input */
   int kernel_h, kernel_w, stride, top, left;
   int out_h, out_w, out_c;
   const float *x;
+  const float *line;       /* (nullable) * n x {p, q} x c: each number of x stands for activation (p x + q) */
+  SfActivation activation; /* * of the input */
   const float *bias;       /* (nullable) */
+  gsize bias_step;         /* * floats from the bias of one image to that of the next, 0 = it is that of all */
   const float *residual;   /* (nullable): may be @y */
   float scale;
   float *y;
@@ -56,6 +59,8 @@ gboolean sf_conv_pack (const SfKernels *kernels, SfConvMethod method, const SfAr
 /* FALSE: the context has failed. */
 gboolean sf_conv_run (SfContext *cx, const SfKernels *kernels, SfConvMethod method, const SfConvJob *job, const float *packed);
 
+/* Whether sf_conv_apply() can do what is marked *, with @w and the sizes of @job. */
+gboolean sf_conv_joins (const SfParameter *w, const SfConvJob *job);
 /**
  * sf_conv_apply:
  * @turned: whether w[o][i][y][x] is to mean w[i][o][height - 1 - y][width - 1 - x]: with that, a convolution makes the gradient of

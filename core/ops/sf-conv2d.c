@@ -191,14 +191,14 @@ typedef struct
 {
   SfOp op; /* x, residual */
   SfParameter *w, *b;
-  SfConv conv;
+  int stride, top, left;
+  float scale;
 } Conv;
 
 /* dx, from @g; with stride 1 it is a convolution too.  FALSE: the context has failed. */
 static gboolean
 make_input_gradient (SfContext *cx, const Conv *self, const SfTensor *g, SfTensor *dx)
 {
-  const SfConv *conv = &self->conv;
   const int kh = self->w->array.dim[2], kw = self->w->array.dim[3];
   const SfConvJob job = {
     .n = g->n,
@@ -208,8 +208,8 @@ make_input_gradient (SfContext *cx, const Conv *self, const SfTensor *g, SfTenso
     .kernel_h = kh,
     .kernel_w = kw,
     .stride = 1,
-    .top = kh - 1 - conv->top,
-    .left = kw - 1 - conv->left,
+    .top = kh - 1 - self->top,
+    .left = kw - 1 - self->left,
     .out_h = dx->h,
     .out_w = dx->w,
     .out_c = dx->c,
@@ -217,10 +217,10 @@ make_input_gradient (SfContext *cx, const Conv *self, const SfTensor *g, SfTenso
     .scale = 1,
     .y = dx->data,
   };
-  const Gather gather = { g, dx->h, dx->w, kh, kw, { 1, -1, conv->top, conv->stride }, { 1, -1, conv->left, conv->stride } };
+  const Gather gather = { g, dx->h, dx->w, kh, kw, { 1, -1, self->top, self->stride }, { 1, -1, self->left, self->stride } };
   const float *w;
 
-  if (!sf_ops_are_plain () && conv->stride == 1 && job.top >= 0 && job.left >= 0 && sf_conv_method_can (sf_kernels (), SF_CONV_DIRECT, &job))
+  if (!sf_ops_are_plain () && self->stride == 1 && job.top >= 0 && job.left >= 0 && sf_conv_method_can (sf_kernels (), SF_CONV_DIRECT, &job))
     return sf_conv_apply (cx, self->w, TRUE, &job);
   w = pack (cx, self->w, TRUE);
   return w != NULL && run_product (cx, gather, w, (SfEpilogue) { dx->data, dx->c, .scale = 1 });
@@ -230,15 +230,14 @@ static void
 conv_backward (SfContext *cx, SfTensor *dy, gpointer saved)
 {
   const Conv *self = saved;
-  const SfConv *conv = &self->conv;
   SfTensor *x = self->op.x[0];
   const int kh = self->w->array.dim[2], kw = self->w->array.dim[3];
-  g_autoptr (SfTensor) g = sf_affine (cx, dy, conv->scale, 0);
+  g_autoptr (SfTensor) g = sf_affine (cx, dy, self->scale, 0);
 
   if (g == NULL)
     return;
   if (self->w->gradient != NULL)
-    add_weight_gradient (cx, (Gather) { x, g->h, g->w, kh, kw, { conv->stride, 1, -conv->top, 1 }, { conv->stride, 1, -conv->left, 1 } },
+    add_weight_gradient (cx, (Gather) { x, g->h, g->w, kh, kw, { self->stride, 1, -self->top, 1 }, { self->stride, 1, -self->left, 1 } },
                          g, self->w->gradient);
   sf_op_add_bias_gradient (cx, self->b, g);
   if (sf_context_wants_gradient (cx, x))
@@ -263,54 +262,117 @@ run_plain (SfContext *cx, const SfTensor *x, SfParameter *w, const SfConvJob *jo
                                          (SfEpilogue) { job->y, job->out_c, job->bias, job->residual, job->scale });
 }
 
-SfTensor *
-sf_conv2d (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfConv conv)
+/* The sizes of a convolution. */
+static SfConvJob
+make_job (const SfTensor *x, const SfParameter *w, const SfConv *conv)
 {
-  const int out = w->array.dim[0], kh = w->array.dim[2], kw = w->array.dim[3];
-  g_autoptr (SfTensor) input = x, residual = conv.residual;
-  g_autoptr (SfTensor) y = NULL;
-  Conv self = { .op.x = { x, residual }, .w = w, .b = b };
-  const float *bias = NULL;
-  SfActivation activation = conv.activation;
-  SfConvJob job;
-  int h, width;
+  const int kh = w->array.dim[2], kw = w->array.dim[3], stride = MAX (conv->stride, 1);
 
-  conv.stride = MAX (conv.stride, 1);
-  conv.scale = conv.scale != 0 ? conv.scale : 1;
-  self.conv = conv;
-  if (sf_op_failed (cx, &self.op, 1))
-    return NULL;
-  g_assert (w->array.dim[1] == (gsize) x->c && (b == NULL || b->array.n == (gsize) out));
-  g_assert (residual == NULL || activation == SF_ACTIVATION_NONE);
-  h = (x->h + conv.top + conv.bottom - kh) / conv.stride + 1;
-  width = (x->w + conv.left + conv.right - kw) / conv.stride + 1;
-  if (kh == 1 && kw == 1 && h == x->h && width == x->w)
-    return sf_activate (cx, sf_linear (cx, g_steal_pointer (&input), w, b, g_steal_pointer (&residual), conv.scale), activation);
-  self.op.y = y = residual != NULL ? sf_op_reuse (cx, residual) : sf_context_tensor (cx, x->n, h, width, out);
-  if (y == NULL || (b != NULL && (bias = sf_parameter_get_floats (b, cx)) == NULL))
-    return NULL;
-  g_assert (y->n == x->n && y->h == h && y->w == width && y->c == out);
-  job = (SfConvJob) {
+  return (SfConvJob) {
     .n = x->n,
     .h = x->h,
     .w = x->w,
     .c = x->c,
     .kernel_h = kh,
     .kernel_w = kw,
-    .stride = conv.stride,
-    .top = conv.top,
-    .left = conv.left,
-    .out_h = h,
-    .out_w = width,
-    .out_c = out,
-    .x = x->data,
-    .bias = bias,
-    .residual = residual != NULL ? residual->data : NULL,
-    .scale = conv.scale,
-    .y = y->data,
+    .stride = stride,
+    .top = conv->top,
+    .left = conv->left,
+    .out_h = (x->h + conv->top + conv->bottom - kh) / stride + 1,
+    .out_w = (x->w + conv->left + conv->right - kw) / stride + 1,
+    .out_c = w->array.dim[0],
+    .scale = conv->scale != 0 ? conv->scale : 1,
   };
-  if (sf_ops_are_plain () || !sf_conv_method_can (sf_kernels (), SF_CONV_DIRECT, &job) ? !run_plain (cx, x, w, &job) : !sf_conv_apply (cx, w, FALSE, &job))
+}
+
+/*** With a norm before and a sum after it ***/
+
+static gboolean
+is_fast (const SfConvJob *job)
+{
+  return !sf_ops_are_plain () && sf_conv_method_can (sf_kernels (), SF_CONV_DIRECT, job);
+}
+
+/* Each on its own: where gradients are wanted, and where the convolution cannot do more. */
+static SfTensor *
+conv2d_apart (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfConv conv)
+{
+  SfTensor *shift = g_steal_pointer (&conv.shift);
+
+  if (conv.norm.w != NULL)
+    x = sf_group_norm (cx, x, conv.norm);
+  conv.norm = (SfNorm) { NULL };
+  x = sf_conv2d (cx, x, w, b, conv);
+  return shift != NULL ? sf_add (cx, x, shift, 1) : x;
+}
+
+/* (transfer full) (nullable): n x 1 x 1 x c: @shift (transfer none) and the bias. */
+static SfTensor *
+add_bias (SfContext *cx, const SfTensor *shift, const float *bias)
+{
+  SfTensor *sum = sf_op_new_like (cx, shift);
+
+  for (gsize i = 0; sum != NULL && !sf_context_is_dry (cx) && i < sf_tensor_size (sum); i++)
+    sum->data[i] = shift->data[i] + (bias != NULL ? bias[i % shift->c] : 0);
+  return sum;
+}
+
+/* FALSE: the context has failed. */
+static gboolean
+run_fast (SfContext *cx, SfTensor *x, SfParameter *w, const SfConv *conv, SfConvJob job)
+{
+  g_autoptr (SfTensor) line = NULL, bias = NULL;
+
+  if (conv->norm.w != NULL)
+    {
+      line = sf_group_norm_line (cx, x, conv->norm);
+      job.line = line != NULL ? line->data : NULL;
+      job.activation = conv->norm.activation;
+    }
+  if (conv->shift != NULL)
+    {
+      bias = add_bias (cx, conv->shift, job.bias);
+      job.bias = bias != NULL ? bias->data : NULL;
+      job.bias_step = job.out_c;
+    }
+  return !sf_context_failed (cx) && sf_conv_apply (cx, w, FALSE, &job);
+}
+
+SfTensor *
+sf_conv2d (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfConv conv)
+{
+  g_autoptr (SfTensor) input = x, residual = conv.residual, modulation = conv.norm.modulation, shift = conv.shift;
+  g_autoptr (SfTensor) y = NULL;
+  const gboolean more = conv.norm.w != NULL || shift != NULL;
+  Conv self = { .op.x = { x, residual }, .w = w, .b = b };
+  SfConvJob job;
+
+  if (sf_op_failed (cx, &self.op, 1))
     return NULL;
+  job = make_job (x, w, &conv);
+  g_assert (w->array.dim[1] == (gsize) x->c && (b == NULL || b->array.n == (gsize) job.out_c));
+  g_assert ((residual == NULL && shift == NULL) || conv.activation == SF_ACTIVATION_NONE);
+  g_assert (shift == NULL || (job.scale == 1 && shift->n == x->n && sf_tensor_size (shift) == (gsize) x->n * job.out_c));
+  if (more && (sf_context_has_tape (cx) || !is_fast (&job) || !sf_conv_joins (w, &job)))
+    {
+      input = residual = modulation = shift = NULL;
+      return conv2d_apart (cx, x, w, b, conv);
+    }
+  if (job.kernel_h == 1 && job.kernel_w == 1 && job.out_h == x->h && job.out_w == x->w)
+    return sf_activate (cx, sf_linear (cx, g_steal_pointer (&input), w, b, g_steal_pointer (&residual), job.scale), conv.activation);
+  self.op.y = y = residual != NULL ? sf_op_reuse (cx, residual) : sf_context_tensor (cx, x->n, job.out_h, job.out_w, job.out_c);
+  if (y == NULL || (b != NULL && (job.bias = sf_parameter_get_floats (b, cx)) == NULL))
+    return NULL;
+  g_assert (y->n == x->n && y->h == job.out_h && y->w == job.out_w && y->c == job.out_c);
+  job.x = x->data;
+  job.residual = residual != NULL ? residual->data : NULL;
+  job.y = y->data;
+  if (!(is_fast (&job) ? run_fast (cx, x, w, &conv, job) : run_plain (cx, x, w, &job)))
+    return NULL;
+  self.stride = job.stride;
+  self.top = conv.top;
+  self.left = conv.left;
+  self.scale = job.scale;
   sf_op_record (cx, conv_backward, &self, sizeof self);
-  return sf_activate (cx, g_steal_pointer (&y), activation);
+  return sf_activate (cx, g_steal_pointer (&y), conv.activation);
 }

@@ -348,47 +348,83 @@ forward_plain (SfContext *cx, GroupNorm *self)
          sf_op_run (cx, chunks, 1, apply_tile, self, sf_tensor_size (x));
 }
 
-static gboolean
-forward_fast (SfContext *cx, const GroupNorm *self)
+static SfGroupNormJob
+make_job (const GroupNorm *self, SfTensor *line)
 {
   const SfTensor *x = self->op.x[0], *modulation = self->op.x[1];
 
-  return sf_group_norm_run (cx, sf_kernels (), &(SfGroupNormJob) {
-                                                   .n = x->n,
-                                                   .pixels = (gsize) x->h * x->w,
-                                                   .c = x->c,
-                                                   .groups = self->groups,
-                                                   .eps = self->eps,
-                                                   .x = x->data,
-                                                   .w = self->weights,
-                                                   .b = self->bias,
-                                                   .modulation = modulation != NULL ? modulation->data : NULL,
-                                                   .activation = self->activation,
-                                                   .statistics = self->op.x[2]->data,
-                                                   .y = self->op.y->data,
-                                               });
+  return (SfGroupNormJob) {
+    .n = x->n,
+    .pixels = (gsize) x->h * x->w,
+    .c = x->c,
+    .groups = self->groups,
+    .eps = self->eps,
+    .x = x->data,
+    .w = self->weights,
+    .b = self->bias,
+    .modulation = modulation != NULL ? modulation->data : NULL,
+    .activation = self->activation,
+    .statistics = self->op.x[2]->data,
+    .line = line->data,
+    .y = self->op.y != NULL ? self->op.y->data : NULL,
+  };
+}
+
+static gboolean
+forward_fast (SfContext *cx, const GroupNorm *self)
+{
+  const SfTensor *x = self->op.x[0];
+  g_autoptr (SfTensor) line = sf_context_tensor (cx, x->n, 1, 2, x->c);
+  SfGroupNormJob job;
+
+  if (line == NULL)
+    return FALSE;
+  job = make_job (self, line);
+  return sf_group_norm_run (cx, sf_kernels (), &job);
+}
+
+/* FALSE: the context has failed. */
+static gboolean
+group_norm_open (GroupNorm *self, SfContext *cx, SfTensor *x, const SfNorm *norm)
+{
+  *self = (GroupNorm) { .op.x = { x, norm->modulation }, .w = norm->w, .b = norm->b, .groups = norm->groups, .eps = norm->eps, .activation = norm->activation };
+  if (sf_op_failed (cx, &self->op, 1))
+    return FALSE;
+  g_assert (x->c % norm->groups == 0 && x->c <= MOST_CHANNELS && norm->w->array.n == (gsize) x->c && norm->b->array.n == (gsize) x->c);
+  g_assert (norm->modulation == NULL || (norm->modulation->n == x->n && sf_tensor_size (norm->modulation) == (gsize) x->n * 2 * x->c));
+  self->chunk = MAX (SF_OP_TILE / 4 / x->c, 1);
+  self->chunks = ((gsize) x->h * x->w + self->chunk - 1) / self->chunk;
+  self->weights = sf_parameter_get_floats (norm->w, cx);
+  self->bias = sf_parameter_get_floats (norm->b, cx);
+  self->op.x[2] = sf_context_tensor (cx, x->n, 1, norm->groups, 2);
+  return !sf_context_failed (cx);
 }
 
 SfTensor *
-sf_group_norm (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, int groups, float eps, SfTensor *modulation,
-               SfActivation activation)
+sf_group_norm (SfContext *cx, SfTensor *x, SfNorm norm)
 {
-  g_autoptr (SfTensor) input = x, modulator = modulation;
-  g_autoptr (SfTensor) statistics = NULL, y = NULL;
-  GroupNorm self = { .op.x = { x, modulation }, .w = w, .b = b, .groups = groups, .eps = eps, .activation = activation };
+  g_autoptr (SfTensor) input = x, modulation = norm.modulation, statistics = NULL, y = NULL;
+  GroupNorm self;
+  gboolean open = group_norm_open (&self, cx, x, &norm);
 
-  if (sf_op_failed (cx, &self.op, 1))
-    return NULL;
-  g_assert (x->c % groups == 0 && x->c <= MOST_CHANNELS && w->array.n == (gsize) x->c && b->array.n == (gsize) x->c);
-  g_assert (modulation == NULL || (modulation->n == x->n && sf_tensor_size (modulation) == (gsize) x->n * 2 * x->c));
-  self.chunk = MAX (SF_OP_TILE / 4 / x->c, 1);
-  self.chunks = ((gsize) x->h * x->w + self.chunk - 1) / self.chunk;
-  self.weights = sf_parameter_get_floats (w, cx);
-  self.bias = sf_parameter_get_floats (b, cx);
-  self.op.x[2] = statistics = sf_context_tensor (cx, x->n, 1, groups, 2);
-  self.op.y = y = sf_op_reuse (cx, x);
-  if (sf_context_failed (cx) || !(sf_ops_are_plain () ? forward_plain (cx, &self) : forward_fast (cx, &self)))
+  statistics = self.op.x[2];
+  if (!open || (self.op.y = y = sf_op_reuse (cx, x)) == NULL || !(sf_ops_are_plain () ? forward_plain (cx, &self) : forward_fast (cx, &self)))
     return NULL;
   sf_op_record (cx, group_norm_backward, &self, sizeof self);
   return g_steal_pointer (&y);
+}
+
+SfTensor *
+sf_group_norm_line (SfContext *cx, SfTensor *x, SfNorm norm)
+{
+  g_autoptr (SfTensor) modulation = norm.modulation, statistics = NULL, line = NULL;
+  GroupNorm self;
+  gboolean open = group_norm_open (&self, cx, x, &norm);
+  SfGroupNormJob job;
+
+  statistics = self.op.x[2];
+  if (!open || (line = sf_context_tensor (cx, x->n, 1, 2, x->c)) == NULL)
+    return NULL;
+  job = make_job (&self, line);
+  return sf_group_norm_measure (cx, sf_kernels (), &job) ? g_steal_pointer (&line) : NULL;
 }

@@ -5,7 +5,7 @@
  *   mean_c = p + s / n       M_c = q - s^2 / n
  *   mean = mean of mean_c    n variance = sum M_c + n sum (mean_c - mean)^2      over the channels of a group
  *
- * Second pass: y = activation (scale_c x + shift_c).
+ * Second pass: y = activation (p_c x + q_c).
  */
 #include "ops/sf-norm-fast.h"
 
@@ -23,7 +23,6 @@ typedef struct
   gsize chunks;         /* of an image */
   gboolean stream;
   double *sums;         /* n x chunks x 2 x c */
-  float *scale, *shift; /* n x c */
 } Run;
 
 typedef struct
@@ -92,8 +91,8 @@ finish_group (const Run *run, gsize image, int group)
           scale *= 1 + modulation[i];
           shift = shift * (1 + modulation[i]) + modulation[c + i];
         }
-      run->scale[image * c + i] = scale;
-      run->shift[image * c + i] = shift;
+      job->line[image * 2 * c + i] = scale;
+      job->line[image * 2 * c + c + i] = shift;
     }
 }
 
@@ -108,31 +107,47 @@ apply_chunks (gsize begin, gsize end, gpointer data)
     {
       const Chunk chunk = run_chunk (run, i);
       const gsize at = (chunk.image * job->pixels + chunk.begin) * c;
+      const float *line = job->line + chunk.image * 2 * c;
 
-      run->kernels->scale_shift (job->activation, job->x + at, run->scale + chunk.image * c, run->shift + chunk.image * c,
-                                 run->stream, job->y + at, chunk.end - chunk.begin, c);
+      run->kernels->scale_shift (job->activation, job->x + at, line, line + c, run->stream, job->y + at, chunk.end - chunk.begin, c);
     }
 }
 
-gboolean
-sf_group_norm_run (SfContext *cx, const SfKernels *kernels, const SfGroupNormJob *job)
+static Run
+run_open (const SfKernels *kernels, const SfGroupNormJob *job)
 {
   const gsize size = job->pixels * job->c;
-  Run run = { .job = job, .kernels = kernels->layers, .chunks = CLAMP (size / (SF_OP_TILE / 2), 1, MIN (MOST_CHUNKS, job->pixels)) };
-  const gsize n_sums = run.chunks * 2 * job->c, n_floats = n_sums * (sizeof (double) / sizeof (float)) + 2 * job->c;
-  g_autoptr (SfTensor) memory = sf_context_tensor (cx, 1, 1, job->n, (int) n_floats);
 
-  if (memory == NULL)
+  return (Run) {
+    .job = job,
+    .kernels = kernels->layers,
+    .chunks = CLAMP (size / (SF_OP_TILE / 2), 1, MIN (MOST_CHUNKS, job->pixels)),
+    .stream = job->y != job->x && job->n * size * sizeof (float) > STREAM,
+  };
+}
+
+gboolean
+sf_group_norm_measure (SfContext *cx, const SfKernels *kernels, const SfGroupNormJob *job)
+{
+  Run run = run_open (kernels, job);
+  g_autoptr (SfTensor) sums = sf_context_tensor (cx, job->n, (int) run.chunks, 2 * job->c, sizeof (double) / sizeof (float));
+
+  if (sums == NULL)
     return FALSE;
-  run.stream = job->y != job->x && job->n * size * sizeof (float) > STREAM;
-  run.sums = (double *) memory->data;
-  run.scale = (float *) (run.sums + job->n * n_sums);
-  run.shift = run.scale + (gsize) job->n * job->c;
-  if (!sf_op_run (cx, job->n * run.chunks, 1, sum_chunks, &run, job->n * size))
+  run.sums = (double *) sums->data;
+  if (!sf_op_run (cx, job->n * run.chunks, 1, sum_chunks, &run, job->n * job->pixels * job->c))
     return FALSE;
   if (!sf_context_is_dry (cx))
     for (int image = 0; image < job->n; image++)
       for (int group = 0; group < job->groups; group++)
         finish_group (&run, image, group);
-  return sf_op_run (cx, job->n * run.chunks, 1, apply_chunks, &run, job->n * size);
+  return TRUE;
+}
+
+gboolean
+sf_group_norm_run (SfContext *cx, const SfKernels *kernels, const SfGroupNormJob *job)
+{
+  Run run = run_open (kernels, job);
+
+  return sf_group_norm_measure (cx, kernels, job) && sf_op_run (cx, job->n * run.chunks, 1, apply_chunks, &run, job->n * job->pixels * job->c);
 }

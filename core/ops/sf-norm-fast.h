@@ -5,7 +5,7 @@
 #include "kernels/sf-kernels.h"
 #include "tensor/sf-context.h"
 
-/* y = activation (norm (x) (1 + first half of modulation) + second half) */
+/* y = activation (norm (x) (1 + first half of modulation) + second half) = activation (p x + q) */
 typedef struct
 {
   int n;                   /* images */
@@ -16,8 +16,11 @@ typedef struct
   const float *modulation; /* (nullable) n x 2 c */
   SfActivation activation;
   float *statistics;       /* n x groups x {mean, 1 / sqrt (variance + eps)} */
+  float *line;             /* n x {p, q} x c */
   float *y;                /* may be @x */
 } SfGroupNormJob;
 
-/* FALSE: the context has failed. */
+/* Makes @statistics and @line.  FALSE: the context has failed. */
+gboolean sf_group_norm_measure (SfContext *cx, const SfKernels *kernels, const SfGroupNormJob *job);
+/* All of it. */
 gboolean sf_group_norm_run (SfContext *cx, const SfKernels *kernels, const SfGroupNormJob *job);

@@ -38,6 +38,11 @@ SfTensor *sf_op_sum_pixels (SfContext *cx, const SfTensor *x);
 /* Adds the sum over all pixels of all items to the gradient of @b (nullable), if that is wanted. */
 void sf_op_add_bias_gradient (SfContext *cx, SfParameter *b, const SfTensor *dy);
 
+/*** Norms ***/
+
+/* (transfer full) (nullable): n x 1 x {p, q} x c, with which norm (x) = activation (p x + q).  @x: (transfer none). */
+SfTensor *sf_group_norm_line (SfContext *cx, SfTensor *x, SfNorm norm);
+
 /*** Activations ***/
 
 /* y = f (x); may be in place. */

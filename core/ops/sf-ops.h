@@ -13,11 +13,25 @@
 #include "kernels/sf-activation.h"
 #include "ops/sf-parameter.h"
 
-/* y = scale (W x + b + residual) */
+/* y = activation (norm (x) (1 + m) + s): group norm (Wu and He 2018) with what follows it. */
 typedef struct
 {
+  SfParameter *w, *b;      /* [c] */
+  int groups;
+  float eps;
+  SfTensor *modulation;    /* (transfer full) (nullable): n x 1 x 1 x {m, s} of c each */
+  SfActivation activation;
+} SfNorm;
+
+SfTensor *sf_group_norm (SfContext *cx, SfTensor *x, SfNorm norm) G_GNUC_WARN_UNUSED_RESULT;
+
+/* y = scale (W norm (x) + b + shift + residual) */
+typedef struct
+{
+  SfNorm norm;                  /* .w %NULL = none: goes along with the convolution, so that its result needs no memory */
   int stride;                   /* 0 = 1 */
-  int top, left, bottom, right; /* zero padding */
+  int top, left, bottom, right; /* zero padding, of what the norm makes */
+  SfTensor *shift;              /* (transfer full) (nullable): n x 1 x 1 x c: goes to all pixels */
   SfTensor *residual;           /* (transfer full) (nullable): of the shape of the result */
   float scale;                  /* 0 = 1 */
   SfActivation activation;      /* of the result; not with a residual */
@@ -39,13 +53,6 @@ gsize sf_conv2d_plan (SfParameter *const *parameters, int n, gsize budget);
 /* Over channels, of every pixel or token.  w: [out, in] or [out, in, 1] or [out, in, 1, 1]; @residual: (transfer full) (nullable). */
 SfTensor *sf_linear (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfTensor *residual, float scale) G_GNUC_WARN_UNUSED_RESULT;
 
-/**
- * sf_group_norm:
- * @w, @b: [c]
- * @modulation: (transfer full) (nullable): n x 1 x 1 x 2c: y = norm (x) (1 + first half) + second half, before @activation
- */
-SfTensor *sf_group_norm (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, int groups, float eps, SfTensor *modulation,
-                         SfActivation activation) G_GNUC_WARN_UNUSED_RESULT;
 /* Over the channels of each token. */
 SfTensor *sf_layer_norm (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, float eps) G_GNUC_WARN_UNUSED_RESULT;
 

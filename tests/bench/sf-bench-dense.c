@@ -113,7 +113,7 @@ run_layer (gpointer data)
   if (c->kind == LINEAR)
     work->y = sf_linear (work->cx, x, work->w, work->b, NULL, 0);
   else if (c->kind == NORM)
-    work->y = sf_group_norm (work->cx, x, work->w, work->b, 32, 1e-5f, NULL, SF_ACTIVATION_SILU);
+    work->y = sf_group_norm (work->cx, x, (SfNorm) { work->w, work->b, 32, 1e-5f, NULL, SF_ACTIVATION_SILU });
   else
     {
       SfTensor *k = sf_tensor_view (sf_tensor_ref (x), 1, 1, c->k, 3 * width, 0);

@@ -144,7 +144,7 @@ group_norm_reference (const Case *self, const Array *x, const Array *p, Array *y
 static SfTensor *
 group_norm_run (const Case *self, SfContext *cx, SfTensor **x, SfParameter **w)
 {
-  return sf_group_norm (cx, x[0], w[0], w[1], self->groups, self->a, x[1], self->activation);
+  return sf_group_norm (cx, x[0], (SfNorm) { w[0], w[1], self->groups, self->a, x[1], self->activation });
 }
 
 static void

@@ -92,8 +92,8 @@ check (SfContext *cx, const SfKernels *kernels, const Case *c)
 {
   const gsize size = c->n * c->pixels * c->c;
   g_autofree float *x = noise (size), *w = noise (c->c), *b = noise (c->c), *modulation = noise (c->n * 2 * c->c);
-  g_autofree float *y = NULL, *statistics = g_new (float, c->n * c->groups * 2);
-  Run r = { cx, kernels, { .n = c->n, .pixels = c->pixels, .c = c->c, .groups = c->groups, .eps = 1e-5f, .w = w, .b = b, .modulation = c->modulated ? modulation : NULL, .activation = c->activation, .statistics = statistics } };
+  g_autofree float *y = NULL, *statistics = g_new (float, c->n * c->groups * 2), *line = g_new (float, c->n * 2 * c->c);
+  Run r = { cx, kernels, { .n = c->n, .pixels = c->pixels, .c = c->c, .groups = c->groups, .eps = 1e-5f, .w = w, .b = b, .modulation = c->modulated ? modulation : NULL, .activation = c->activation, .statistics = statistics, .line = line } };
   Deviation deviation = { 0 };
 
   for (gsize i = 0; i < size; i++)
@@ -125,7 +125,7 @@ typedef SfTensor *(*OpFunc) (SfContext *cx, SfTensor *x, SfParameter *w, SfParam
 static SfTensor *
 group_norm (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b)
 {
-  return sf_group_norm (cx, x, w, b, 8, 1e-6f, NULL, SF_ACTIVATION_SILU);
+  return sf_group_norm (cx, x, (SfNorm) { w, b, 8, 1e-6f, NULL, SF_ACTIVATION_SILU });
 }
 
 static SfTensor *
