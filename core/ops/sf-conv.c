@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/sf-error.h"
-#include "base/sf-parallel.h"
+#include "ops/sf-ops-private.h"
 
 static const SfConvMethodInfo methods[SF_N_CONV_METHODS] = {
   [SF_CONV_DIRECT] = { "direct" },
@@ -80,6 +80,7 @@ typedef struct
   gboolean lean, fixed;
   int out_c, c, taps, nr;
   float *packed;
+  GError *error; /* (nullable) (atomic): a task had no memory */
 } Packing;
 
 static void
@@ -113,34 +114,90 @@ n_panels (const Packing *p)
   return ((gsize) p->out_c + p->nr - 1) / p->nr;
 }
 
+#define PIECE 32 /* channels that are read at a time: they stay near in the cache */
+
+/* What a panel is made in. */
+typedef struct
+{
+  float *w, *plain;   /* a piece: as it is read, [channel][tap][nr] */
+  float *transformed; /* [position][channel][nr]: of a piece, in fixed point of all channels */
+} Work;
+
+static gsize
+piece_size (const Packing *p)
+{
+  return (gsize) PIECE * p->taps * p->nr;
+}
+
+/* From one transformed position to the next.  Such that are multiples of 4096 bytes would share one set of the cache. */
+static gsize
+position_size (const Packing *p)
+{
+  return (gsize) (p->fixed ? p->c : PIECE) * p->nr + SF_TILE_LINE;
+}
+
+static gboolean
+work_open (Work *self, Packing *p)
+{
+  GError *error = NULL;
+
+  self->w = sf_try_alloc_aligned (2 * piece_size (p) + sf_winograd_positions (p->m) * position_size (p), sizeof (float), &error);
+  if (self->w == NULL)
+    {
+      if (!g_atomic_pointer_compare_and_exchange (&p->error, NULL, error))
+        g_error_free (error);
+      return FALSE;
+    }
+  self->plain = self->w + piece_size (p);
+  self->transformed = self->plain + piece_size (p);
+  return TRUE;
+}
+
+/* Channels [@c0, @c0 + @c) of columns [@first, @first + @n). */
+static void
+pack_piece (const Packing *p, const Work *work, gsize first, int n, int c0, int c, float *packed)
+{
+  const int row = c * p->taps;
+  const gsize at = (gsize) c0 * p->nr, line = p->nr * sizeof (float);
+
+  for (int j = 0; j < n; j++)
+    sf_array_read (p->w, ((first + j) * p->c + c0) * p->taps, row, work->w + j * row);
+  sf_tile_pack (work->w, row, 1, n, row, p->nr, work->plain);
+  if (p->lean)
+    memcpy (packed + at * p->taps, work->plain, row * line);
+  else if (p->fixed)
+    p->kernels->winograd->filter (p->m, work->plain, c, p->nr, work->transformed + at, position_size (p));
+  else if (p->m > 0)
+    {
+      p->kernels->winograd->filter (p->m, work->plain, c, p->nr, work->transformed, position_size (p));
+      for (int i = 0; i < sf_winograd_positions (p->m); i++)
+        memcpy (packed + (gsize) i * p->c * p->nr + at, work->transformed + i * position_size (p), c * line);
+    }
+  else
+    for (int i = 0; i < row; i++)
+      memcpy (packed + at + ((gsize) (i % p->taps) * p->c + i / p->taps) * p->nr, work->plain + i * p->nr, line);
+}
+
 /* Direct: [tap][channel][nr]; lean: [channel][tap][nr]; else Winograd's [position][channel][nr], or as many panels in fixed point. */
 static void
 pack_panels (gsize begin, gsize end, gpointer data)
 {
-  const Packing *p = data;
-  const gsize row = (gsize) p->c * p->taps;
-  g_autofree float *w = g_new (float, row * p->nr);
-  const int positions = sf_winograd_positions (p->m);
-  const gsize position = (gsize) p->c * p->nr;
-  g_autofree float *plain = p->m == 0 || p->lean ? NULL : g_new (float, row * p->nr);
-  g_autofree float *transformed = p->fixed ? g_new (float, positions *position) : NULL;
+  Packing *p = data;
+  Work work;
 
+  if (!work_open (&work, p))
+    return;
   for (gsize panel = begin; panel < end; panel++)
     {
       const int n = (int) MIN ((gsize) p->nr, p->out_c - panel * p->nr);
       float *packed = p->packed + panel * panel_size (p);
 
-      sf_array_read (p->w, panel * p->nr * row, n * row, w);
-      if (p->m == 0)
-        for (int tap = 0; tap < p->taps; tap++)
-          sf_tile_pack (w + tap, row, p->taps, n, p->c, p->nr, packed + (gsize) tap * p->c * p->nr);
-      else
-        sf_tile_pack (w, row, 1, n, (int) row, p->nr, p->lean ? packed : plain);
-      if (plain != NULL)
-        p->kernels->winograd->filter (p->m, plain, p->c, p->nr, transformed != NULL ? transformed : packed, position);
-      for (int i = 0; i < positions && transformed != NULL; i++)
-        p->kernels->tile->fixed_panel (transformed + i * position, p->c, (guint8 *) packed + i * sf_fixed_panel_size (p->c, p->nr));
+      for (int c0 = 0; c0 < p->c; c0 += PIECE)
+        pack_piece (p, &work, panel * p->nr, n, c0, MIN (PIECE, p->c - c0), packed);
+      for (int i = 0; p->fixed && i < sf_winograd_positions (p->m); i++)
+        p->kernels->tile->fixed_panel (work.transformed + i * position_size (p), p->c, (guint8 *) packed + i * sf_fixed_panel_size (p->c, p->nr));
     }
+  free (work.w);
 }
 
 gsize
@@ -153,13 +210,16 @@ sf_conv_packed_size (const SfKernels *kernels, SfConvMethod method, const SfArra
 }
 
 gboolean
-sf_conv_pack (const SfKernels *kernels, SfConvMethod method, const SfArray *w, float *packed, GCancellable *cancellable)
+sf_conv_pack (SfContext *cx, const SfKernels *kernels, SfConvMethod method, const SfArray *w, float *packed)
 {
   Packing packing;
 
   packing_open (&packing, kernels, method, w);
   packing.packed = packed;
-  return sf_parallel_for (n_panels (&packing), 1, pack_panels, &packing, cancellable);
+  sf_op_run (cx, n_panels (&packing), 1, pack_panels, &packing, 0);
+  if (packing.error != NULL)
+    sf_context_fail (cx, packing.error);
+  return !sf_context_failed (cx);
 }
 
 /*** Memory ***/
@@ -264,7 +324,7 @@ get_packed (SfContext *cx, const SfKernels *kernels, SfConvMethod method, SfPara
       sf_context_fail (cx, error);
       return NULL;
     }
-  if (!sf_conv_pack (kernels, method, &array, packed, sf_context_get_cancellable (cx)) && sf_context_failed (cx))
+  if (!sf_conv_pack (cx, kernels, method, &array, packed))
     {
       free (packed);
       return NULL;

@@ -54,8 +54,8 @@ SfConvMethod sf_conv_method_choose (const SfKernels *kernels, const SfConvJob *j
 
 /* Floats of the packed weights. */
 gsize sf_conv_packed_size (const SfKernels *kernels, SfConvMethod method, const SfArray *w);
-/* @w: [out, in, kernel height, kernel width]; @packed: (out): of that size.  FALSE: cancelled. */
-gboolean sf_conv_pack (const SfKernels *kernels, SfConvMethod method, const SfArray *w, float *packed, GCancellable *cancellable);
+/* @w: [out, in, kernel height, kernel width]; @packed: (out): of that size.  FALSE: the context has failed. */
+gboolean sf_conv_pack (SfContext *cx, const SfKernels *kernels, SfConvMethod method, const SfArray *w, float *packed);
 /* FALSE: the context has failed. */
 gboolean sf_conv_run (SfContext *cx, const SfKernels *kernels, SfConvMethod method, const SfConvJob *job, const float *packed);
 

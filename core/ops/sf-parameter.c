@@ -63,6 +63,12 @@ sf_parameter_add_packing (SfParameter *self, const void *kind, gpointer data, gs
   g_array_append_val (self->packings, packing);
 }
 
+void
+sf_parameter_changed (SfParameter *self)
+{
+  g_array_set_size (self->packings, 0);
+}
+
 gsize
 sf_parameter_get_packed_size (const SfParameter *self)
 {

@@ -2,7 +2,7 @@
 /* A parameter of a network: the checkpoint's array, and what was made of it once for the kernels.
  *
  * Ops borrow parameters.  The array stays where it lies (a mapped file); a packed copy is made by the op that needs one, at its
- * first use, and stays with the parameter.
+ * first use, and stays with the parameter until sf_parameter_changed().
  */
 #pragma once
 
@@ -39,6 +39,9 @@ void sf_parameter_want_gradient (SfParameter *self);
 gpointer sf_parameter_find_packing (const SfParameter *self, const void *kind);
 /* @data: (transfer full) */
 void sf_parameter_add_packing (SfParameter *self, const void *kind, gpointer data, gsize size, GDestroyNotify free_func);
+/* The values of the array are others now: drops all packed forms, as they are of the old ones.  Not between a forward run and its
+ * backward run, which still reads them. */
+void sf_parameter_changed (SfParameter *self);
 /* Bytes of all packed forms. */
 gsize sf_parameter_get_packed_size (const SfParameter *self);
 /* (transfer none) (nullable): all elements as float in the array's own order: the array itself where it is aligned float32, else a

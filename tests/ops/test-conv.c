@@ -119,7 +119,7 @@ run (const Problem *p, const SfKernels *kernels, SfConvMethod method)
   for (gsize i = 0; i < p->n_y; i++)
     p->y[i] = NAN;
   sf_context_begin (cx, NULL, 0);
-  g_assert_true (sf_conv_pack (kernels, method, &p->array, packed, NULL));
+  g_assert_true (sf_conv_pack (cx, kernels, method, &p->array, packed));
   g_assert_true (sf_conv_run (cx, kernels, method, &p->job, packed));
   g_assert_true (sf_context_end (cx, &error));
   g_assert_no_error (error);
@@ -229,8 +229,8 @@ test_in_place (gconstpointer data)
       packed = g_aligned_alloc (sf_conv_packed_size (kernels, method, &p.array), sizeof (float), 64);
       run (&p, kernels, method);
       job.y = p.residual;
-      g_assert_true (sf_conv_pack (kernels, method, &p.array, packed, NULL));
       sf_context_begin (cx, NULL, 0);
+      g_assert_true (sf_conv_pack (cx, kernels, method, &p.array, packed));
       g_assert_true (sf_conv_run (cx, kernels, method, &job, packed));
       g_assert_true (sf_context_end (cx, NULL));
       g_assert_cmpmem (p.residual, p.n_y * sizeof (float), p.y, p.n_y * sizeof (float));
