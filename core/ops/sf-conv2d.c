@@ -325,7 +325,7 @@ run_fast (SfContext *cx, SfTensor *x, SfParameter *w, const SfConv *conv, SfConv
 
   if (conv->norm.w != NULL)
     {
-      line = sf_group_norm_line (cx, x, conv->norm);
+      line = sf_group_norm_line (cx, x, &conv->norm);
       job.line = line != NULL ? line->data : NULL;
       job.activation = conv->norm.activation;
     }

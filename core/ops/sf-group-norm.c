@@ -415,11 +415,11 @@ sf_group_norm (SfContext *cx, SfTensor *x, SfNorm norm)
 }
 
 SfTensor *
-sf_group_norm_line (SfContext *cx, SfTensor *x, SfNorm norm)
+sf_group_norm_line (SfContext *cx, SfTensor *x, const SfNorm *norm)
 {
-  g_autoptr (SfTensor) modulation = norm.modulation, statistics = NULL, line = NULL;
+  g_autoptr (SfTensor) statistics = NULL, line = NULL;
   GroupNorm self;
-  gboolean open = group_norm_open (&self, cx, x, &norm);
+  gboolean open = group_norm_open (&self, cx, x, norm);
   SfGroupNormJob job;
 
   statistics = self.op.x[2];

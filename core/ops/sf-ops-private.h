@@ -40,8 +40,8 @@ void sf_op_add_bias_gradient (SfContext *cx, SfParameter *b, const SfTensor *dy)
 
 /*** Norms ***/
 
-/* (transfer full) (nullable): n x 1 x {p, q} x c, with which norm (x) = activation (p x + q).  @x: (transfer none). */
-SfTensor *sf_group_norm_line (SfContext *cx, SfTensor *x, SfNorm norm);
+/* (transfer full) (nullable): n x 1 x {p, q} x c, with which norm (x) = activation (p x + q).  Nothing is consumed. */
+SfTensor *sf_group_norm_line (SfContext *cx, SfTensor *x, const SfNorm *norm);
 
 /*** Activations ***/
 

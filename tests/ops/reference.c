@@ -147,6 +147,29 @@ group_norm_run (const Case *self, SfContext *cx, SfTensor **x, SfParameter **w)
   return sf_group_norm (cx, x[0], (SfNorm) { w[0], w[1], self->groups, self->a, x[1], self->activation });
 }
 
+/* x: input, modulation, shift; parameters: of the convolution, of the norm */
+static void
+norm_conv_reference (const Case *self, const Array *x, const Array *p, Array *y)
+{
+  Array normed[2] = { 0 };
+
+  group_norm_reference (self, x, p + 2, &normed[0]);
+  conv_reference (self, normed, p, y);
+  for (gsize i = 0; x[2].data != NULL && i < array_size (y); i++)
+    y->data[i] += x[2].data[i / (y->dim[1] * y->dim[2] * y->dim[3]) * y->dim[3] + i % y->dim[3]];
+  array_clear (&normed[0]);
+}
+
+static SfTensor *
+norm_conv_run (const Case *self, SfContext *cx, SfTensor **x, SfParameter **w)
+{
+  SfConv conv = self->conv;
+
+  conv.norm = (SfNorm) { w[2], w[3], self->groups, self->a, x[1], self->activation };
+  conv.shift = x[2];
+  return sf_conv2d (cx, x[0], w[0], w[1], conv);
+}
+
 static void
 layer_norm_reference (const Case *self, const Array *x, const Array *p, Array *y)
 {
@@ -435,6 +458,7 @@ first_run (const Case *self, SfContext *cx, SfTensor **x, SfParameter **w)
 #define CONV .run = conv_run, .reference = conv_reference
 #define LINEAR .run = linear_run, .reference = conv_reference
 #define ATTENTION .run = attention_run, .reference = attention_reference
+#define NORM_CONV .run = norm_conv_run, .reference = norm_conv_reference
 #define GROUP_NORM .run = group_norm_run, .reference = group_norm_reference
 #define ACTIVATE(which) .x = { { 2, 9, 11, 5 } }, .run = activate_run, .reference = activate_reference, .activation = SF_ACTIVATION_##which
 
@@ -451,6 +475,10 @@ const Case cases[] = {
   { "conv/1x1", { { 2, 5, 3, 6 }, { 2, 5, 3, 4 } }, { { 4, 6, 1, 1 }, { 4, 1, 1, 1 } }, CONV, .conv = { .scale = 0.5f } },
   { "conv/1x1-halving", { { 1, 7, 6, 3 } }, { { 4, 3, 1, 1 }, { 4, 1, 1, 1 } }, CONV, .conv = { .stride = 2 } },
   { "conv/tiles", { { 2, 24, 20, 20 } }, { { 140, 20, 3, 3 }, { 140, 1, 1, 1 } }, CONV, .conv = { .top = 1, .left = 1, .bottom = 1, .right = 1 } },
+  { "conv/norm", { { 2, 9, 7, 8 } }, { { 5, 8, 3, 3 }, { 5, 1, 1, 1 }, { 8, 1, 1, 1 }, { 8, 1, 1, 1 } }, NORM_CONV, .groups = 4, .a = 1e-5f, .activation = SF_ACTIVATION_SILU, .conv = { .top = 1, .left = 1, .bottom = 1, .right = 1 } },
+  { "conv/norm-shift", { { 2, 10, 70, 6 }, { 2, 1, 1, 12 }, { 2, 1, 1, 40 } }, { { 40, 6, 3, 3 }, { 40, 1, 1, 1 }, { 6, 1, 1, 1 }, { 6, 1, 1, 1 } }, NORM_CONV, .groups = 2, .a = 1e-5f, .activation = SF_ACTIVATION_SILU, .conv = { .top = 1, .left = 1, .bottom = 1, .right = 1 } },
+  { "conv/norm-uneven", { { 1, 6, 9, 6 }, { 1, 1, 1, 12 }, { 1, 1, 1, 5 } }, { { 5, 6, 3, 3 }, { 5, 1, 1, 1 }, { 6, 1, 1, 1 }, { 6, 1, 1, 1 } }, NORM_CONV, .groups = 3, .a = 1e-5f, .conv = { .top = 2, .right = 3 } },
+  { "conv/norm-halving", { { 2, 8, 6, 4 }, { 2, 1, 1, 8 }, { 2, 1, 1, 3 } }, { { 3, 4, 3, 3 }, { 3, 1, 1, 1 }, { 4, 1, 1, 1 }, { 4, 1, 1, 1 } }, NORM_CONV, .groups = 2, .a = 1e-5f, .activation = SF_ACTIVATION_SILU, .conv = { .stride = 2, .bottom = 1, .right = 1 } },
   { "linear/bias", { { 2, 3, 4, 5 } }, { { 7, 5, 1, 1 }, { 7, 1, 1, 1 } }, LINEAR },
   { "linear/plain", { { 3, 1, 1, 9 } }, { { 4, 9, 1, 1 } }, LINEAR },
   { "linear/residual", { { 2, 1, 6, 5 }, { 2, 1, 6, 8 } }, { { 8, 5, 1, 1 }, { 8, 1, 1, 1 } }, LINEAR, .conv = { .scale = 1.3f } },

@@ -15,7 +15,7 @@ gsize array_size (const Array *self);
 void array_clear (Array *self);
 
 #define MOST_INPUTS 3
-#define MOST_PARAMETERS 2
+#define MOST_PARAMETERS 4
 
 typedef struct _Case Case;
 struct _Case

@@ -240,6 +240,65 @@ test_in_place (gconstpointer data)
   problem_close (&p);
 }
 
+/* A norm and activation before it, and a bias for each image, give what they give when they come one after the other. */
+static void
+test_norm (gconstpointer data)
+{
+  static const SfConvJob jobs[] = {
+    { .n = 2, .h = 23, .w = 90, .c = 130, .out_c = 40, SAME },
+    { .n = 3, .h = 8, .w = 5, .c = 24, .out_c = 70, SAME },
+    { .n = 1, .h = 12, .w = 10, .c = 9, .out_c = 16, KERNEL_3, .top = 2 },
+  };
+  const SfKernels *kernels = data;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (jobs); i++)
+    {
+      Problem p;
+      g_autofree float *line = noise (4, jobs[i].n * 2 * jobs[i].c), *biases = noise (5, jobs[i].n * jobs[i].out_c), *normed = NULL;
+      gsize item, out_item;
+
+      problem_open (&p, jobs[i], 1, 1, FALSE, TRUE);
+      item = (gsize) p.job.h * p.job.w * p.job.c;
+      out_item = p.n_y / p.job.n;
+      normed = g_new (float, item *p.job.n);
+      for (int image = 0; image < p.job.n; image++)
+        kernels->layers->scale_shift (SF_ACTIVATION_SILU, p.x + image * item, line + image * 2 * p.job.c, line + (image * 2 + 1) * p.job.c, FALSE,
+                                      normed + image * item, item / p.job.c, p.job.c);
+      for (int method = 0; method < SF_N_CONV_METHODS; method++)
+        {
+          Problem joined = p, apart = p;
+          g_autofree float *y = NULL;
+
+          if (method == SF_CONV_DIRECT || !sf_conv_method_can (kernels, method, &p.job))
+            continue;
+          joined.job.line = line;
+          joined.job.activation = SF_ACTIVATION_SILU;
+          joined.job.bias = biases;
+          joined.job.bias_step = p.job.out_c;
+          for (int threads = 1; threads <= 2; threads++)
+            {
+              sf_parallel_set_threads (threads);
+              run (&joined, kernels, method);
+              if (y == NULL)
+                y = g_memdup2 (p.y, p.n_y * sizeof (float));
+              g_assert_cmpmem (p.y, p.n_y * sizeof (float), y, p.n_y * sizeof (float));
+            }
+          for (int image = 0; image < p.job.n; image++)
+            {
+              apart.job.n = 1;
+              apart.n_y = out_item;
+              apart.job.x = normed + image * item;
+              apart.job.bias = biases + image * p.job.out_c;
+              apart.job.residual = p.residual + image * out_item;
+              run (&apart, kernels, method);
+              g_assert_cmpmem (p.y, out_item * sizeof (float), y + image * out_item, out_item * sizeof (float));
+            }
+        }
+      sf_parallel_set_threads (0);
+      problem_close (&p);
+    }
+}
+
 /* The same bits for any number of threads, and for lean weights. */
 static void
 test_same_bits (gconstpointer data)
@@ -414,9 +473,11 @@ main (int argc, char **argv)
     {
       g_autofree char *in_place = g_strdup_printf ("/conv/in-place/%s", all[i]->name);
       g_autofree char *bits = g_strdup_printf ("/conv/same-bits/%s", all[i]->name);
+      g_autofree char *norm = g_strdup_printf ("/conv/norm/%s", all[i]->name);
 
       g_test_add_data_func (in_place, all[i], test_in_place);
       g_test_add_data_func (bits, all[i], test_same_bits);
+      g_test_add_data_func (norm, all[i], test_norm);
     }
   g_test_add_func ("/conv/methods", test_methods);
   g_test_add_func ("/conv/choice", test_choice);
