@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Convolution by the direct method: the register tile reads the image through one set of row pointers for each tap of the
  * kernel ("indirect" convolution, Dukhan 2019).  Outside of the image they point to zeros.  No column matrix exists.
+ *
+ * In fixed point all that a pixel sees has one scale, so it is gathered to a row: of a block of pixels at a time.
  */
 #include "ops/sf-conv.h"
 
+#include <string.h>
+
 #include "ops/sf-ops-private.h"
+#include "ops/sf-scratch.h"
 
 #define ROWS 112            /* pixels of a task: within it a panel of weights is read from memory once */
 #define TASKS 16            /* at least so many, where panels can be shared out too */
@@ -96,4 +101,102 @@ sf_conv_run_direct (SfContext *cx, const SfKernels *kernels, const SfConvJob *jo
   run.panels_per_task = (int) ((run.panels + columns - 1) / columns);
   columns = (run.panels + run.panels_per_task - 1) / run.panels_per_task;
   return sf_op_run (cx, run.row_tasks * columns, 1, run_tasks, &run, 2.0 * run.pixels * run.taps * job->c * job->out_c);
+}
+
+/*** In fixed point ***/
+
+#define ALIAS 4096 /* bytes: rows so far apart, or a multiple of it, would share one set of the cache */
+
+typedef struct
+{
+  const SfTileKernels *tile;
+  const SfConvJob *job;
+  const guint8 *packed;
+  int taps, k;       /* of a row: numbers */
+  gsize row, panel;  /* bytes of a row, from one panel to the next */
+  gsize pixels;
+  SfScratch scratch; /* of a task: its rows, and floats of one */
+} FixedRun;
+
+/* What @n pixels from @pixel on see. */
+static void
+make_rows (const FixedRun *run, gsize pixel, int n, guint8 *rows, float *seen)
+{
+  const int c = run->job->c;
+
+  for (int i = 0; i < n; i++)
+    {
+      for (int tap = 0; tap < run->taps; tap++)
+        memcpy (seen + tap * c, tap_pixel (run->job, pixel + i, tap), c * sizeof *seen);
+      run->tile->fixed_row (seen, run->k, rows + i * run->row);
+    }
+}
+
+/* All panels; the last one may be narrow. */
+static void
+multiply_rows (const FixedRun *run, gsize pixel, int n, const guint8 *rows)
+{
+  const SfConvJob *job = run->job;
+  const int nr = run->tile->nr;
+  const void *a[SF_TILE_MAX_ROWS];
+
+  for (int i = 0; i < n; i++)
+    a[i] = rows + i * run->row;
+  for (int channel = 0, panels; channel < job->out_c; channel += panels * nr)
+    {
+      const gsize at = pixel * job->out_c + channel;
+
+      panels = MAX ((job->out_c - channel) / nr, 1);
+      run->tile->multiply_fixed (&(SfTile) {
+                                     .m = n,
+                                     .n = MIN (nr, job->out_c - channel),
+                                     .k = run->k,
+                                     .taps = 1,
+                                     .a = a,
+                                     .b = run->packed + channel / nr * run->panel,
+                                     .bias = job->bias != NULL ? job->bias + channel : NULL,
+                                     .residual = job->residual != NULL ? job->residual + at : NULL,
+                                     .residual_row = job->out_c,
+                                     .scale = job->scale,
+                                     .c = job->y + at,
+                                     .c_row = job->out_c,
+                                 },
+                                 panels, run->panel, nr);
+    }
+}
+
+static void
+run_fixed_tasks (gsize begin, gsize end, gpointer data)
+{
+  FixedRun *run = data;
+  float *seen = sf_scratch_take (&run->scratch);
+  guint8 *rows = (guint8 *) (seen + (run->k + SF_TILE_LINE - 1) / SF_TILE_LINE * SF_TILE_LINE);
+
+  for (gsize i = begin; i < end; i++)
+    {
+      const gsize pixel = i * SF_TILE_MAX_ROWS;
+      const int n = (int) MIN (SF_TILE_MAX_ROWS, run->pixels - pixel);
+
+      make_rows (run, pixel, n, rows, seen);
+      multiply_rows (run, pixel, n, rows);
+    }
+  sf_scratch_give (&run->scratch, seen);
+}
+
+gboolean
+sf_conv_run_direct_fixed (SfContext *cx, const SfKernels *kernels, const SfConvJob *job, const float *packed)
+{
+  FixedRun run = { .tile = kernels->tile, .job = job, .packed = (const guint8 *) packed, .taps = job->kernel_h * job->kernel_w };
+  gboolean done;
+
+  run.k = run.taps * job->c;
+  run.row = sf_fixed_row_size (run.k);
+  if (run.row % ALIAS == 0)
+    run.row += SF_TILE_LINE * sizeof (float);
+  run.panel = sf_fixed_panel_size (run.k, kernels->tile->nr);
+  run.pixels = (gsize) job->n * job->out_h * job->out_w;
+  done = sf_scratch_init (&run.scratch, cx, run.k + SF_TILE_LINE + SF_TILE_MAX_ROWS * run.row / sizeof (float)) &&
+         sf_op_run (cx, (run.pixels + SF_TILE_MAX_ROWS - 1) / SF_TILE_MAX_ROWS, 1, run_fixed_tasks, &run, 2.0 * run.pixels * run.k * job->out_c);
+  sf_scratch_clear (&run.scratch);
+  return done;
 }

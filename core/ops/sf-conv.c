@@ -9,6 +9,7 @@
 
 static const SfConvMethodInfo methods[SF_N_CONV_METHODS] = {
   [SF_CONV_DIRECT] = { "direct" },
+  [SF_CONV_DIRECT_FIXED] = { "direct-fixed", .fixed = TRUE },
   [SF_CONV_WINOGRAD_2] = { "winograd-2", .m = 2 },
   [SF_CONV_WINOGRAD_4] = { "winograd-4", .m = 4 },
   [SF_CONV_WINOGRAD_2_LEAN] = { "winograd-2-lean", .m = 2, .lean = TRUE },
@@ -36,22 +37,25 @@ sf_conv_method_can (const SfKernels *kernels, SfConvMethod method, const SfConvJ
 /*** Choice ***/
 
 #define LEAST_ROWS 24 /* below so many rows of a product, reading the weights takes longer than multiplying */
-#define TAP 8         /* a tap of the direct method takes so many steps more, to begin with */
+#define TAP 1         /* a tap of the direct method takes so many steps more, to begin with */
 #define TRANSFORM 15  /* the transform of a number takes as long as so many products with it */
 #define FIXED 0.45    /* a product in fixed point takes so long ... */
 #define LEAST_ROWS_FIXED 48
+#define LEAST_ROWS_DIRECT_FIXED (4 * SF_TILE_MAX_ROWS) /* 64 of them are a task: fewer occupy not all threads */
 #define FIXED_TRANSFORM 1.5 /* ... and a transform to it */
 
 /* Time that a method takes, in units that are the same for all. */
 static double
 cost (const SfConvJob *job, const SfConvMethodInfo *method, int nr)
 {
-  const int m = method->m;
+  const int m = method->m, taps = job->kernel_h * job->kernel_w;
   const double c = job->c, out_c = (job->out_c + nr - 1) / nr * nr;
-  double rows;
+  double rows = (double) job->n * job->out_h * job->out_w;
 
+  if (m == 0 && method->fixed)
+    return FIXED * MAX (rows, LEAST_ROWS_DIRECT_FIXED) * sf_fixed_steps (taps * job->c) * SF_FIXED_STEP * out_c + TRANSFORM * rows * taps * c;
   if (m == 0)
-    return job->kernel_h * job->kernel_w * MAX ((double) job->n * job->out_h * job->out_w, LEAST_ROWS) * (c + TAP) * out_c;
+    return taps * MAX (rows, LEAST_ROWS) * (c + TAP) * out_c;
   rows = (double) job->n * ((job->out_h + m - 1) / m) * ((job->out_w + m - 1) / m);
   if (method->fixed)
     return sf_winograd_positions (m) * (FIXED * MAX (rows, LEAST_ROWS_FIXED) * sf_fixed_steps (job->c) * SF_FIXED_STEP * out_c + TRANSFORM * rows * (FIXED_TRANSFORM * c + out_c));
@@ -79,6 +83,7 @@ typedef struct
   int m;
   gboolean lean, fixed;
   int out_c, c, taps, nr;
+  int positions, steps; /* of a panel: matrices, and the length of their sums */
   float *packed;
   GError *error; /* (nullable) (atomic): a task had no memory */
 } Packing;
@@ -97,15 +102,15 @@ packing_open (Packing *self, const SfKernels *kernels, SfConvMethod method, cons
     .taps = (int) (w->dim[2] * w->dim[3]),
     .nr = kernels->tile->nr,
   };
+  self->positions = self->m == 0 || self->lean ? 1 : sf_winograd_positions (self->m);
+  self->steps = self->m == 0 || self->lean ? self->taps * self->c : self->c;
 }
 
 /* Floats of one panel. */
 static gsize
 panel_size (const Packing *p)
 {
-  if (p->fixed)
-    return sf_winograd_positions (p->m) * sf_fixed_panel_size (p->c, p->nr) / sizeof (float);
-  return (gsize) (p->m == 0 || p->lean ? p->taps : sf_winograd_positions (p->m)) * p->c * p->nr;
+  return p->positions * (p->fixed ? sf_fixed_panel_size (p->steps, p->nr) / sizeof (float) : (gsize) p->steps * p->nr);
 }
 
 static gsize
@@ -120,7 +125,7 @@ n_panels (const Packing *p)
 typedef struct
 {
   float *w, *plain;   /* a piece: as it is read, [channel][tap][nr] */
-  float *transformed; /* [position][channel][nr]: of a piece, in fixed point of all channels */
+  float *transformed; /* [position][channel][nr]: of a piece; what becomes fixed point as a whole */
 } Work;
 
 static gsize
@@ -133,7 +138,7 @@ piece_size (const Packing *p)
 static gsize
 position_size (const Packing *p)
 {
-  return (gsize) (p->fixed ? p->c : PIECE) * p->nr + SF_TILE_LINE;
+  return (gsize) (p->fixed ? p->steps : PIECE) * p->nr + SF_TILE_LINE;
 }
 
 static gboolean
@@ -141,7 +146,7 @@ work_open (Work *self, Packing *p)
 {
   GError *error = NULL;
 
-  self->w = sf_try_alloc_aligned (2 * piece_size (p) + sf_winograd_positions (p->m) * position_size (p), sizeof (float), &error);
+  self->w = sf_try_alloc_aligned (2 * piece_size (p) + p->positions * position_size (p), sizeof (float), &error);
   if (self->w == NULL)
     {
       if (!g_atomic_pointer_compare_and_exchange (&p->error, NULL, error))
@@ -159,26 +164,28 @@ pack_piece (const Packing *p, const Work *work, gsize first, int n, int c0, int 
 {
   const int row = c * p->taps;
   const gsize at = (gsize) c0 * p->nr, line = p->nr * sizeof (float);
+  float *to = p->fixed ? work->transformed : packed;
 
   for (int j = 0; j < n; j++)
     sf_array_read (p->w, ((first + j) * p->c + c0) * p->taps, row, work->w + j * row);
   sf_tile_pack (work->w, row, 1, n, row, p->nr, work->plain);
   if (p->lean)
-    memcpy (packed + at * p->taps, work->plain, row * line);
-  else if (p->fixed)
-    p->kernels->winograd->filter (p->m, work->plain, c, p->nr, work->transformed + at, position_size (p));
+    memcpy (to + at * p->taps, work->plain, row * line);
+  else if (p->m > 0 && p->fixed)
+    p->kernels->winograd->filter (p->m, work->plain, c, p->nr, to + at, position_size (p));
   else if (p->m > 0)
     {
       p->kernels->winograd->filter (p->m, work->plain, c, p->nr, work->transformed, position_size (p));
-      for (int i = 0; i < sf_winograd_positions (p->m); i++)
-        memcpy (packed + (gsize) i * p->c * p->nr + at, work->transformed + i * position_size (p), c * line);
+      for (int i = 0; i < p->positions; i++)
+        memcpy (to + (gsize) i * p->c * p->nr + at, work->transformed + i * position_size (p), c * line);
     }
   else
     for (int i = 0; i < row; i++)
-      memcpy (packed + at + ((gsize) (i % p->taps) * p->c + i / p->taps) * p->nr, work->plain + i * p->nr, line);
+      memcpy (to + at + ((gsize) (i % p->taps) * p->c + i / p->taps) * p->nr, work->plain + i * p->nr, line);
 }
 
-/* Direct: [tap][channel][nr]; lean: [channel][tap][nr]; else Winograd's [position][channel][nr], or as many panels in fixed point. */
+/* Direct: [tap][channel][nr]; lean: [channel][tap][nr]; else Winograd's [position][channel][nr]; or a panel in fixed point of each
+ * position. */
 static void
 pack_panels (gsize begin, gsize end, gpointer data)
 {
@@ -194,8 +201,8 @@ pack_panels (gsize begin, gsize end, gpointer data)
 
       for (int c0 = 0; c0 < p->c; c0 += PIECE)
         pack_piece (p, &work, panel * p->nr, n, c0, MIN (PIECE, p->c - c0), packed);
-      for (int i = 0; p->fixed && i < sf_winograd_positions (p->m); i++)
-        p->kernels->tile->fixed_panel (work.transformed + i * position_size (p), p->c, (guint8 *) packed + i * sf_fixed_panel_size (p->c, p->nr));
+      for (int i = 0; p->fixed && i < p->positions; i++)
+        p->kernels->tile->fixed_panel (work.transformed + i * position_size (p), p->steps, (guint8 *) packed + i * sf_fixed_panel_size (p->steps, p->nr));
     }
   free (work.w);
 }
@@ -274,8 +281,9 @@ sf_conv2d_plan (SfParameter *const *parameters, int n, gsize budget)
 gboolean
 sf_conv_run (SfContext *cx, const SfKernels *kernels, SfConvMethod method, const SfConvJob *job, const float *packed)
 {
-  return methods[method].m == 0 ? sf_conv_run_direct (cx, kernels, job, packed)
-                                : sf_conv_run_winograd (cx, kernels, &methods[method], job, packed);
+  if (methods[method].m > 0)
+    return sf_conv_run_winograd (cx, kernels, &methods[method], job, packed);
+  return (methods[method].fixed ? sf_conv_run_direct_fixed : sf_conv_run_direct) (cx, kernels, job, packed);
 }
 
 /* [in][out] of @w with taps in reverse; %NULL: no memory. */

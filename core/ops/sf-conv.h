@@ -21,6 +21,7 @@
 typedef enum
 {
   SF_CONV_DIRECT,
+  SF_CONV_DIRECT_FIXED,
   SF_CONV_WINOGRAD_2,
   SF_CONV_WINOGRAD_4,
   SF_CONV_WINOGRAD_2_LEAN,
@@ -80,6 +81,7 @@ typedef struct
 } SfConvMethodInfo;
 
 gboolean sf_conv_run_direct (SfContext *cx, const SfKernels *kernels, const SfConvJob *job, const float *packed);
+gboolean sf_conv_run_direct_fixed (SfContext *cx, const SfKernels *kernels, const SfConvJob *job, const float *packed);
 gboolean sf_conv_run_winograd (SfContext *cx, const SfKernels *kernels, const SfConvMethodInfo *method, const SfConvJob *job, const float *packed);
 /* So many zeros that stand for a pixel outside of the image. */
 extern const float *const sf_conv_zeros;

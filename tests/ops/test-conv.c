@@ -130,7 +130,7 @@ static void
 compare (const Problem *p, const SfKernels *kernels, SfConvMethod method)
 {
   const int out_c = p->job.out_c;
-  const double bound = method == SF_CONV_DIRECT ? RMS_DIRECT : RMS_WINOGRAD;
+  const double bound = method <= SF_CONV_DIRECT_FIXED ? RMS_DIRECT : RMS_WINOGRAD;
   const gsize n = n_checked (p);
   double size = 0, error = 0, most = 0;
 
@@ -269,7 +269,7 @@ test_norm (gconstpointer data)
           Problem joined = p, apart = p;
           g_autofree float *y = NULL;
 
-          if (method == SF_CONV_DIRECT || !sf_conv_method_can (kernels, method, &p.job))
+          if (method <= SF_CONV_DIRECT_FIXED || !sf_conv_method_can (kernels, method, &p.job))
             continue;
           joined.job.line = line;
           joined.job.activation = SF_ACTIVATION_SILU;
@@ -358,7 +358,7 @@ test_choice (void)
   job.n = 16;
   g_assert_cmpint (sf_conv_method_choose (kernels, &job, FALSE), ==, large);
   job.stride = 2;
-  g_assert_cmpint (sf_conv_method_choose (kernels, &job, FALSE), ==, SF_CONV_DIRECT);
+  g_assert_cmpint (sf_conv_method_choose (kernels, &job, FALSE), ==, fixed ? SF_CONV_DIRECT_FIXED : SF_CONV_DIRECT);
   job.kernel_h = 50;
   g_assert_false (sf_conv_method_can (kernels, SF_CONV_DIRECT, &job));
 }
