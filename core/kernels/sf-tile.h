@@ -37,11 +37,14 @@ typedef struct
 {
   int mr, nr;                                   /* most rows (<= SF_TILE_MAX_ROWS), columns of a panel */
   void (*multiply) (const SfTile *tile);
-  /* (nullable) The same of bf16, at most mr_bf16 rows at equal distances.  k is a multiple of step_bf16; the panel is
-   * taps x k/2 x nr x 2.  Products and sums are float32. */
+  /* (nullable) The same of bf16, at most mr_bf16 rows at equal distances; those up to a multiple of SF_FIXED_ROWS are read too.
+   * k is a multiple of step_bf16; the panel is taps x k/2 x nr x 2.  Products and sums are float32. */
   void (*multiply_bf16) (const SfTile *tile);
   int mr_bf16, step_bf16;
-  void (*to_bf16) (const float *in, guint16 *out, gsize n); /* sf_bf16() of each */
+  void (*to_bf16) (const float *in, guint16 *out, gsize n);      /* sf_bf16() of each */
+  void (*bf16_panel) (const float *panel, int k, guint16 *out); /* k x nr floats; steps that k lacks are zeros */
+  /* y (@columns x @rows) = x (@rows x @columns) transposed; so many floats from one row to the next. */
+  void (*transpose) (const float *x, gsize x_row, int rows, int columns, float *y, gsize y_row);
   /* (nullable) The same in fixed point, of rows at equal distances, one tap: nearly as exact as float, and much faster where there.
    * The number of rows that lie in memory is a multiple of SF_FIXED_ROWS.  @panels: where all columns are there: so many panels,
    * @b_step bytes and @c_step floats from one to the next.  @next_rows: (nullable): rows of A that will be multiplied next. */
@@ -129,5 +132,3 @@ void sf_transpose (const float *x, gsize x_row, int rows, int columns, float *y,
  * @panel: (out): k x nr
  */
 void sf_tile_pack (const float *w, gsize w_row, gsize w_step, int n, int k, int nr, float *panel);
-/* The same in bf16: (k + 1) / 2 x nr x 2. */
-void sf_tile_pack_bf16 (const float *w, gsize w_row, gsize w_step, int n, int k, int nr, guint16 *panel);

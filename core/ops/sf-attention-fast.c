@@ -32,7 +32,7 @@ typedef struct
   gsize k_row, v_row;    /* bytes from one row to the next */
   gsize v_block;         /* bytes of a row for a block of keys */
   guint8 *k, *v;         /* [n heads][keys][k_row], [n heads][dim][v_row] */
-  gsize blocks;     /* of queries */
+  gsize blocks;          /* of queries */
   SfScratch scratch;
 } Run;
 
@@ -221,21 +221,14 @@ add_keys (const Run *run, Work *w, const guint8 *k, const guint8 *v, gsize key, 
 static void
 write_queries (const Run *run, Work *w, const float *q, int n)
 {
-  const int dim = run->job->dim, row = run->job->q.row, nr = run->tile->nr;
+  const SfTileKernels *tile = run->tile;
+  const int dim = run->job->dim;
 
-  switch (run->form)
-    {
-    case SF_FORM_FIXED:
-      sf_tile_pack (q, row, 1, n, dim, nr, w->o);
-      run->tile->fixed_panel (w->o, dim, w->q);
-      break;
-    case SF_FORM_BF16:
-      memset (w->q, 0, panel_size (run, run->dim) * sizeof (float));
-      sf_tile_pack_bf16 (q, row, 1, n, dim, nr, w->q);
-      break;
-    default:
-      sf_tile_pack (q, row, 1, n, dim, nr, w->q);
-    }
+  sf_tile_pack (q, run->job->q.row, 1, n, dim, tile->nr, run->form == SF_FORM_FLOAT ? w->q : w->o);
+  if (run->form == SF_FORM_FIXED)
+    tile->fixed_panel (w->o, dim, w->q);
+  else if (run->form == SF_FORM_BF16)
+    tile->bf16_panel (w->o, dim, w->q);
 }
 
 static void

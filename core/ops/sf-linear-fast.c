@@ -65,7 +65,7 @@ n_panels (const Packing *p)
 
 /* A panel of @n columns, which are the rows of W from @first on. */
 static void
-pack_panel (const Packing *p, gsize first, int n, gpointer packed)
+pack_panel (const Packing *p, gsize first, int n, float *panel)
 {
   const int nr = p->tile->nr;
   float w[SF_TILE_MAX_COLUMNS * PIECE];
@@ -76,10 +76,7 @@ pack_panel (const Packing *p, gsize first, int n, gpointer packed)
 
       for (int j = 0; j < n; j++)
         sf_array_read (p->w, (first + j) * p->k + k0, k, w + j * PIECE);
-      if (p->form == SF_FORM_BF16)
-        sf_tile_pack_bf16 (w, PIECE, 1, n, k, nr, (guint16 *) packed + (gsize) k0 * nr);
-      else
-        sf_tile_pack (w, PIECE, 1, n, k, nr, (float *) packed + (gsize) k0 * nr);
+      sf_tile_pack (w, PIECE, 1, n, k, nr, panel + (gsize) k0 * nr);
     }
 }
 
@@ -87,19 +84,18 @@ static void
 pack_panels (gsize begin, gsize end, gpointer data)
 {
   const Packing *p = data;
-  g_autofree float *plain = p->form == SF_FORM_FIXED ? g_new (float, (gsize) p->k * p->tile->nr) : NULL;
+  g_autofree float *plain = p->form != SF_FORM_FLOAT ? g_new (float, (gsize) p->k * p->tile->nr) : NULL;
 
   for (gsize panel = begin; panel < end; panel++)
     {
       const gsize first = panel * p->tile->nr;
-      const int n = (int) MIN ((gsize) p->tile->nr, p->n - first);
-      guint8 *packed = p->packed + panel * p->panel_size;
+      gpointer packed = p->packed + panel * p->panel_size;
 
-      if (p->form == SF_FORM_BF16)
-        memset (packed, 0, p->panel_size); /* steps that are added to k */
-      pack_panel (p, first, n, plain != NULL ? (gpointer) plain : packed);
-      if (plain != NULL)
+      pack_panel (p, first, (int) MIN ((gsize) p->tile->nr, p->n - first), plain != NULL ? plain : packed);
+      if (p->form == SF_FORM_FIXED)
         p->tile->fixed_panel (plain, p->k, packed);
+      else if (p->form == SF_FORM_BF16)
+        p->tile->bf16_panel (plain, p->k, packed);
     }
 }
 
