@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The one-pass softmax of Milakov and Gimelshein (2018) in blocks of keys, as in FlashAttention (Dao et al. 2022), but
- * transposed, to fit the register tile.  A task is as many queries of one head as the tile has columns, 32 say:
+ * transposed, to fit the register tile.  A block is as many queries of one head as the tile has columns, 32 say:
  *
  *   S^T [keys][32] = K [keys][dim] Q^T [dim][32]
  *   O^T [dim][32] = O^T + V^T [dim][keys] P^T [keys][32]
  *
  * S^T comes out in the very layout that the second product wants as its panel, maxima and sums run down its columns, and a head
  * of 40 channels wastes nothing, which it would as a number of columns.  Keys and values are first copied head by head: keys
- * times the scale, values transposed.
+ * times the scale, values transposed.  A task is one block; or, where keys are few, that of all heads, as all that a line of
+ * memory holds is used then.
  */
 #include "ops/sf-attention-fast.h"
 
@@ -17,9 +18,12 @@
 #include "ops/sf-scratch.h"
 
 #define KEYS 256      /* of a block: S^T is 32 KB */
+#define CACHE 2097152 /* bytes of keys and values that stay in the second level of the cache */
+#define TASKS 8       /* at least so many, where a task can be one head or all */
 #define LOG2_E 1.44269504088896341f
 #define TRANSPOSED 16 /* channels of v that are transposed at a time */
 #define ALIAS 4096    /* bytes: rows so far apart, or a multiple of it, share one set of the cache */
+#define LINE 16       /* floats of a cache line */
 #define PAD 128       /* bytes between rows of V^T, so that they do not */
 
 typedef struct
@@ -33,6 +37,7 @@ typedef struct
   gsize v_block;         /* bytes of a row for a block of keys */
   guint8 *k, *v;         /* [n heads][keys][k_row], [n heads][dim][v_row] */
   gsize blocks;          /* of queries */
+  gsize turn;            /* heads of a task */
   SfScratch scratch;
 } Run;
 
@@ -231,11 +236,20 @@ write_queries (const Run *run, Work *w, const float *q, int n)
     tile->bf16_panel (w->o, dim, w->q);
 }
 
+/* Brings @n rows of a head nearer while others are worked on: they lie too far apart for the CPU to see them coming. */
 static void
-run_task (const Run *run, gsize index, float *memory)
+bring (const float *x, gsize row, int n, int dim)
+{
+  for (int i = 0; i < n; i++)
+    for (int d = 0; d < dim; d += LINE)
+      __builtin_prefetch (x + i * row + d, 0, 2);
+}
+
+/* A block of queries from @first on, of one head. */
+static void
+run_block (const Run *run, gsize head, gsize first, float *memory)
 {
   const SfAttentionJob *job = run->job;
-  const gsize head = index / run->blocks, first = index % run->blocks * run->tile->nr;
   const gsize item = head / job->heads, j = head % job->heads, width = (gsize) job->heads * job->dim;
   const int nr = run->tile->nr, n = (int) MIN ((gsize) nr, job->queries - first);
   const float *q = job->q.x + (item * job->queries + first) * job->q.row + j * job->q.head;
@@ -244,6 +258,8 @@ run_task (const Run *run, gsize index, float *memory)
   Work *w = work_open (run, memory);
 
   write_queries (run, w, q, n);
+  bring (y, width, n, job->dim);
+  bring (q + job->q.head, job->q.row, n, job->dim); /* the next head's */
   for (gsize key = 0; key < job->keys; key += KEYS)
     add_keys (run, w, k, v, key, (int) MIN (KEYS, job->keys - key));
   for (int i = 0; i < nr; i++)
@@ -259,7 +275,8 @@ run_tasks (gsize begin, gsize end, gpointer data)
   float *memory = sf_scratch_take (&run->scratch);
 
   for (gsize i = begin; i < end; i++)
-    run_task (run, i, memory);
+    for (gsize j = 0; j < run->turn; j++)
+      run_block (run, i / run->blocks * run->turn + j, i % run->blocks * run->tile->nr, memory);
   sf_scratch_give (&run->scratch, memory);
 }
 
@@ -278,6 +295,7 @@ sf_attention_run (SfContext *cx, const SfKernels *kernels, SfForm form, const Sf
     .k_row = row_size (form, dim),
     .v_block = row_size (form, KEYS),
     .blocks = (job->queries + tile->nr - 1) / tile->nr,
+    .turn = 1,
   };
   g_autoptr (SfTensor) k = NULL, v = NULL;
   gboolean done;
@@ -287,6 +305,8 @@ sf_attention_run (SfContext *cx, const SfKernels *kernels, SfForm form, const Sf
     run.k_row += PAD;
   run.v_row = blocks > 1 ? blocks * run.v_block : row_size (form, round_up ((int) job->keys, 32));
   run.v_row = (run.v_row + PAD - 1) / PAD * PAD + PAD;
+  if (job->n * run.blocks >= TASKS && job->heads * (job->keys * run.k_row + job->dim * run.v_row) <= CACHE)
+    run.turn = job->heads;
   k = sf_context_tensor (cx, 1, 1, n_heads * (int) job->keys + SF_FIXED_ROWS, (int) (run.k_row / sizeof (float)));
   v = sf_context_tensor (cx, 1, 1, n_heads * job->dim + SF_FIXED_ROWS, (int) (run.v_row / sizeof (float)));
   if (k == NULL || v == NULL || !sf_scratch_init (&run.scratch, cx, work_size (&run)))
@@ -295,7 +315,7 @@ sf_attention_run (SfContext *cx, const SfKernels *kernels, SfForm form, const Sf
   run.v = (guint8 *) v->data;
   done = sf_op_run (cx, n_heads * job->keys, MAX (1, SF_OP_TILE / job->dim), copy_keys, &run, 0) &&
          sf_op_run (cx, (gsize) n_heads * ((job->dim + TRANSPOSED - 1) / TRANSPOSED), 1, transpose_values, &run, 0) &&
-         sf_op_run (cx, n_heads * run.blocks, 1, run_tasks, &run, 4.0 * n_heads * job->queries * job->keys * job->dim);
+         sf_op_run (cx, n_heads / run.turn * run.blocks, 1, run_tasks, &run, 4.0 * n_heads * job->queries * job->keys * job->dim);
   sf_scratch_clear (&run.scratch);
   return done;
 }
