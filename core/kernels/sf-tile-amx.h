@@ -92,7 +92,11 @@ store_block (const SfTile *t, int i, int m, const float *block)
           sum += sf_load (t->bias + j);
         if (t->residual != NULL)
           sum += sf_load (t->residual + i * t->residual_row + j);
-        sf_store (t->c + i * t->c_row + j, sum * t->scale);
+        sum *= t->scale;
+        if (t->stream)
+          sf_stream (t->c + i * t->c_row + j, sum);
+        else
+          sf_store (t->c + i * t->c_row + j, sum);
       }
 }
 
@@ -124,7 +128,7 @@ multiply_group_bf16 (const SfTile *t, int i, int m, gboolean direct)
 static void
 multiply_whole_bf16 (const SfTile *t)
 {
-  const gboolean direct = t->bias == NULL && t->scale == 1 && (t->residual == NULL || (t->residual == t->c && t->residual_row == t->c_row));
+  const gboolean direct = t->bias == NULL && t->scale == 1 && !t->stream && (t->residual == NULL || (t->residual == t->c && t->residual_row == t->c_row));
 
   shape_registers ();
   for (int i = 0; i < t->m; i += GROUP_BF16)
@@ -134,6 +138,8 @@ multiply_whole_bf16 (const SfTile *t)
       multiply_group_bf16 (t, i, m, direct && m % HALF == 0);
     }
   _tile_release ();
+  if (t->stream)
+    sf_stream_end ();
 }
 
 /*** Fixed point ***/

@@ -30,6 +30,7 @@ typedef struct
   float scale;
   float *c;
   gsize c_row;
+  gboolean stream;         /* a hint: C is too large for the caches, and its rows begin where a line of memory does */
   const float *next;       /* (nullable): will be read soon: a line of it is brought nearer at each step of k */
 } SfTile;
 

@@ -11,6 +11,7 @@
 #define TASKS 16       /* at least so many, where panels can be shared out too */
 #define TASK_FLOPS 4e8 /* at most so many: a few ms */
 #define ALIAS 4096     /* bytes: rows so far apart, or a multiple of it, share one set of the cache */
+#define STREAM ((gsize) 16 << 20) /* bytes of a result that go around the caches */
 #define PAD 64         /* bytes that are added to such a distance */
 
 /* Bytes of a row of @k numbers. */
@@ -128,6 +129,7 @@ typedef struct
   gsize panel_size; /* bytes */
   gsize row_tasks;
   guint8 *copy;     /* (nullable): rows that were copied: they lay badly, or are of another form now */
+  gboolean stream;  /* the result is written around the caches */
   int group;        /* rows that are multiplied at a time */
   gsize x_row;      /* bytes from one row to the next, of the copy or of x */
 } Run;
@@ -167,6 +169,7 @@ run_tile (const Run *run, gsize row, int m, int panel, gboolean begin, gboolean 
     .scale = end ? job->scale : 1,
     .c = job->y + at,
     .c_row = job->n,
+    .stream = run->stream && end,
   };
 }
 
@@ -264,6 +267,7 @@ sf_linear_run (SfContext *cx, const SfKernels *kernels, SfForm form, const SfLin
 
   run.panel_size = panel_size (run.tile, form, job->k);
   run.group = sf_tile_rows (run.tile, form, (int) MIN (ROWS, job->m));
+  run.stream = job->m * job->n * sizeof (float) > STREAM && job->n % SF_TILE_LINE == 0 && GPOINTER_TO_SIZE (job->y) % (SF_TILE_LINE * sizeof (float)) == 0;
   if (alias)
     run.x_row += PAD;
   if (alias || form != SF_FORM_FLOAT)
