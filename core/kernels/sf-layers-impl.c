@@ -54,7 +54,11 @@ magnitude (SfV x)
 SF_INLINE SfV
 scaled (SfV x, SfV rounded)
 {
+#ifdef __AVX512F__
+  return (SfV) _mm512_scalef_ps ((__m512) x, (__m512) (rounded - ROUNDER));
+#else
   return x * (SfV) (((SfU) rounded << 23) + 0x3f800000);
+#endif
 }
 
 /* 2^x, relative error below 2e-7, for x >= -126; that of -126 below.  x = n + f, |f| <= 1/2; the polynomial of degree 5 with
