@@ -14,7 +14,7 @@
 #include <glib.h>
 #include <string.h>
 
-#define SF_TILE_MAX_ROWS 64
+#define SF_TILE_MAX_ROWS 128 /* of a call; to set AMX's registers up costs as much as a dozen products */
 #define SF_TILE_MAX_COLUMNS 32
 
 /* C = scale (bias + residual + sum over taps of A B), a block of at most mr x nr. */
