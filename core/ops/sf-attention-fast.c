@@ -190,15 +190,14 @@ multiply (const Run *run, const guint8 *a, gsize row, int m, int k, const void *
 static void
 rescale (const Run *run, const Work *w)
 {
+  static const float nothing[SF_TILE_MAX_COLUMNS];
   const int nr = run->tile->nr;
   gboolean changed = FALSE;
 
   for (int i = 0; i < nr; i++)
     changed |= !(w->rescale[i] == 1); /* NaN too */
   if (changed)
-    for (int d = 0; d < run->job->dim; d++)
-      for (int i = 0; i < nr; i++)
-        w->o[d * nr + i] *= w->rescale[i];
+    run->kernels->layers->scale_shift (SF_ACTIVATION_NONE, w->o, w->rescale, nothing, FALSE, w->o, run->job->dim, nr);
 }
 
 /* Keys [@key, @key + @n) of a head, whose keys are at @k and values at @v. */
