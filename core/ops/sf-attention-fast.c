@@ -21,7 +21,7 @@
 #define CACHE 2097152 /* bytes of keys and values that stay in the second level of the cache */
 #define TASKS 8       /* at least so many, where a task can be one head or all */
 #define LOG2_E 1.44269504088896341f
-#define TRANSPOSED 16 /* channels of v that are transposed at a time */
+#define TRANSPOSED 32 /* channels of v that are transposed at a time */
 #define ALIAS 4096    /* bytes: rows so far apart, or a multiple of it, share one set of the cache */
 #define LINE 16       /* floats of a cache line */
 #define PAD 128       /* bytes between rows of V^T, so that they do not */
@@ -116,7 +116,7 @@ write_row (const Run *run, const float *x, int n, gpointer row)
 
 /*** Keys and values ***/
 
-/* Keys [@begin, @end) of all items and heads. */
+/* Keys [@begin, @end) of all items and heads, in the order in which they lie in memory. */
 static void
 copy_keys (gsize begin, gsize end, gpointer data)
 {
@@ -127,13 +127,13 @@ copy_keys (gsize begin, gsize end, gpointer data)
 
   for (gsize i = begin; i < end; i++)
     {
-      const gsize key = i % job->keys, head = i / job->keys % job->heads, item = i / job->keys / job->heads;
+      const gsize head = i % job->heads, key = i / job->heads % job->keys, item = i / job->heads / job->keys;
       const float *k = job->k.x + (item * job->keys + key) * job->k.row + head * job->k.head;
 
       for (int d = 0; d < job->dim; d++)
         scaled[d] = scale * k[d];
       memset (scaled + job->dim, 0, (run->dim - job->dim) * sizeof *scaled);
-      write_row (run, scaled, run->dim, run->k + i * run->k_row);
+      write_row (run, scaled, run->dim, run->k + ((item * job->heads + head) * job->keys + key) * run->k_row);
     }
 }
 
