@@ -4,6 +4,10 @@
 
 #include <glib.h>
 
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
+
 #define SF_CONCAT_(a, b) a##b
 #define SF_CONCAT(a, b) SF_CONCAT_ (a, b)
 #define SF_STRING_(name) #name
@@ -41,18 +45,26 @@ sf_store (float *x, SfV value)
 SF_INLINE SfV
 sf_load_n (const float *x, int n)
 {
+#if defined(__AVX512F__)
+  return (SfV) _mm512_maskz_loadu_ps ((__mmask16) ((1 << n) - 1), x);
+#else
   SfV value = { 0 };
 
   for (int i = 0; i < n; i++)
     value[i] = x[i];
   return value;
+#endif
 }
 
 SF_INLINE void
 sf_store_n (float *x, SfV value, int n)
 {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps (x, (__mmask16) ((1 << n) - 1), (__m512) value);
+#else
   for (int i = 0; i < n; i++)
     x[i] = value[i];
+#endif
 }
 
 /* Around the caches, to an aligned place: for results larger than the caches, which would only be read and evicted again.

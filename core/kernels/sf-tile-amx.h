@@ -16,18 +16,17 @@ row_distance (const SfTile *t)
   return t->m > 1 ? (const guint8 *) t->a[1] - (const guint8 *) t->a[0] : 64;
 }
 
-/* So many rows has each register, all of them of 64 bytes. */
+/* To their full size; rows that are not there are multiplied too, as that costs less than another shape. */
 SF_INLINE void
-shape_registers (const guint8 rows[8])
+shape_registers (void)
 {
   struct
   {
     guint8 palette, start, reserved[14];
     guint16 bytes[16];
     guint8 rows[16];
-  } shape = { .palette = 1, .bytes = { 64, 64, 64, 64, 64, 64, 64, 64 } };
+  } shape = { .palette = 1, .bytes = { 64, 64, 64, 64, 64, 64, 64, 64 }, .rows = { HALF, HALF, HALF, HALF, HALF, HALF, HALF, HALF } };
 
-  memcpy (shape.rows, rows, 8);
   __asm__ volatile ("" : : "r"(&shape) : "memory"); /* all of it, where the intrinsic mentions its first bytes */
   _tile_loadconfig (&shape);
 }
@@ -36,27 +35,10 @@ shape_registers (const guint8 rows[8])
 
 /* 16 rows of 32 steps are multiplied by 32 steps of 16 columns.  Four such products stand side by side, so that each tile that
  * is loaded is used twice.  Registers 0 to 3 are the sums, 4 and 5 rows of A, 6 and 7 columns of B. */
-#define MR_BF16 32
+#define GROUP_BF16 (2 * HALF)
 #define STEP_BF16 32
 
-static void
-shape_bf16 (int m)
-{
-  const guint8 upper = MIN (m, HALF), lower = MAX (m - HALF, 1);
-
-  shape_registers ((const guint8[8]) { upper, upper, lower, lower, upper, lower, HALF, HALF });
-}
-
-SF_INLINE void
-zero_sums (void)
-{
-  _tile_zero (0);
-  _tile_zero (1);
-  _tile_zero (2);
-  _tile_zero (3);
-}
-
-/* @row: bytes from one row of @c to the next */
+/* @m: up to HALF rows, or up to twice as many; @row: bytes from one row of @c to the next */
 SF_INLINE void
 load_sums (int m, const float *c, gssize row)
 {
@@ -81,69 +63,83 @@ store_sums (int m, float *c, gssize row)
   _tile_stored (3, c + HALF, row);
 }
 
-/* Adds to the sums the products of the rows that are loaded and the columns at @b. */
+/* Adds to the sums the products of rows at @a and columns at @b. */
 SF_INLINE void
-multiply_columns (int m, const guint16 *b)
+multiply_step (int m, const guint16 *a, gssize row, const guint16 *b)
 {
+  _tile_loadd (4, a, row);
   _tile_loadd (6, b, 4 * NR);
   _tile_dpbf16ps (0, 4, 6);
   _tile_loadd (7, b + 2 * HALF, 4 * NR);
   _tile_dpbf16ps (1, 4, 7);
   if (m <= HALF)
     return;
+  _tile_loadd (5, a + HALF * row / (gssize) sizeof (guint16), row);
   _tile_dpbf16ps (2, 5, 6);
   _tile_dpbf16ps (3, 5, 7);
 }
 
-SF_INLINE void
-load_rows (int m, const guint16 *a, gssize row)
-{
-  _tile_loadd (4, a, row);
-  if (m > HALF)
-    _tile_loadd (5, a + HALF * row / (gssize) sizeof (guint16), row);
-}
-
-/* Writes the sums to C, with what else belongs into it. */
+/* Writes rows [@i, @i + @m) to C, whose sums are in @block, with what else belongs into it. */
 static void
-store_block (const SfTile *t, const float *block)
+store_block (const SfTile *t, int i, int m, const float *block)
 {
-  for (int i = 0; i < t->m; i++)
+  for (int end = i + m; i < end; i++, block += NR)
     for (int j = 0; j < NR; j += SF_LANES)
       {
-        SfV sum = sf_load (block + i * NR + j);
+        SfV sum = sf_load (block + j);
 
         if (t->bias != NULL)
           sum += sf_load (t->bias + j);
         if (t->residual != NULL)
           sum += sf_load (t->residual + i * t->residual_row + j);
-        sf_store (t->c + i * t->c_row + j, sum * t->scale);
+        sum *= t->scale;
+        if (t->stream)
+          sf_stream (t->c + i * t->c_row + j, sum);
+        else
+          sf_store (t->c + i * t->c_row + j, sum);
       }
+}
+
+/* Rows [@i, @i + @m); @direct: the sums begin and end in C, as nothing else is to be added to them. */
+SF_INLINE void
+multiply_group_bf16 (const SfTile *t, int i, int m, gboolean direct)
+{
+  const gssize row = row_distance (t), c_row = (gssize) sizeof (float) * (direct ? t->c_row : NR);
+  const guint16 *b = t->b;
+  float block[GROUP_BF16 * NR], *c = direct ? t->c + i * t->c_row : block;
+
+  if (direct && t->residual != NULL)
+    load_sums (m, c, c_row);
+  else
+    {
+      _tile_zero (0);
+      _tile_zero (1);
+      _tile_zero (2);
+      _tile_zero (3);
+    }
+  for (int tap = 0; tap < t->taps; tap++)
+    for (gssize p = 0; p < t->k; p += STEP_BF16, b += STEP_BF16 * NR)
+      multiply_step (m, (const guint16 *) t->a[tap * t->m + i] + p, row, b);
+  store_sums (m, c, c_row);
+  if (!direct)
+    store_block (t, i, m, block);
 }
 
 static void
 multiply_whole_bf16 (const SfTile *t)
 {
-  /* The sums begin and end in C, if nothing else is to be added to them. */
-  const gboolean direct = t->bias == NULL && t->scale == 1 && (t->residual == NULL || (t->residual == t->c && t->residual_row == t->c_row));
-  const gssize row = row_distance (t), c_row = (gssize) sizeof (float) * (direct ? t->c_row : NR);
-  const guint16 *b = t->b;
-  float block[MR_BF16 * NR], *c = direct ? t->c : block;
+  const gboolean direct = t->bias == NULL && t->scale == 1 && !t->stream && (t->residual == NULL || (t->residual == t->c && t->residual_row == t->c_row));
 
-  shape_bf16 (t->m);
-  if (direct && t->residual != NULL)
-    load_sums (t->m, c, c_row);
-  else
-    zero_sums ();
-  for (int tap = 0; tap < t->taps; tap++)
-    for (gssize p = 0; p < t->k; p += STEP_BF16, b += STEP_BF16 * NR)
-      {
-        load_rows (t->m, (const guint16 *) t->a[tap * t->m] + p, row);
-        multiply_columns (t->m, b);
-      }
-  store_sums (t->m, c, c_row);
+  shape_registers ();
+  for (int i = 0; i < t->m; i += GROUP_BF16)
+    {
+      const int m = MIN (GROUP_BF16, t->m - i);
+
+      multiply_group_bf16 (t, i, m, direct && m % HALF == 0);
+    }
   _tile_release ();
-  if (!direct)
-    store_block (t, block);
+  if (t->stream)
+    sf_stream_end ();
 }
 
 /*** Fixed point ***/
@@ -260,7 +256,7 @@ multiply_whole_fixed (const SfTile *tile, int panels, gsize b_step, gsize c_step
   int turn = 0, left = 0; /* rows of the rest */
   SfTile t = *tile;
 
-  shape_registers ((const guint8[8]) { HALF, HALF, HALF, HALF, HALF, HALF, HALF, HALF });
+  shape_registers ();
   for (int panel = 0; panel < panels; panel++)
     {
       const float *column_scales = (const float *) ((const guint8 *) t.b + steps * STEP_BYTES);

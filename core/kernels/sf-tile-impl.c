@@ -150,7 +150,6 @@ multiply_whole (const SfTile *t) {
 #include "kernels/sf-tile-amx.h"
 #elif defined(__AVX512BF16__)
 
-#define MR_BF16 MR
 #define STEP_BF16 2
 
 /* vdpbf16ps adds the products of two neighbours in k to each lane. */
@@ -188,8 +187,6 @@ multiply_whole_bf16 (const SfTile *t) {
   CASES (multiply_rows_bf16)
 }
 
-#else
-#define MR_BF16 MR
 #endif
 
 /*** Panels at the edge of C ***/
@@ -241,6 +238,21 @@ multiply_fixed (const SfTile *t, int panels, gsize b_step, gsize c_step)
 #endif
 
 #ifdef __AVX512BF16__
+static void
+bf16_panel (const float *panel, int k, guint16 *out)
+{
+  guint32 *pairs = (guint32 *) out;
+  const int whole = k / 2, steps = (k + STEP_BF16 - 1) / STEP_BF16 * STEP_BF16;
+
+  for (int p = 0; p < whole; p++, panel += 2 * NR, pairs += NR)
+#pragma omp simd
+    for (int j = 0; j < NR; j++)
+      pairs[j] = sf_bf16 (panel[j]) | (guint32) sf_bf16 (panel[NR + j]) << 16;
+  memset (pairs, 0, (steps / 2 - whole) * NR * sizeof *pairs);
+  for (int j = 0; j < NR && k % 2 == 1; j++)
+    pairs[j] = sf_bf16 (panel[j]);
+}
+
 static void
 multiply_bf16 (const SfTile *t)
 {
@@ -300,6 +312,76 @@ multiply (const SfTile *t)
 
 #endif
 
+/*** Transposition ***/
+
+/* A transposition of as many rows and columns as a register has lanes is the same shuffle, log2 of them times: each pair of rows
+ * i and i + half becomes rows 2 i and 2 i + 1, with the numbers of both in turn. */
+#if SF_LANES == 16
+#define LOWER 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define UPPER 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#elif SF_LANES == 8
+#define LOWER 0, 8, 1, 9, 2, 10, 3, 11
+#define UPPER 4, 12, 5, 13, 6, 14, 7, 15
+#else
+#define LOWER 0, 4, 1, 5
+#define UPPER 2, 6, 3, 7
+#endif
+
+typedef gint32 SfI __attribute__ ((vector_size (SF_LANES * 4)));
+
+SF_INLINE void
+shuffle (SfV x[SF_LANES])
+{
+  SfV y[SF_LANES];
+
+#pragma GCC unroll 8
+  for (int i = 0; i < SF_LANES / 2; i++)
+    {
+      y[2 * i] = __builtin_shuffle (x[i], x[i + SF_LANES / 2], (SfI) { LOWER });
+      y[2 * i + 1] = __builtin_shuffle (x[i], x[i + SF_LANES / 2], (SfI) { UPPER });
+    }
+#pragma GCC unroll 16
+  for (int i = 0; i < SF_LANES; i++)
+    x[i] = y[i];
+}
+
+SF_INLINE void
+transpose_block (const float *x, gsize x_row, const int rows, const int columns, float *y, gsize y_row)
+{
+  SfV block[SF_LANES];
+
+#pragma GCC unroll 16
+  for (int i = 0; i < SF_LANES; i++)
+    block[i] = i >= rows ? (SfV) { 0 } : columns == SF_LANES ? sf_load (x + i * x_row)
+                                                             : sf_load_n (x + i * x_row, columns);
+#pragma GCC unroll 4
+  for (int lanes = 1; lanes < SF_LANES; lanes *= 2)
+    shuffle (block);
+#pragma GCC unroll 16
+  for (int j = 0; j < SF_LANES; j++)
+    if (j < columns && rows == SF_LANES)
+      sf_store (y + j * y_row, block[j]);
+    else if (j < columns)
+      sf_store_n (y + j * y_row, block[j], rows);
+}
+
+static void
+transpose (const float *x, gsize x_row, int rows, int columns, float *y, gsize y_row)
+{
+  for (int j = 0; j < columns; j += SF_LANES)
+    for (int i = 0; i < rows; i += SF_LANES)
+      {
+        const float *from = x + i * x_row + j;
+        float *to = y + j * y_row + i;
+        const int m = MIN (SF_LANES, rows - i), n = MIN (SF_LANES, columns - j);
+
+        if (m == SF_LANES && n == SF_LANES)
+          transpose_block (from, x_row, SF_LANES, SF_LANES, to, y_row);
+        else
+          transpose_block (from, x_row, m, n, to, y_row);
+      }
+}
+
 static void
 to_bf16 (const float *in, guint16 *out, gsize n)
 {
@@ -315,14 +397,20 @@ const SfTileKernels SF_TABLE (sf_tile) = {
   .nr = NR,
   .multiply = multiply,
   .to_bf16 = to_bf16,
+  .transpose = transpose,
 #ifdef __AMX_BF16__
   .multiply_fixed = multiply_fixed,
   .fixed_row = fixed_row,
   .fixed_panel = fixed_panel,
 #endif
 #ifdef __AVX512BF16__
-  .mr_bf16 = MR_BF16,
+#ifdef __AMX_BF16__
+  .mr_bf16 = SF_TILE_MAX_ROWS,
+#else
+  .mr_bf16 = MR,
+#endif
   .step_bf16 = STEP_BF16,
   .multiply_bf16 = multiply_bf16,
+  .bf16_panel = bf16_panel,
 #endif
 };

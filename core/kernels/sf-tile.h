@@ -14,7 +14,7 @@
 #include <glib.h>
 #include <string.h>
 
-#define SF_TILE_MAX_ROWS 64
+#define SF_TILE_MAX_ROWS 128 /* of a call; to set AMX's registers up costs as much as a dozen products */
 #define SF_TILE_MAX_COLUMNS 32
 
 /* C = scale (bias + residual + sum over taps of A B), a block of at most mr x nr. */
@@ -30,6 +30,7 @@ typedef struct
   float scale;
   float *c;
   gsize c_row;
+  gboolean stream;         /* a hint: C is too large for the caches, and its rows begin where a line of memory does */
   const float *next;       /* (nullable): will be read soon: a line of it is brought nearer at each step of k */
 } SfTile;
 
@@ -37,11 +38,14 @@ typedef struct
 {
   int mr, nr;                                   /* most rows (<= SF_TILE_MAX_ROWS), columns of a panel */
   void (*multiply) (const SfTile *tile);
-  /* (nullable) The same of bf16, at most mr_bf16 rows at equal distances.  k is a multiple of step_bf16; the panel is
-   * taps x k/2 x nr x 2.  Products and sums are float32. */
+  /* (nullable) The same of bf16, at most mr_bf16 rows at equal distances; those up to a multiple of SF_FIXED_ROWS are read too.
+   * k is a multiple of step_bf16; the panel is taps x k/2 x nr x 2.  Products and sums are float32. */
   void (*multiply_bf16) (const SfTile *tile);
   int mr_bf16, step_bf16;
-  void (*to_bf16) (const float *in, guint16 *out, gsize n); /* sf_bf16() of each */
+  void (*to_bf16) (const float *in, guint16 *out, gsize n);      /* sf_bf16() of each */
+  void (*bf16_panel) (const float *panel, int k, guint16 *out); /* k x nr floats; steps that k lacks are zeros */
+  /* y (@columns x @rows) = x (@rows x @columns) transposed; so many floats from one row to the next. */
+  void (*transpose) (const float *x, gsize x_row, int rows, int columns, float *y, gsize y_row);
   /* (nullable) The same in fixed point, of rows at equal distances, one tap: nearly as exact as float, and much faster where there.
    * The number of rows that lie in memory is a multiple of SF_FIXED_ROWS.  @panels: where all columns are there: so many panels,
    * @b_step bytes and @c_step floats from one to the next. */
@@ -129,5 +133,3 @@ void sf_transpose (const float *x, gsize x_row, int rows, int columns, float *y,
  * @panel: (out): k x nr
  */
 void sf_tile_pack (const float *w, gsize w_row, gsize w_step, int n, int k, int nr, float *panel);
-/* The same in bf16: (k + 1) / 2 x nr x 2. */
-void sf_tile_pack_bf16 (const float *w, gsize w_row, gsize w_step, int n, int k, int nr, guint16 *panel);

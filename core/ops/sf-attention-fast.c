@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The one-pass softmax of Milakov and Gimelshein (2018) in blocks of keys, as in FlashAttention (Dao et al. 2022), but
- * transposed, to fit the register tile.  A task is as many queries of one head as the tile has columns, 32 say:
+ * transposed, to fit the register tile.  A block is as many queries of one head as the tile has columns, 32 say:
  *
  *   S^T [keys][32] = K [keys][dim] Q^T [dim][32]
  *   O^T [dim][32] = O^T + V^T [dim][keys] P^T [keys][32]
  *
  * S^T comes out in the very layout that the second product wants as its panel, maxima and sums run down its columns, and a head
  * of 40 channels wastes nothing, which it would as a number of columns.  Keys and values are first copied head by head: keys
- * times the scale, values transposed.
+ * times the scale, values transposed.  A task is one block; or, where keys are few, that of all heads, as all that a line of
+ * memory holds is used then.
  */
 #include "ops/sf-attention-fast.h"
 
@@ -17,9 +18,12 @@
 #include "ops/sf-scratch.h"
 
 #define KEYS 256      /* of a block: S^T is 32 KB */
+#define CACHE 2097152 /* bytes of keys and values that stay in the second level of the cache */
+#define TASKS 8       /* at least so many, where a task can be one head or all */
 #define LOG2_E 1.44269504088896341f
-#define TRANSPOSED 16 /* channels of v that are transposed at a time */
+#define TRANSPOSED 32 /* channels of v that are transposed at a time */
 #define ALIAS 4096    /* bytes: rows so far apart, or a multiple of it, share one set of the cache */
+#define LINE 16       /* floats of a cache line */
 #define PAD 128       /* bytes between rows of V^T, so that they do not */
 
 typedef struct
@@ -32,7 +36,8 @@ typedef struct
   gsize k_row, v_row;    /* bytes from one row to the next */
   gsize v_block;         /* bytes of a row for a block of keys */
   guint8 *k, *v;         /* [n heads][keys][k_row], [n heads][dim][v_row] */
-  gsize blocks;     /* of queries */
+  gsize blocks;          /* of queries */
+  gsize turn;            /* heads of a task */
   SfScratch scratch;
 } Run;
 
@@ -111,7 +116,7 @@ write_row (const Run *run, const float *x, int n, gpointer row)
 
 /*** Keys and values ***/
 
-/* Keys [@begin, @end) of all items and heads. */
+/* Keys [@begin, @end) of all items and heads, in the order in which they lie in memory. */
 static void
 copy_keys (gsize begin, gsize end, gpointer data)
 {
@@ -122,13 +127,13 @@ copy_keys (gsize begin, gsize end, gpointer data)
 
   for (gsize i = begin; i < end; i++)
     {
-      const gsize key = i % job->keys, head = i / job->keys % job->heads, item = i / job->keys / job->heads;
+      const gsize head = i % job->heads, key = i / job->heads % job->keys, item = i / job->heads / job->keys;
       const float *k = job->k.x + (item * job->keys + key) * job->k.row + head * job->k.head;
 
       for (int d = 0; d < job->dim; d++)
         scaled[d] = scale * k[d];
       memset (scaled + job->dim, 0, (run->dim - job->dim) * sizeof *scaled);
-      write_row (run, scaled, run->dim, run->k + i * run->k_row);
+      write_row (run, scaled, run->dim, run->k + ((item * job->heads + head) * job->keys + key) * run->k_row);
     }
 }
 
@@ -185,15 +190,14 @@ multiply (const Run *run, const guint8 *a, gsize row, int m, int k, const void *
 static void
 rescale (const Run *run, const Work *w)
 {
+  static const float nothing[SF_TILE_MAX_COLUMNS];
   const int nr = run->tile->nr;
   gboolean changed = FALSE;
 
   for (int i = 0; i < nr; i++)
     changed |= !(w->rescale[i] == 1); /* NaN too */
   if (changed)
-    for (int d = 0; d < run->job->dim; d++)
-      for (int i = 0; i < nr; i++)
-        w->o[d * nr + i] *= w->rescale[i];
+    run->kernels->layers->scale_shift (SF_ACTIVATION_NONE, w->o, w->rescale, nothing, FALSE, w->o, run->job->dim, nr);
 }
 
 /* Keys [@key, @key + @n) of a head, whose keys are at @k and values at @v. */
@@ -221,28 +225,30 @@ add_keys (const Run *run, Work *w, const guint8 *k, const guint8 *v, gsize key, 
 static void
 write_queries (const Run *run, Work *w, const float *q, int n)
 {
-  const int dim = run->job->dim, row = run->job->q.row, nr = run->tile->nr;
+  const SfTileKernels *tile = run->tile;
+  const int dim = run->job->dim;
 
-  switch (run->form)
-    {
-    case SF_FORM_FIXED:
-      sf_tile_pack (q, row, 1, n, dim, nr, w->o);
-      run->tile->fixed_panel (w->o, dim, w->q);
-      break;
-    case SF_FORM_BF16:
-      memset (w->q, 0, panel_size (run, run->dim) * sizeof (float));
-      sf_tile_pack_bf16 (q, row, 1, n, dim, nr, w->q);
-      break;
-    default:
-      sf_tile_pack (q, row, 1, n, dim, nr, w->q);
-    }
+  sf_tile_pack (q, run->job->q.row, 1, n, dim, tile->nr, run->form == SF_FORM_FLOAT ? w->q : w->o);
+  if (run->form == SF_FORM_FIXED)
+    tile->fixed_panel (w->o, dim, w->q);
+  else if (run->form == SF_FORM_BF16)
+    tile->bf16_panel (w->o, dim, w->q);
 }
 
+/* Brings @n rows of a head nearer while others are worked on: they lie too far apart for the CPU to see them coming. */
 static void
-run_task (const Run *run, gsize index, float *memory)
+bring (const float *x, gsize row, int n, int dim)
+{
+  for (int i = 0; i < n; i++)
+    for (int d = 0; d < dim; d += LINE)
+      __builtin_prefetch (x + i * row + d, 0, 2);
+}
+
+/* A block of queries from @first on, of one head. */
+static void
+run_block (const Run *run, gsize head, gsize first, float *memory)
 {
   const SfAttentionJob *job = run->job;
-  const gsize head = index / run->blocks, first = index % run->blocks * run->tile->nr;
   const gsize item = head / job->heads, j = head % job->heads, width = (gsize) job->heads * job->dim;
   const int nr = run->tile->nr, n = (int) MIN ((gsize) nr, job->queries - first);
   const float *q = job->q.x + (item * job->queries + first) * job->q.row + j * job->q.head;
@@ -251,6 +257,8 @@ run_task (const Run *run, gsize index, float *memory)
   Work *w = work_open (run, memory);
 
   write_queries (run, w, q, n);
+  bring (y, width, n, job->dim);
+  bring (q + job->q.head, job->q.row, n, job->dim); /* the next head's */
   for (gsize key = 0; key < job->keys; key += KEYS)
     add_keys (run, w, k, v, key, (int) MIN (KEYS, job->keys - key));
   for (int i = 0; i < nr; i++)
@@ -266,7 +274,8 @@ run_tasks (gsize begin, gsize end, gpointer data)
   float *memory = sf_scratch_take (&run->scratch);
 
   for (gsize i = begin; i < end; i++)
-    run_task (run, i, memory);
+    for (gsize j = 0; j < run->turn; j++)
+      run_block (run, i / run->blocks * run->turn + j, i % run->blocks * run->tile->nr, memory);
   sf_scratch_give (&run->scratch, memory);
 }
 
@@ -285,6 +294,7 @@ sf_attention_run (SfContext *cx, const SfKernels *kernels, SfForm form, const Sf
     .k_row = row_size (form, dim),
     .v_block = row_size (form, KEYS),
     .blocks = (job->queries + tile->nr - 1) / tile->nr,
+    .turn = 1,
   };
   g_autoptr (SfTensor) k = NULL, v = NULL;
   gboolean done;
@@ -294,6 +304,8 @@ sf_attention_run (SfContext *cx, const SfKernels *kernels, SfForm form, const Sf
     run.k_row += PAD;
   run.v_row = blocks > 1 ? blocks * run.v_block : row_size (form, round_up ((int) job->keys, 32));
   run.v_row = (run.v_row + PAD - 1) / PAD * PAD + PAD;
+  if (job->n * run.blocks >= TASKS && job->heads * (job->keys * run.k_row + job->dim * run.v_row) <= CACHE)
+    run.turn = job->heads;
   k = sf_context_tensor (cx, 1, 1, n_heads * (int) job->keys + SF_FIXED_ROWS, (int) (run.k_row / sizeof (float)));
   v = sf_context_tensor (cx, 1, 1, n_heads * job->dim + SF_FIXED_ROWS, (int) (run.v_row / sizeof (float)));
   if (k == NULL || v == NULL || !sf_scratch_init (&run.scratch, cx, work_size (&run)))
@@ -302,7 +314,7 @@ sf_attention_run (SfContext *cx, const SfKernels *kernels, SfForm form, const Sf
   run.v = (guint8 *) v->data;
   done = sf_op_run (cx, n_heads * job->keys, MAX (1, SF_OP_TILE / job->dim), copy_keys, &run, 0) &&
          sf_op_run (cx, (gsize) n_heads * ((job->dim + TRANSPOSED - 1) / TRANSPOSED), 1, transpose_values, &run, 0) &&
-         sf_op_run (cx, n_heads * run.blocks, 1, run_tasks, &run, 4.0 * n_heads * job->queries * job->keys * job->dim);
+         sf_op_run (cx, n_heads / run.turn * run.blocks, 1, run_tasks, &run, 4.0 * n_heads * job->queries * job->keys * job->dim);
   sf_scratch_clear (&run.scratch);
   return done;
 }

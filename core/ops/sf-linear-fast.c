@@ -11,6 +11,7 @@
 #define TASKS 16       /* at least so many, where panels can be shared out too */
 #define TASK_FLOPS 4e8 /* at most so many: a few ms */
 #define ALIAS 4096     /* bytes: rows so far apart, or a multiple of it, share one set of the cache */
+#define STREAM ((gsize) 16 << 20) /* bytes of a result that go around the caches */
 #define PAD 64         /* bytes that are added to such a distance */
 
 /* Bytes of a row of @k numbers. */
@@ -65,7 +66,7 @@ n_panels (const Packing *p)
 
 /* A panel of @n columns, which are the rows of W from @first on. */
 static void
-pack_panel (const Packing *p, gsize first, int n, gpointer packed)
+pack_panel (const Packing *p, gsize first, int n, float *panel)
 {
   const int nr = p->tile->nr;
   float w[SF_TILE_MAX_COLUMNS * PIECE];
@@ -76,10 +77,7 @@ pack_panel (const Packing *p, gsize first, int n, gpointer packed)
 
       for (int j = 0; j < n; j++)
         sf_array_read (p->w, (first + j) * p->k + k0, k, w + j * PIECE);
-      if (p->form == SF_FORM_BF16)
-        sf_tile_pack_bf16 (w, PIECE, 1, n, k, nr, (guint16 *) packed + (gsize) k0 * nr);
-      else
-        sf_tile_pack (w, PIECE, 1, n, k, nr, (float *) packed + (gsize) k0 * nr);
+      sf_tile_pack (w, PIECE, 1, n, k, nr, panel + (gsize) k0 * nr);
     }
 }
 
@@ -87,19 +85,18 @@ static void
 pack_panels (gsize begin, gsize end, gpointer data)
 {
   const Packing *p = data;
-  g_autofree float *plain = p->form == SF_FORM_FIXED ? g_new (float, (gsize) p->k * p->tile->nr) : NULL;
+  g_autofree float *plain = p->form != SF_FORM_FLOAT ? g_new (float, (gsize) p->k * p->tile->nr) : NULL;
 
   for (gsize panel = begin; panel < end; panel++)
     {
       const gsize first = panel * p->tile->nr;
-      const int n = (int) MIN ((gsize) p->tile->nr, p->n - first);
-      guint8 *packed = p->packed + panel * p->panel_size;
+      gpointer packed = p->packed + panel * p->panel_size;
 
-      if (p->form == SF_FORM_BF16)
-        memset (packed, 0, p->panel_size); /* steps that are added to k */
-      pack_panel (p, first, n, plain != NULL ? (gpointer) plain : packed);
-      if (plain != NULL)
+      pack_panel (p, first, (int) MIN ((gsize) p->tile->nr, p->n - first), plain != NULL ? plain : packed);
+      if (p->form == SF_FORM_FIXED)
         p->tile->fixed_panel (plain, p->k, packed);
+      else if (p->form == SF_FORM_BF16)
+        p->tile->bf16_panel (plain, p->k, packed);
     }
 }
 
@@ -132,6 +129,7 @@ typedef struct
   gsize panel_size; /* bytes */
   gsize row_tasks;
   guint8 *copy;     /* (nullable): rows that were copied: they lay badly, or are of another form now */
+  gboolean stream;  /* the result is written around the caches */
   int group;        /* rows that are multiplied at a time */
   gsize x_row;      /* bytes from one row to the next, of the copy or of x */
 } Run;
@@ -171,6 +169,7 @@ run_tile (const Run *run, gsize row, int m, int panel, gboolean begin, gboolean 
     .scale = end ? job->scale : 1,
     .c = job->y + at,
     .c_row = job->n,
+    .stream = run->stream && end,
   };
 }
 
@@ -268,6 +267,7 @@ sf_linear_run (SfContext *cx, const SfKernels *kernels, SfForm form, const SfLin
 
   run.panel_size = panel_size (run.tile, form, job->k);
   run.group = sf_tile_rows (run.tile, form, (int) MIN (ROWS, job->m));
+  run.stream = job->m * job->n * sizeof (float) > STREAM && job->n % SF_TILE_LINE == 0 && GPOINTER_TO_SIZE (job->y) % (SF_TILE_LINE * sizeof (float)) == 0;
   if (alias)
     run.x_row += PAD;
   if (alias || form != SF_FORM_FLOAT)

@@ -53,20 +53,23 @@ typedef struct
 } Operands;
 
 static void
-fill (Operands *o, const Case *c, int nr, int step_bf16)
+fill (Operands *o, const Case *c, const SfTileKernels *kernels)
 {
+  const int nr = kernels->nr, step_bf16 = MAX (kernels->step_bf16, 1);
   const gsize k = c->k, steps = (k + step_bf16 - 1) / step_bf16 * step_bf16;
 
   o->w = noise (c->n * k * c->taps);
   o->panel = g_new (float, k * c->taps * nr);
-  o->panel_bf16 = g_new0 (guint16, steps * c->taps * nr);
-  o->all_bf16 = g_new0 (guint16, c->m * c->taps * steps);
+  o->panel_bf16 = g_new (guint16, steps * c->taps * nr);
+  memset (o->panel_bf16, 0x7f, steps * c->taps * nr * sizeof (guint16)); /* steps beyond k must be written */
+  o->all_bf16 = g_new0 (guint16, (c->m * c->taps + SF_FIXED_ROWS) * steps);
   for (gsize i = 0; i < c->n * k * c->taps; i++)
     o->w[i] = from_bf16 (sf_bf16 (o->w[i]));
   for (int tap = 0; tap < c->taps; tap++) /* w is [column][step][tap], as a convolution's */
     {
       sf_tile_pack (o->w + tap, k * c->taps, c->taps, c->n, c->k, nr, o->panel + tap * k * nr);
-      sf_tile_pack_bf16 (o->w + tap, k * c->taps, c->taps, c->n, c->k, nr, o->panel_bf16 + tap * steps * nr);
+      if (kernels->bf16_panel != NULL)
+        kernels->bf16_panel (o->panel + tap * k * nr, c->k, o->panel_bf16 + tap * steps * nr);
     }
   for (int i = 0; i < c->m * c->taps; i++)
     {
@@ -132,7 +135,7 @@ check (const SfTileKernels *kernels, gboolean bf16, const Case *c)
       t.residual = c->in_place ? out : residual;
       t.residual_row = row;
     }
-  fill (&o, c, kernels->nr, bf16 ? kernels->step_bf16 : 2);
+  fill (&o, c, kernels);
   for (gsize i = 0; i < c->m * row + 1; i++)
     out[i] = c->in_place && i < c->m * row ? residual[i] : NAN; /* C is written, not read */
   if (bf16)
@@ -327,8 +330,9 @@ test_fixed_digits (gconstpointer data)
 }
 
 static void
-test_transpose (void)
+test_transpose (gconstpointer data)
 {
+  const SfTileKernels *kernels = data;
   static const int sizes[] = { 1, 3, 4, 16, 19, 40 };
 
   for (gsize r = 0; r < G_N_ELEMENTS (sizes); r++)
@@ -337,7 +341,7 @@ test_transpose (void)
         const int rows = sizes[r], columns = sizes[c], x_row = columns + 1, y_row = rows + 2;
         g_autofree float *x = noise (rows * x_row), *y = noise (columns * y_row), *before = g_memdup2 (y, columns * y_row * sizeof *y);
 
-        sf_transpose (x, x_row, rows, columns, y, y_row);
+        kernels->transpose (x, x_row, rows, columns, y, y_row);
         for (int j = 0; j < columns; j++)
           for (int i = 0; i < y_row; i++)
             g_assert_true (y[j * y_row + i] == (i < rows ? x[i * x_row + j] : before[j * y_row + i]));
@@ -369,14 +373,15 @@ main (int argc, char **argv)
       g_autofree char *bf16 = g_strdup_printf ("/tile/bf16/%s", all[i]->name);
       g_autofree char *fixed = g_strdup_printf ("/tile/fixed/%s", all[i]->name);
       g_autofree char *digits = g_strdup_printf ("/tile/fixed/digits/%s", all[i]->name);
+      g_autofree char *transpose = g_strdup_printf ("/tile/transpose/%s", all[i]->name);
 
       g_test_add_data_func (products, all[i]->tile, test_products);
       g_test_add_data_func (regular, all[i]->tile, test_regular);
       g_test_add_data_func (bf16, all[i]->tile, test_bf16);
       g_test_add_data_func (fixed, all[i]->tile, test_fixed);
       g_test_add_data_func (digits, all[i]->tile, test_fixed_digits);
+      g_test_add_data_func (transpose, all[i]->tile, test_transpose);
     }
   g_test_add_func ("/tile/group", test_group);
-  g_test_add_func ("/tile/transpose", test_transpose);
   return g_test_run ();
 }

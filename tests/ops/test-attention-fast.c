@@ -35,6 +35,8 @@ static const Case cases[] = {
   { 1, 16, 64, 40, 40, BLOCKS, 1 },  /* rows of 3 x 4096 bytes */
   { 1, 1, 8, 4096, 4096, BLOCKS, 2 },
   { 3, 1, 80, 1, 513, APART, 1 },
+  { 1, 3, 40, 260, 77, BLOCKS, 1 },  /* tasks of all heads */
+  { 2, 2, 24, 150, 300, APART, 1 },  /* the same, two items, two blocks of keys */
 };
 
 #define MOST_CHECKED 64 /* queries of a head, spread over all */
