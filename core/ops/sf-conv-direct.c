@@ -105,6 +105,7 @@ sf_conv_run_direct (SfContext *cx, const SfKernels *kernels, const SfConvJob *jo
 
 /*** In fixed point ***/
 
+#define FIXED_ROWS 64 /* pixels of a task */
 #define ALIAS 4096 /* bytes: rows so far apart, or a multiple of it, would share one set of the cache */
 
 typedef struct
@@ -138,7 +139,7 @@ multiply_rows (const FixedRun *run, gsize pixel, int n, const guint8 *rows)
 {
   const SfConvJob *job = run->job;
   const int nr = run->tile->nr;
-  const void *a[SF_TILE_MAX_ROWS];
+  const void *a[FIXED_ROWS];
 
   for (int i = 0; i < n; i++)
     a[i] = rows + i * run->row;
@@ -174,8 +175,8 @@ run_fixed_tasks (gsize begin, gsize end, gpointer data)
 
   for (gsize i = begin; i < end; i++)
     {
-      const gsize pixel = i * SF_TILE_MAX_ROWS;
-      const int n = (int) MIN (SF_TILE_MAX_ROWS, run->pixels - pixel);
+      const gsize pixel = i * FIXED_ROWS;
+      const int n = (int) MIN (FIXED_ROWS, run->pixels - pixel);
 
       make_rows (run, pixel, n, rows, seen);
       multiply_rows (run, pixel, n, rows);
@@ -195,8 +196,8 @@ sf_conv_run_direct_fixed (SfContext *cx, const SfKernels *kernels, const SfConvJ
     run.row += SF_TILE_LINE * sizeof (float);
   run.panel = sf_fixed_panel_size (run.k, kernels->tile->nr);
   run.pixels = (gsize) job->n * job->out_h * job->out_w;
-  done = sf_scratch_init (&run.scratch, cx, run.k + SF_TILE_LINE + SF_TILE_MAX_ROWS * run.row / sizeof (float)) &&
-         sf_op_run (cx, (run.pixels + SF_TILE_MAX_ROWS - 1) / SF_TILE_MAX_ROWS, 1, run_fixed_tasks, &run, 2.0 * run.pixels * run.k * job->out_c);
+  done = sf_scratch_init (&run.scratch, cx, run.k + SF_TILE_LINE + FIXED_ROWS * run.row / sizeof (float)) &&
+         sf_op_run (cx, (run.pixels + FIXED_ROWS - 1) / FIXED_ROWS, 1, run_fixed_tasks, &run, 2.0 * run.pixels * run.k * job->out_c);
   sf_scratch_clear (&run.scratch);
   return done;
 }

@@ -41,7 +41,7 @@ sf_conv_method_can (const SfKernels *kernels, SfConvMethod method, const SfConvJ
 #define TRANSFORM 15  /* the transform of a number takes as long as so many products with it */
 #define FIXED 0.45    /* a product in fixed point takes so long ... */
 #define LEAST_ROWS_FIXED 48
-#define LEAST_ROWS_DIRECT_FIXED (4 * SF_TILE_MAX_ROWS) /* 64 of them are a task: fewer occupy not all threads */
+#define LEAST_ROWS_DIRECT_FIXED 256 /* 64 of them are a task: fewer occupy not all threads */
 #define FIXED_TRANSFORM 1.5 /* ... and a transform to it */
 
 /* Time that a method takes, in units that are the same for all. */
