@@ -251,9 +251,9 @@ multiply_whole_fixed (const SfTile *tile, int panels, gsize b_step, gsize c_step
   const int steps = sf_fixed_steps (tile->k), groups = (tile->m + HALF - 1) / HALF;
   const int lines = (STEP_BYTES / 64 + groups * MULTIPLIES - 1) / (groups * MULTIPLIES); /* of the next panel, at a time */
   const gssize row = row_distance (tile);
-  Places places[2] __attribute__ ((aligned (64)));
+  Places places __attribute__ ((aligned (64)));
   Rest rest = { .places = NULL };
-  int turn = 0, left = 0; /* rows of the rest */
+  int left = 0; /* rows of the rest */
   SfTile t = *tile;
 
   shape_registers ();
@@ -283,9 +283,9 @@ multiply_whole_fixed (const SfTile *tile, int panels, gsize b_step, gsize c_step
               }
             for (; left > 0; left--)
               join_row (&rest, row);
-            store_places (places[turn]);
+            store_places (places);
             rest = (Rest) {
-              .places = places[turn][0][0],
+              .places = places[0][0],
               .row_scale = (const guint8 *) t.a[0] + i * row + steps * DIGITS * SF_FIXED_STEP,
               .add = k > 0 ? t.c + i * t.c_row : t.residual != NULL ? t.residual + i * t.residual_row
                                                                     : NULL,
@@ -297,7 +297,6 @@ multiply_whole_fixed (const SfTile *tile, int panels, gsize b_step, gsize c_step
               .scale = k + n == steps ? t.scale : 1,
             };
             left = MIN (HALF, t.m - i);
-            turn = !turn;
           }
       t.b = (const guint8 *) t.b + b_step;
       t.c += c_step;

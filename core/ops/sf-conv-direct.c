@@ -106,7 +106,9 @@ sf_conv_run_direct (SfContext *cx, const SfKernels *kernels, const SfConvJob *jo
 /*** In fixed point ***/
 
 #define FIXED_ROWS 64 /* pixels of a task */
-#define ALIAS 4096 /* bytes: rows so far apart, or a multiple of it, would share one set of the cache */
+#define FIXED_TASKS 4 /* with fewer all pixels are made to rows first, and panels shared out then */
+#define FEW 8         /* pixels that are made to rows at a time */
+#define ALIAS 4096    /* bytes: rows so far apart, or a multiple of it, would share one set of the cache */
 
 typedef struct
 {
@@ -115,13 +117,14 @@ typedef struct
   const guint8 *packed;
   int taps, k;       /* of a row: numbers */
   gsize row, panel;  /* bytes of a row, from one panel to the next */
-  gsize pixels;
-  SfScratch scratch; /* of a task: its rows, and floats of one */
+  int pixels;
+  SfScratch scratch; /* of a task: floats of a row, and its rows, where they are not ... */
+  guint8 *rows;      /* ... those of all pixels */
 } FixedRun;
 
-/* What @n pixels from @pixel on see. */
+/* What @n pixels from @pixel on see.  @seen: room for one of them. */
 static void
-make_rows (const FixedRun *run, gsize pixel, int n, guint8 *rows, float *seen)
+make_rows (const FixedRun *run, int pixel, int n, guint8 *rows, float *seen)
 {
   const int c = run->job->c;
 
@@ -133,9 +136,9 @@ make_rows (const FixedRun *run, gsize pixel, int n, guint8 *rows, float *seen)
     }
 }
 
-/* All panels; the last one may be narrow. */
+/* Channels [@channel, @end) of the result at @n pixels from @pixel on; a narrow panel at the end is one call. */
 static void
-multiply_rows (const FixedRun *run, gsize pixel, int n, const guint8 *rows)
+multiply_rows (const FixedRun *run, int pixel, int n, const guint8 *rows, int channel, int end)
 {
   const SfConvJob *job = run->job;
   const int nr = run->tile->nr;
@@ -143,14 +146,14 @@ multiply_rows (const FixedRun *run, gsize pixel, int n, const guint8 *rows)
 
   for (int i = 0; i < n; i++)
     a[i] = rows + i * run->row;
-  for (int channel = 0, panels; channel < job->out_c; channel += panels * nr)
+  for (int panels; channel < end; channel += panels * nr)
     {
-      const gsize at = pixel * job->out_c + channel;
+      const gsize at = (gsize) pixel * job->out_c + channel;
 
-      panels = MAX ((job->out_c - channel) / nr, 1);
+      panels = MAX ((end - channel) / nr, 1);
       run->tile->multiply_fixed (&(SfTile) {
                                      .m = n,
-                                     .n = MIN (nr, job->out_c - channel),
+                                     .n = MIN (nr, end - channel),
                                      .k = run->k,
                                      .taps = 1,
                                      .a = a,
@@ -166,8 +169,9 @@ multiply_rows (const FixedRun *run, gsize pixel, int n, const guint8 *rows)
     }
 }
 
+/* Items are groups of pixels. */
 static void
-run_fixed_tasks (gsize begin, gsize end, gpointer data)
+run_groups (gsize begin, gsize end, gpointer data)
 {
   FixedRun *run = data;
   float *seen = sf_scratch_take (&run->scratch);
@@ -175,29 +179,63 @@ run_fixed_tasks (gsize begin, gsize end, gpointer data)
 
   for (gsize i = begin; i < end; i++)
     {
-      const gsize pixel = i * FIXED_ROWS;
-      const int n = (int) MIN (FIXED_ROWS, run->pixels - pixel);
+      const int pixel = (int) i * FIXED_ROWS, n = MIN (FIXED_ROWS, run->pixels - pixel);
 
       make_rows (run, pixel, n, rows, seen);
-      multiply_rows (run, pixel, n, rows);
+      multiply_rows (run, pixel, n, rows, 0, run->job->out_c);
     }
   sf_scratch_give (&run->scratch, seen);
+}
+
+static void
+make_all_rows (gsize begin, gsize end, gpointer data)
+{
+  FixedRun *run = data;
+  float *seen = sf_scratch_take (&run->scratch);
+
+  make_rows (run, (int) begin, (int) (end - begin), run->rows + begin * run->row, seen);
+  sf_scratch_give (&run->scratch, seen);
+}
+
+/* Items are panels. */
+static void
+run_panels (gsize begin, gsize end, gpointer data)
+{
+  const FixedRun *run = data;
+  const int nr = run->tile->nr;
+
+  for (int pixel = 0; pixel < run->pixels; pixel += FIXED_ROWS)
+    multiply_rows (run, pixel, MIN (FIXED_ROWS, run->pixels - pixel), run->rows + pixel * run->row, (int) begin * nr, MIN ((int) end * nr, run->job->out_c));
 }
 
 gboolean
 sf_conv_run_direct_fixed (SfContext *cx, const SfKernels *kernels, const SfConvJob *job, const float *packed)
 {
   FixedRun run = { .tile = kernels->tile, .job = job, .packed = (const guint8 *) packed, .taps = job->kernel_h * job->kernel_w };
+  const int nr = kernels->tile->nr;
+  g_autoptr (SfTensor) rows = NULL;
+  double work;
+  int groups;
   gboolean done;
 
   run.k = run.taps * job->c;
   run.row = sf_fixed_row_size (run.k);
   if (run.row % ALIAS == 0)
     run.row += SF_TILE_LINE * sizeof (float);
-  run.panel = sf_fixed_panel_size (run.k, kernels->tile->nr);
-  run.pixels = (gsize) job->n * job->out_h * job->out_w;
-  done = sf_scratch_init (&run.scratch, cx, run.k + SF_TILE_LINE + FIXED_ROWS * run.row / sizeof (float)) &&
-         sf_op_run (cx, (run.pixels + FIXED_ROWS - 1) / FIXED_ROWS, 1, run_fixed_tasks, &run, 2.0 * run.pixels * run.k * job->out_c);
+  run.panel = sf_fixed_panel_size (run.k, nr);
+  run.pixels = job->n * job->out_h * job->out_w;
+  groups = (run.pixels + FIXED_ROWS - 1) / FIXED_ROWS;
+  work = 2.0 * run.pixels * run.k * job->out_c;
+  if (groups >= FIXED_TASKS)
+    done = sf_scratch_init (&run.scratch, cx, run.k + SF_TILE_LINE + FIXED_ROWS * run.row / sizeof (float)) &&
+           sf_op_run (cx, groups, 1, run_groups, &run, work);
+  else
+    {
+      rows = sf_context_tensor (cx, 1, groups, FIXED_ROWS, (int) (run.row / sizeof (float)));
+      done = rows != NULL && sf_scratch_init (&run.scratch, cx, run.k);
+      run.rows = done ? (guint8 *) rows->data : NULL;
+      done = done && sf_op_run (cx, run.pixels, FEW, make_all_rows, &run, 0) && sf_op_run (cx, (job->out_c + nr - 1) / nr, 1, run_panels, &run, work);
+    }
   sf_scratch_clear (&run.scratch);
   return done;
 }
