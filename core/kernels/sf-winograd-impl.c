@@ -137,9 +137,9 @@ input_vector (const SfWinograd *job, const int m, const float *const *pixel, int
 SF_INLINE void
 input_tile (const SfWinograd *job, const int m, gsize tile, float *v)
 {
-  const int side = m + 2, per_image = job->down * job->across, place = (int) (tile % per_image);
-  const int top = place / job->across * m - job->top, left = place % job->across * m - job->left;
-  const float *image = job->x + tile / per_image * job->h * job->w * job->c;
+  const SfWinogradTile place = sf_winograd_tile (job, tile);
+  const int side = m + 2, top = place.row * m - job->top, left = place.column * m - job->left;
+  const float *image = job->x + place.image * job->h * job->w * job->c;
   const float *pixel[SIDE * SIDE];
   int c = 0;
 
@@ -219,11 +219,11 @@ output_vector (const SfWinograd *job, const int m, gsize at, const int h, const 
 SF_INLINE void
 output_tile (const SfWinograd *job, const int m, gsize tile, int channel, int nr, const float *products, gsize position)
 {
-  const int per_image = job->down * job->across, place = (int) (tile % per_image);
-  const int y = place / job->across * m, x = place % job->across * m, n = MIN (nr, job->out_c - channel);
+  const SfWinogradTile place = sf_winograd_tile (job, tile);
+  const int y = place.row * m, x = place.column * m, n = MIN (nr, job->out_c - channel);
   const int h = MIN (m, job->out_h - y), w = MIN (m, job->out_w - x);
-  const gsize image = tile / per_image, at = ((image * job->out_h + y) * job->out_w + x) * job->out_c + channel;
-  const float *biases = job->bias != NULL ? job->bias + image * job->bias_step + channel : NULL;
+  const gsize at = ((place.image * job->out_h + y) * job->out_w + x) * job->out_c + channel;
+  const float *biases = job->bias != NULL ? job->bias + place.image * job->bias_step + channel : NULL;
   const SfV zero = { 0 };
   int c = 0;
 

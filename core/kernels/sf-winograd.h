@@ -24,7 +24,8 @@ sf_winograd_positions (int m)
   return (m + 2) * (m + 2);
 }
 
-/* Images in, images out, and the tiles between them, numbered through all images of a batch. */
+/* Images in, images out, and the tiles between them, numbered through all images of a batch: two rows at a time, column after column,
+ * so that neighbours in number see few pixels more than they make; a last row that is left goes by itself. */
 typedef struct
 {
   int m;
@@ -43,6 +44,22 @@ typedef struct
   float *y;
   gboolean stream;        /* the result is large and aligned, its channels a multiple of 16 */
 } SfWinograd;
+
+typedef struct
+{
+  gsize image;
+  int row, column;
+  gboolean alone; /* in the row that is left */
+} SfWinogradTile;
+
+static inline SfWinogradTile
+sf_winograd_tile (const SfWinograd *job, gsize number)
+{
+  const int per_image = job->down * job->across, place = (int) (number % per_image), pair = place / (2 * job->across), i = place % (2 * job->across);
+  const gboolean alone = 2 * pair + 1 == job->down;
+
+  return (SfWinogradTile) { number / per_image, 2 * pair + (alone ? 0 : i % 2), alone ? i : i / 2, alone };
+}
 
 typedef struct
 {

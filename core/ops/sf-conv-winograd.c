@@ -10,8 +10,8 @@
  *
  * The products may be done in fixed point, see kernels/sf-tile.h; the transforms never are.
  *
- * A norm and activation of the input are done to what some tiles see, just before they are transformed: to half of the pixels twice,
- * but that is less than to write the whole to memory and to read it again.
+ * A norm and activation of the input are done to what some tiles see, a strip of two rows, just before they are transformed: to the
+ * pixels between two strips twice, but that is less than to write the whole to memory and to read it again.
  */
 #include "ops/sf-conv.h"
 
@@ -25,8 +25,8 @@
 #define TASKS 4               /* too few blocks below that */
 #define TASK_FLOPS 6e8        /* a block of more would take too long: a few ms */
 #define STREAM (16 << 20)     /* bytes of a result that go around the caches */
-#define STRIP (1 << 15)       /* floats of normed pixels, of about so many tiles: */
-#define STRIP_TILES 16
+#define STRIP (1 << 15)       /* floats of a strip of normed pixels, about, and ... */
+#define STRIP_TILES 32        /* ... tiles, at most */
 #define PAD 16                /* floats between rows of V: they must not lie multiples of 4096 bytes apart */
 
 typedef struct
@@ -49,16 +49,28 @@ typedef struct
   gsize begin;              /* ... and its first tile */
 } Run;
 
-/* What @n tiles of a row see, from number @tile on, goes to @strip, normed.  Returns a job with these tiles alone. */
+/* Of the @n tiles from number @tile on, so many that make a rectangle which fits in a strip. */
+static int
+count_strip (const Run *run, gsize tile, int n)
+{
+  const SfWinogradTile place = sf_winograd_tile (&run->winograd, tile);
+  const int across = run->winograd.across - place.column;
+
+  if (place.alone)
+    return MIN (MIN (run->strip_tiles, n), across);
+  return place.row % 2 == 0 && n > 1 && run->strip_tiles > 1 ? MIN (MIN (run->strip_tiles, n) / 2, across) * 2 : 1;
+}
+
+/* What the @n tiles of a strip see, from number @tile on, goes to @strip, normed.  Returns a job with these tiles alone. */
 static SfWinograd
 norm_strip (const Run *run, gsize tile, int n, float *strip)
 {
   const SfConvJob *job = run->job;
-  const int side = run->winograd.m + 2, across = run->winograd.across, place = (int) (tile % (run->winograd.down * across));
-  const gsize image = tile / (run->winograd.down * across);
-  const int top = place / across * run->winograd.m - job->top, left = place % across * run->winograd.m - job->left;
-  const int y0 = MAX (top, 0), y1 = MIN (top + side, job->h), x0 = MAX (left, 0), x1 = MIN (left + (n - 1) * run->winograd.m + side, job->w);
-  const float *p = job->line + image * 2 * job->c, *q = p + job->c;
+  const SfWinogradTile place = sf_winograd_tile (&run->winograd, tile);
+  const int m = run->winograd.m, down = place.alone || n == 1 ? 1 : 2, across = n / down;
+  const int top = place.row * m - job->top, left = place.column * m - job->left;
+  const int y0 = MAX (top, 0), y1 = MIN (top + down * m + 2, job->h), x0 = MAX (left, 0), x1 = MIN (left + across * m + 2, job->w);
+  const float *image = job->x + place.image * job->h * job->w * job->c, *p = job->line + place.image * 2 * job->c, *q = p + job->c;
   SfWinograd some = run->winograd;
 
   some.x = strip;
@@ -66,10 +78,10 @@ norm_strip (const Run *run, gsize tile, int n, float *strip)
   some.w = MAX (x1 - x0, 0);
   some.top = y0 - top;
   some.left = x0 - left;
-  some.down = 1;
-  some.across = n;
+  some.down = down;
+  some.across = across;
   for (int y = y0; y < y1 && x0 < x1; y++, strip += (gsize) some.w * job->c)
-    run->kernels->layers->scale_shift (job->activation, job->x + ((image * job->h + y) * job->w + x0) * job->c, p, q, FALSE, strip, some.w, job->c);
+    run->kernels->layers->scale_shift (job->activation, image + ((gsize) y * job->w + x0) * job->c, p, q, FALSE, strip, some.w, job->c);
   return some;
 }
 
@@ -103,7 +115,7 @@ transform (const Run *run, gsize tile, int n, guint8 *v, float *memory)
       {
         SfWinograd strip;
 
-        k = MIN (MIN (run->strip_tiles, n - i), run->winograd.across - (int) ((tile + i) % run->winograd.across));
+        k = count_strip (run, tile + i, n - i);
         strip = norm_strip (run, tile + i, k, memory + run->piece_size);
         transform_tiles (run, &strip, 0, k, v + i * run->v_row, memory);
       }
@@ -379,8 +391,8 @@ sf_conv_run_winograd (SfContext *cx, const SfKernels *kernels, const SfConvMetho
   run.piece_size = method->fixed ? run.winograd.v_position * run.positions : SF_TILE_LINE;
   if (job->line != NULL)
     {
-      run.strip_tiles = CLAMP (STRIP / ((method->m + 2) * method->m * job->c), 1, STRIP_TILES);
-      run.strip_size = (gsize) (method->m + 2) * (run.strip_tiles * method->m + 2) * job->c;
+      run.strip_tiles = CLAMP (STRIP / (method->m * method->m * job->c), 2, STRIP_TILES);
+      run.strip_size = (gsize) (method->m + 2) * (run.strip_tiles * method->m + 2) * job->c; /* in one row, which is more than in two */
     }
   return (shared ? run_shared : run_blocks) (&run, cx);
 }
