@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A task is a block of rows by some panels of weights.  Within it a panel is read from memory once, and from the cache by all
- * other groups of rows.
+ * other groups of rows.  Rows that have to be of another form are made so by the task that has all panels, or by all tasks beforehand.
  */
 #include "ops/sf-linear-fast.h"
 
 #include "ops/sf-ops-private.h"
+#include "ops/sf-scratch.h"
 
 #define ROWS 112       /* of a task */
 #define RUN 1280       /* steps of k that are done before the next are begun: their panel stays in the cache */
@@ -128,7 +129,9 @@ typedef struct
   int panels, panels_per_task;
   gsize panel_size; /* bytes */
   gsize row_tasks;
-  guint8 *copy;     /* (nullable): rows that were copied: they lay badly, or are of another form now */
+  gboolean copies;  /* rows are copied: they lie badly, or become of another form */
+  guint8 *copy;     /* (nullable): all of them; else a task has all panels, and copies its own to ... */
+  SfScratch scratch;
   gboolean stream;  /* the result is written around the caches */
   int group;        /* rows that are multiplied at a time */
   gsize x_row;      /* bytes from one row to the next, of the copy or of x */
@@ -173,71 +176,91 @@ run_tile (const Run *run, gsize row, int m, int panel, gboolean begin, gboolean 
   };
 }
 
-/* Steps [@k0, @k0 + @k) of a part. */
+/* Steps [@k0, @k0 + @k) of a part, whose rows are at @x. */
 static void
-multiply (const Run *run, const Part *part, int k0, int k)
+multiply (const Run *run, const Part *part, const guint8 *x, int k0, int k)
 {
   const SfLinearJob *job = run->job;
   const SfTileKernels *tile = run->tile;
-  const guint8 *x = run->copy != NULL ? run->copy : (const guint8 *) job->x;
   const gsize skip = k0 > 0 ? row_size (tile, run->form, k0) : 0;
+  const gboolean fixed = run->form == SF_FORM_FIXED;
   const void *a[ROWS];
 
   for (int i = 0; i < part->rows; i++)
-    a[i] = x + (part->row + i) * run->x_row + skip;
-  for (int panel = part->first; panel < part->last; panel++)
-    for (int r = 0; r < part->rows; r += run->group)
-      {
-        SfTile t = run_tile (run, part->row + r, MIN (run->group, part->rows - r), panel, k0 == 0, k0 + k == job->k);
+    a[i] = x + i * run->x_row + skip;
+  for (int panel = part->first, n; panel < part->last; panel += n)
+    {
+      n = fixed ? MAX (MIN (part->last, job->n / tile->nr) - panel, 1) : 1;
+      for (int r = 0; r < part->rows; r += run->group)
+        {
+          SfTile t = run_tile (run, part->row + r, MIN (run->group, part->rows - r), panel, k0 == 0, k0 + k == job->k);
 
-        t.k = k;
-        t.a = a + r;
-        t.b = run->packed + panel * run->panel_size + skip * tile->nr;
-        if (run->form == SF_FORM_BF16)
-          t.k = (int) (row_size (tile, run->form, k) / sizeof (guint16));
-        sf_tile_multiply (tile, run->form, &t);
-      }
+          t.k = run->form == SF_FORM_BF16 ? (int) (row_size (tile, run->form, k) / sizeof (guint16)) : k;
+          t.a = a + r;
+          t.b = run->packed + panel * run->panel_size + skip * tile->nr;
+          if (fixed)
+            tile->multiply_fixed (&t, n, run->panel_size, tile->nr);
+          else
+            sf_tile_multiply (tile, run->form, &t);
+        }
+    }
+}
+
+/* @n rows from @row on. */
+static void
+copy_rows (const Run *run, gsize row, gsize n, guint8 *to)
+{
+  const int k = run->job->k;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      const float *x = run->job->x + (row + i) * k;
+      guint8 *copy = to + i * run->x_row;
+
+      switch (run->form)
+        {
+        case SF_FORM_FIXED:
+          run->tile->fixed_row (x, k, copy);
+          break;
+        case SF_FORM_BF16:
+          memset (copy, 0, run->x_row); /* steps that are added to k */
+          run->tile->to_bf16 (x, (guint16 *) copy, k);
+          break;
+        default:
+          memcpy (copy, x, k * sizeof (float));
+        }
+    }
+}
+
+static void
+copy_all_rows (gsize begin, gsize end, gpointer data)
+{
+  const Run *run = data;
+
+  copy_rows (run, begin, end - begin, run->copy + begin * run->x_row);
 }
 
 static void
 run_tasks (gsize begin, gsize end, gpointer data)
 {
-  const Run *run = data;
+  Run *run = data;
+  const int k = run->job->k, step = run->form == SF_FORM_FIXED ? k : RUN;
+  guint8 *own = run->copies && run->copy == NULL ? (guint8 *) sf_scratch_take (&run->scratch) : NULL;
 
   for (gsize i = begin; i < end; i++)
     {
       const Part part = run_part (run, i);
-      const int step = run->form == SF_FORM_FIXED ? run->job->k : RUN;
+      const guint8 *x = own;
 
-      for (int k0 = 0; k0 < run->job->k; k0 += step)
-        multiply (run, &part, k0, MIN (step, run->job->k - k0));
+      if (own != NULL)
+        copy_rows (run, part.row, part.rows, own);
+      else
+        x = (run->copy != NULL ? run->copy : (const guint8 *) run->job->x) + part.row * run->x_row;
+      for (int k0 = 0; k0 < k; k0 += step)
+        multiply (run, &part, x, k0, MIN (step, k - k0));
     }
-}
-
-static void
-copy_rows (gsize begin, gsize end, gpointer data)
-{
-  const Run *run = data;
-  const int k = run->job->k;
-
-  for (gsize i = begin; i < end; i++)
-    {
-      const float *x = run->job->x + i * k;
-      guint8 *row = run->copy + i * run->x_row;
-
-      switch (run->form)
-        {
-        case SF_FORM_FIXED:
-          run->tile->fixed_row (x, k, row);
-          break;
-        case SF_FORM_BF16:
-          memset (row, 0, run->x_row); /* steps that are added to k */
-          run->tile->to_bf16 (x, (guint16 *) row, k);
-          break;
-        default:
-          memcpy (row, x, k * sizeof (float));
-        }
-    }
+  if (own != NULL)
+    sf_scratch_give (&run->scratch, (float *) own);
 }
 
 /* Columns are shared out where rows alone give too few tasks, or too long ones. */
@@ -264,20 +287,23 @@ sf_linear_run (SfContext *cx, const SfKernels *kernels, SfForm form, const SfLin
   const gboolean alias = run.x_row % ALIAS == 0;
   const gsize tasks = run_plan (&run);
   g_autoptr (SfTensor) copy = NULL;
+  gboolean done = TRUE;
 
   run.panel_size = panel_size (run.tile, form, job->k);
   run.group = sf_tile_rows (run.tile, form, (int) MIN (ROWS, job->m));
   run.stream = job->m * job->n * sizeof (float) > STREAM && job->n % SF_TILE_LINE == 0 && GPOINTER_TO_SIZE (job->y) % (SF_TILE_LINE * sizeof (float)) == 0;
   if (alias)
     run.x_row += PAD;
-  if (alias || form != SF_FORM_FLOAT)
+  run.copies = alias || form != SF_FORM_FLOAT;
+  if (run.copies && run.panels_per_task == run.panels)
+    done = sf_scratch_init (&run.scratch, cx, ROWS * run.x_row / sizeof (float));
+  else if (run.copies)
     {
-      copy = sf_context_tensor (cx, 1, 1, (job->m + SF_FIXED_ROWS - 1) / SF_FIXED_ROWS * SF_FIXED_ROWS, run.x_row / sizeof (float));
-      if (copy == NULL)
-        return FALSE;
-      run.copy = (guint8 *) copy->data;
-      if (!sf_op_run (cx, job->m, MAX (1, SF_OP_TILE / job->k), copy_rows, &run, 0))
-        return FALSE;
+      copy = sf_context_tensor (cx, 1, 1, (int) (job->m + SF_FIXED_ROWS - 1) / SF_FIXED_ROWS * SF_FIXED_ROWS, run.x_row / sizeof (float));
+      run.copy = copy != NULL ? (guint8 *) copy->data : NULL;
+      done = copy != NULL && sf_op_run (cx, job->m, MAX (1, SF_OP_TILE / job->k), copy_all_rows, &run, 0);
     }
-  return sf_op_run (cx, tasks, 1, run_tasks, &run, 2.0 * job->m * job->n * job->k);
+  done = done && sf_op_run (cx, tasks, 1, run_tasks, &run, 2.0 * job->m * job->n * job->k);
+  sf_scratch_clear (&run.scratch);
+  return done;
 }
