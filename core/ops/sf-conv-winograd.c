@@ -21,7 +21,7 @@
 #define MOST 64               /* tiles of a block; in floats fewer, so that ... */
 #define CACHE (9 << 17)       /* ... V and M stay in the second level of the cache, in so many bytes, but not fewer than ... */
 #define LEAST 28              /* ... that: the weights would have to be read too often */
-#define SHARED 112            /* tiles of a shared block */
+#define SHARED 112            /* tiles of a shared block, the most of all */
 #define TASKS 4               /* too few blocks below that */
 #define TASK_FLOPS 6e8        /* a block of more would take too long: a few ms */
 #define STREAM (16 << 20)     /* bytes of a result that go around the caches */
@@ -154,16 +154,12 @@ multiply_fixed (const Run *run, const guint8 *v, const float *u, int n, float *p
 {
   const SfTileKernels *tile = run->kernels->tile;
   const gsize u_panel = run->positions * run->u_position * sizeof (float), m_panel = (gsize) run->positions * n * tile->nr;
-  const void *a[SF_TILE_MAX_ROWS];
+  const void *a[SHARED];
 
-  for (int r = 0; r < n; r += SF_TILE_MAX_ROWS)
-    {
-      SfTile t = { .m = MIN (SF_TILE_MAX_ROWS, n - r), .n = tile->nr, .k = run->job->c, .taps = 1, .a = a, .b = u, .scale = 1, .c = products + r * tile->nr, .c_row = tile->nr, .next = u + run->u_position };
-
-      for (int i = 0; i < t.m; i++)
-        a[i] = v + (r + i) * run->v_row;
-      tile->multiply_fixed (&t, run->panels, u_panel, m_panel);
-    }
+  for (int i = 0; i < n; i++)
+    a[i] = v + i * run->v_row;
+  tile->multiply_fixed (&(SfTile) { .m = n, .n = tile->nr, .k = run->job->c, .taps = 1, .a = a, .b = u, .scale = 1, .c = products, .c_row = tile->nr, .next = u + run->u_position },
+                        run->panels, u_panel, m_panel);
 }
 
 /* All products of a position with @n tiles; @m: M of one panel after the other. */
