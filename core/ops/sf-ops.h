@@ -28,7 +28,7 @@ SfTensor *sf_group_norm (SfContext *cx, SfTensor *x, SfNorm norm) G_GNUC_WARN_UN
 /* y = scale (W norm (x) + b + shift + residual) */
 typedef struct
 {
-  SfNorm norm;                  /* .w %NULL = none: goes along with the convolution, so that its result needs no memory */
+  SfNorm norm;                  /* .w %NULL = none; where no gradient is wanted its result may never be in memory as a whole */
   int stride;                   /* 0 = 1 */
   int top, left, bottom, right; /* zero padding, of what the norm makes */
   SfTensor *shift;              /* (transfer full) (nullable): n x 1 x 1 x c: goes to all pixels */
