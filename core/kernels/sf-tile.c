@@ -71,18 +71,10 @@ sf_transpose (const float *x, gsize x_row, int rows, int columns, float *y, gsiz
   sf_kernels ()->tile->transpose (x, x_row, rows, columns, y, y_row);
 }
 
-#define BLOCK 16 /* steps of a column that are read while they are in the first level of the cache */
-
 void
-sf_tile_pack (const float *w, gsize w_row, gsize w_step, int n, int k, int nr, float *panel)
+sf_tile_pack (const float *w, gsize w_row, int n, int k, int nr, float *panel)
 {
   if (n < nr)
     memset (panel, 0, (gsize) k * nr * sizeof (float));
-  if (w_step == 1)
-    sf_transpose (w, w_row, n, k, panel, nr);
-  else
-    for (int p = 0; p < k; p += BLOCK)
-      for (int j = 0; j < n; j++)
-        for (int pp = p; pp < MIN (p + BLOCK, k); pp++)
-          panel[(gsize) pp * nr + j] = w[j * w_row + pp * w_step];
+  sf_transpose (w, w_row, n, k, panel, nr);
 }

@@ -128,8 +128,8 @@ void sf_transpose (const float *x, gsize x_row, int rows, int columns, float *y,
 
 /**
  * sf_tile_pack:
- * @w: B transposed: element (step, column) is w[column * w_row + step * w_step]
+ * @w: B transposed: element (step, column) is w[column * w_row + step]
  * @n: columns, <= @nr; the rest of the panel is 0
  * @panel: (out): k x nr
  */
-void sf_tile_pack (const float *w, gsize w_row, gsize w_step, int n, int k, int nr, float *panel);
+void sf_tile_pack (const float *w, gsize w_row, int n, int k, int nr, float *panel);

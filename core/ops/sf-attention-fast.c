@@ -228,7 +228,7 @@ write_queries (const Run *run, Work *w, const float *q, int n)
   const SfTileKernels *tile = run->tile;
   const int dim = run->job->dim;
 
-  sf_tile_pack (q, run->job->q.row, 1, n, dim, tile->nr, run->form == SF_FORM_FLOAT ? w->q : w->o);
+  sf_tile_pack (q, run->job->q.row, n, dim, tile->nr, run->form == SF_FORM_FLOAT ? w->q : w->o);
   if (run->form == SF_FORM_FIXED)
     tile->fixed_panel (w->o, dim, w->q);
   else if (run->form == SF_FORM_BF16)

@@ -168,7 +168,7 @@ pack_piece (const Packing *p, const Work *work, gsize first, int n, int c0, int 
 
   for (int j = 0; j < n; j++)
     sf_array_read (p->w, ((first + j) * p->c + c0) * p->taps, row, work->w + j * row);
-  sf_tile_pack (work->w, row, 1, n, row, p->nr, work->plain);
+  sf_tile_pack (work->w, row, n, row, p->nr, work->plain);
   if (p->lean)
     memcpy (to + at * p->taps, work->plain, row * line);
   else if (p->m > 0 && p->fixed)

@@ -78,7 +78,7 @@ pack_panel (const Packing *p, gsize first, int n, float *panel)
 
       for (int j = 0; j < n; j++)
         sf_array_read (p->w, (first + j) * p->k + k0, k, w + j * PIECE);
-      sf_tile_pack (w, PIECE, 1, n, k, nr, panel + (gsize) k0 * nr);
+      sf_tile_pack (w, PIECE, n, k, nr, panel + (gsize) k0 * nr);
     }
 }
 

@@ -65,9 +65,9 @@ fill (Operands *o, const Case *c, const SfTileKernels *kernels)
   o->all_bf16 = g_new0 (guint16, (c->m * c->taps + SF_FIXED_ROWS) * steps);
   for (gsize i = 0; i < c->n * k * c->taps; i++)
     o->w[i] = from_bf16 (sf_bf16 (o->w[i]));
-  for (int tap = 0; tap < c->taps; tap++) /* w is [column][step][tap], as a convolution's */
+  for (int tap = 0; tap < c->taps; tap++) /* w is [column][tap][step] */
     {
-      sf_tile_pack (o->w + tap, k * c->taps, c->taps, c->n, c->k, nr, o->panel + tap * k * nr);
+      sf_tile_pack (o->w + tap * k, k * c->taps, c->n, c->k, nr, o->panel + tap * k * nr);
       if (kernels->bf16_panel != NULL)
         kernels->bf16_panel (o->panel + tap * k * nr, c->k, o->panel_bf16 + tap * steps * nr);
     }
@@ -108,7 +108,7 @@ compare (const Case *c, const Operands *o, const SfTile *t, const float *before,
         for (int tap = 0; tap < c->taps; tap++)
           for (int p = 0; p < c->k; p++)
             {
-              double term = (double) o->rows[tap * c->m + i][p] * o->w[((gsize) j * c->k + p) * c->taps + tap];
+              double term = (double) o->rows[tap * c->m + i][p] * o->w[((gsize) j * c->taps + tap) * c->k + p];
 
               sum += term;
               size += fabs (term);
@@ -202,7 +202,7 @@ test_regular (gconstpointer data)
 
   for (int i = 0; i < m; i++)
     rows[i] = a + i * row;
-  sf_tile_pack (w, k, 1, kernels->nr, k, kernels->nr, panel);
+  sf_tile_pack (w, k, kernels->nr, k, kernels->nr, panel);
   kernels->multiply (&t);
   for (int i = 0; i < m; i++)
     for (int j = 0; j < kernels->nr; j++)
@@ -274,7 +274,7 @@ test_fixed (gconstpointer data)
         memset (fixed, 0x7f, panels * size);
         for (int i = 0; i < panels; i++)
           {
-            sf_tile_pack (w + i * nr * k, k, 1, MIN (n, nr), k, nr, panel);
+            sf_tile_pack (w + i * nr * k, k, MIN (n, nr), k, nr, panel);
             kernels->fixed_panel (panel, k, fixed + i * size);
           }
         for (int i = 0; i < m; i++)
