@@ -363,25 +363,48 @@ get_factor (__m512i largest, __m512 *scale)
   return _mm512_maskz_div_ps (there & ~broken, _mm512_set1_ps (HIGHEST), most);
 }
 
-static void
-fixed_row (const float *x, int k, guint8 *out)
+/* Up to 16 rows: their maxima together, as one waits long for the maximum of a register, and for a quotient. */
+SF_INLINE void
+fixed_few_rows (const float *x, gsize x_row, int rows, int k, guint8 *out, gsize out_row)
 {
   const int steps = sf_fixed_steps (k);
-  __m512i largest = _mm512_setzero_si512 (), digit[DIGITS];
-  __m512 factor, scale, part[4];
+  gint32 most[HALF] = { 0 };
+  float factors[HALF], scales[HALF];
+  __m512 scale, part[4];
+  __m512i digit[DIGITS];
 
-  for (int p = 0; p < k; p += HALF)
-    largest = larger (largest, load_few (x + p, k - p));
-  factor = get_factor (_mm512_set1_epi32 (_mm512_reduce_max_epi32 (largest)), &scale);
-  for (int p = 0; p < steps * SF_FIXED_STEP; p += SF_FIXED_STEP)
+  for (int r = 0; r < rows; r++)
     {
-      for (int i = 0; i < 4; i++)
-        part[i] = load_few (x + p + i * HALF, k - p - i * HALF);
-      to_digits (part, factor, digit);
-      for (int i = 0; i < DIGITS; i++, out += SF_FIXED_STEP)
-        _mm512_storeu_si512 (out, digit[i]);
+      __m512i largest = _mm512_setzero_si512 ();
+
+      for (int p = 0; p < k; p += HALF)
+        largest = larger (largest, load_few (x + r * x_row + p, k - p));
+      most[r] = _mm512_reduce_max_epi32 (largest);
     }
-  *(float *) out = _mm512_cvtss_f32 (scale);
+  _mm512_storeu_ps (factors, get_factor (_mm512_loadu_si512 (most), &scale));
+  _mm512_storeu_ps (scales, scale);
+  for (int r = 0; r < rows; r++, x += x_row, out += out_row)
+    {
+      const __m512 factor = _mm512_set1_ps (factors[r]);
+      guint8 *to = out;
+
+      for (int p = 0; p < steps * SF_FIXED_STEP; p += SF_FIXED_STEP)
+        {
+          for (int i = 0; i < 4; i++)
+            part[i] = load_few (x + p + i * HALF, k - p - i * HALF);
+          to_digits (part, factor, digit);
+          for (int i = 0; i < DIGITS; i++, to += SF_FIXED_STEP)
+            _mm512_storeu_si512 (to, digit[i]);
+        }
+      *(float *) to = scales[r];
+    }
+}
+
+static void
+fixed_rows (const float *x, gsize x_row, int rows, int k, guint8 *out, gsize out_row)
+{
+  for (int r = 0; r < rows; r += HALF)
+    fixed_few_rows (x + r * x_row, x_row, MIN (HALF, rows - r), k, out + r * out_row, out_row);
 }
 
 /* 16 columns of a panel. */

@@ -400,7 +400,7 @@ const SfTileKernels SF_TABLE (sf_tile) = {
   .transpose = transpose,
 #ifdef __AMX_BF16__
   .multiply_fixed = multiply_fixed,
-  .fixed_row = fixed_row,
+  .fixed_rows = fixed_rows,
   .fixed_panel = fixed_panel,
 #endif
 #ifdef __AVX512BF16__

@@ -50,7 +50,8 @@ typedef struct
    * The number of rows that lie in memory is a multiple of SF_FIXED_ROWS.  @panels: where all columns are there: so many panels,
    * @b_step bytes and @c_step floats from one to the next. */
   void (*multiply_fixed) (const SfTile *tile, int panels, gsize b_step, gsize c_step);
-  void (*fixed_row) (const float *x, int k, guint8 *out);       /* k floats; @out: sf_fixed_row_size() */
+  /* @rows of k floats, @x_row floats from one to the next; @out: of sf_fixed_row_size() each, @out_row bytes from one to the next. */
+  void (*fixed_rows) (const float *x, gsize x_row, int rows, int k, guint8 *out, gsize out_row);
   void (*fixed_panel) (const float *panel, int k, guint8 *out); /* k x nr floats; @out: sf_fixed_panel_size() */
 } SfTileKernels;
 

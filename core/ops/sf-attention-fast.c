@@ -104,7 +104,7 @@ write_row (const Run *run, const float *x, int n, gpointer row)
   switch (run->form)
     {
     case SF_FORM_FIXED:
-      run->tile->fixed_row (x, n, row);
+      run->tile->fixed_rows (x, 0, 1, n, row, 0);
       break;
     case SF_FORM_BF16:
       run->tile->to_bf16 (x, row, n);

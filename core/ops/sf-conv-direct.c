@@ -132,7 +132,7 @@ make_rows (const FixedRun *run, int pixel, int n, guint8 *rows, float *seen)
     {
       for (int tap = 0; tap < run->taps; tap++)
         memcpy (seen + tap * c, tap_pixel (run->job, pixel + i, tap), c * sizeof *seen);
-      run->tile->fixed_row (seen, run->k, rows + i * run->row);
+      run->tile->fixed_rows (seen, 0, 1, run->k, rows + i * run->row, 0);
     }
 }
 

@@ -27,6 +27,7 @@
 #define STREAM (16 << 20)     /* bytes of a result that go around the caches */
 #define STRIP (1 << 15)       /* floats of a strip of normed pixels, about, and ... */
 #define STRIP_TILES 32        /* ... tiles, at most */
+#define SHARES 8              /* into which the tiles of a shared block are cut: of fewer tiles, more is normed twice */
 #define PAD 16                /* floats between rows of V: they must not lie multiples of 4096 bytes apart */
 
 typedef struct
@@ -99,8 +100,7 @@ transform_tiles (const Run *run, const SfWinograd *job, gsize tile, int n, guint
   for (int i = 0; i < n; i++)
     {
       kernels->winograd->input (job, tile + i, 1, piece);
-      for (int position = 0; position < run->positions; position++)
-        kernels->tile->fixed_row (piece + position * run->winograd.v_position, run->job->c, v + position * run->v_position + i * run->v_row);
+      kernels->tile->fixed_rows (piece, run->winograd.v_position, run->positions, run->job->c, v + i * run->v_row, run->v_position);
     }
 }
 
@@ -267,6 +267,13 @@ n_shared (const Run *run)
   return (int) MIN ((gsize) run->n, run->tiles - run->begin);
 }
 
+/* Tiles of a task, in pairs. */
+static gsize
+share (int n)
+{
+  return MAX (n / (2 * SHARES) * 2, 1);
+}
+
 static void
 do_positions (gsize begin, gsize end, gpointer data)
 {
@@ -311,7 +318,7 @@ run_shared (Run *run, SfContext *cx)
 
       run->v = (guint8 *) v->data;
       run->m = lean ? NULL : m->data;
-      done = sf_op_run (cx, n_shared (run), 1, do_tiles, run, 0) &&
+      done = sf_op_run (cx, n_shared (run), share (n_shared (run)), do_tiles, run, 0) &&
              (lean ? sf_op_run (cx, run->panels, 1, do_lean_panels, run, products)
                    : sf_op_run (cx, run->positions, 1, do_positions, run, products) && sf_op_run (cx, run->panels, 1, do_panels, run, 0));
     }

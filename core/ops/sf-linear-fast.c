@@ -211,25 +211,21 @@ static void
 copy_rows (const Run *run, gsize row, gsize n, guint8 *to)
 {
   const int k = run->job->k;
+  const float *x = run->job->x + row * k;
 
-  for (gsize i = 0; i < n; i++)
+  if (run->form == SF_FORM_FIXED)
     {
-      const float *x = run->job->x + (row + i) * k;
-      guint8 *copy = to + i * run->x_row;
-
-      switch (run->form)
-        {
-        case SF_FORM_FIXED:
-          run->tile->fixed_row (x, k, copy);
-          break;
-        case SF_FORM_BF16:
-          memset (copy, 0, run->x_row); /* steps that are added to k */
-          run->tile->to_bf16 (x, (guint16 *) copy, k);
-          break;
-        default:
-          memcpy (copy, x, k * sizeof (float));
-        }
+      run->tile->fixed_rows (x, k, (int) n, k, to, run->x_row);
+      return;
     }
+  for (gsize i = 0; i < n; i++, x += k, to += run->x_row)
+    if (run->form == SF_FORM_BF16)
+      {
+        memset (to, 0, run->x_row); /* steps that are added to k */
+        run->tile->to_bf16 (x, (guint16 *) to, k);
+      }
+    else
+      memcpy (to, x, k * sizeof (float));
 }
 
 static void

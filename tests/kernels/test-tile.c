@@ -281,9 +281,9 @@ test_fixed (gconstpointer data)
           {
             for (int p = 0; p < k; p++)
               a[i * k + p] *= i % 3 == 0 ? 1e-20f : 1e20f;
-            kernels->fixed_row (a + i * k, k, rows + i * row);
             at[i] = rows + i * row;
           }
+        kernels->fixed_rows (a, k, m, k, rows, row);
         kernels->multiply_fixed (&(SfTile) { .m = m, .n = MIN (n, nr), .k = k, .taps = 1, .a = at, .b = fixed, .bias = bias, .residual = out, .residual_row = n, .scale = 0.5f, .c = out, .c_row = n },
                                  panels, size, nr);
         for (int i = 0; i < m; i++)
@@ -322,7 +322,7 @@ test_fixed_digits (gconstpointer data)
 
       for (int p = 0; p < nr; p++)
         a[p] = (p % 2 == 0 ? 1 : -1) * ((1 << bit) + p % 3);
-      kernels->fixed_row (a, k, rows);
+      kernels->fixed_rows (a, 0, 1, k, rows, 0);
       kernels->multiply_fixed (&(SfTile) { .m = 1, .n = nr, .k = k, .taps = 1, .a = at, .b = fixed, .scale = 1, .c = out, .c_row = nr }, 1, 0, 0);
       for (int p = 0; p < MIN (nr, 63); p++)
         g_assert_cmpfloat_with_epsilon (out[p], a[p], 1e-6 * fabs (a[p]));
