@@ -8,6 +8,7 @@
  * Barabasz et al., "Error Analysis and Improving the Accuracy of Winograd Convolution for Deep Neural Networks", 2020).
  */
 #include "kernels/sf-flavour.h"
+#include "kernels/sf-tile.h"
 #include "kernels/sf-winograd.h"
 
 #define SIDE 6 /* of the largest tile */
@@ -168,8 +169,22 @@ input (const SfWinograd *job, gsize tile, int n, float *v)
 
 /*** Output ***/
 
-/* One pixel's channels from @at on. */
+/* Of some channels of the tiles so far, around their first value: a large mean takes no digits from the squares. */
+typedef struct
+{
+  SfV pivot;
+  SfD sum[2], squares[2];
+} Sums;
+
 SF_INLINE void
+add_halves (SfD *sum, const SfV *x)
+{
+  for (int i = 0; i < 2; i++)
+    sum[i] += __builtin_convertvector (((const SfHalfAny *) x)[i], SfD);
+}
+
+/* One pixel's channels from @at on. */
+SF_INLINE SfV
 output_pixel (const SfWinograd *job, gsize at, SfV value, const int lanes)
 {
   if (job->residual != NULL)
@@ -181,16 +196,17 @@ output_pixel (const SfWinograd *job, gsize at, SfV value, const int lanes)
     sf_stream (job->y + at, value);
   else
     sf_store (job->y + at, value);
+  return value;
 }
 
-/* Some channels of the @h x @w pixels that the tile has, from @at on; @products has these channels'. */
+/* Some channels of the @h x @w pixels that the tile has, from @at on; @products has these channels'.  @first: of all tiles. */
 SF_INLINE void
 output_vector (const SfWinograd *job, const int m, gsize at, const int h, const int w, SfV bias, const int lanes,
-               const float *products, gsize position)
+               const float *products, gsize position, gboolean first, Sums *sums)
 {
   const int side = m + 2;
   const gsize row = (gsize) job->out_w * job->out_c;
-  SfV t[SIDE], y[SIDE], half[SIDE * SIDE];
+  SfV t[SIDE], y[SIDE], half[SIDE * SIDE], pivot = sums->pivot, sum = { 0 }, squares = { 0 };
 
   UNROLL
   for (int j = 0; j < side; j++)
@@ -212,44 +228,72 @@ output_vector (const SfWinograd *job, const int m, gsize at, const int h, const 
       UNROLL
       for (int j = 0; j < m; j++)
         if (j < w)
-          output_pixel (job, at + i * row + j * (gsize) job->out_c, y[j] + bias, lanes);
+          {
+            const SfV value = output_pixel (job, at + i * row + j * (gsize) job->out_c, y[j] + bias, lanes);
+
+            if (first && i == 0 && j == 0)
+              pivot = value;
+            sum += value - pivot;
+            squares += (value - pivot) * (value - pivot);
+          }
     }
+  sums->pivot = pivot;
+  add_halves (sums->sum, &sum);
+  add_halves (sums->squares, &squares);
 }
 
 SF_INLINE void
-output_tile (const SfWinograd *job, const int m, gsize tile, int channel, int nr, const float *products, gsize position)
+output_tile (const SfWinograd *job, const int m, gsize tile, int channel, int nr, const float *products, gsize position, gboolean first, Sums *sums)
 {
   const SfWinogradTile place = sf_winograd_tile (job, tile);
-  const int y = place.row * m, x = place.column * m, n = MIN (nr, job->out_c - channel);
-  const int h = MIN (m, job->out_h - y), w = MIN (m, job->out_w - x);
-  const gsize at = ((place.image * job->out_h + y) * job->out_w + x) * job->out_c + channel;
+  const int n = MIN (nr, job->out_c - channel), h = sf_winograd_down (job, place), w = sf_winograd_across (job, place);
+  const gsize at = ((place.image * job->out_h + place.row * m) * job->out_w + place.column * m) * job->out_c + channel;
   const float *biases = job->bias != NULL ? job->bias + place.image * job->bias_step + channel : NULL;
   const SfV zero = { 0 };
   int c = 0;
 
-  for (; c + SF_LANES <= n; c += SF_LANES)
+  for (; c + SF_LANES <= n; c += SF_LANES, sums++)
     {
       const SfV bias = biases != NULL ? sf_load (biases + c) : zero;
 
       if (h == m && w == m) /* most are whole: no comparisons */
-        output_vector (job, m, at + c, m, m, bias, SF_LANES, products + c, position);
+        output_vector (job, m, at + c, m, m, bias, SF_LANES, products + c, position, first, sums);
       else
-        output_vector (job, m, at + c, h, w, bias, SF_LANES, products + c, position);
+        output_vector (job, m, at + c, h, w, bias, SF_LANES, products + c, position, first, sums);
     }
   if (c < n)
-    output_vector (job, m, at + c, h, w, biases != NULL ? sf_load_n (biases + c, n - c) : zero, n - c, products + c, position);
+    output_vector (job, m, at + c, h, w, biases != NULL ? sf_load_n (biases + c, n - c) : zero, n - c, products + c, position, first, sums);
+}
+
+/* The moments of @n channels, of which @pixels were summed up. */
+SF_INLINE void
+get_moments (const Sums *sums, int n, gsize pixels, double *means, double *squares)
+{
+  for (int i = 0; i < n; i++)
+    {
+      const Sums *s = sums + i / SF_LANES;
+      const int half = i % SF_LANES / (SF_LANES / 2), lane = i % (SF_LANES / 2);
+      const double shift = s->sum[half][lane] / pixels;
+
+      means[i] = s->pivot[i % SF_LANES] + shift;
+      squares[i] = s->squares[half][lane] - shift * s->sum[half][lane];
+    }
 }
 
 static void
-output (const SfWinograd *job, gsize tile, int n, int channel, int nr, const float *products)
+output (const SfWinograd *job, gsize tile, int n, int channel, int nr, const float *products, double *moments)
 {
+  Sums sums[SF_TILE_MAX_COLUMNS / SF_LANES] = { 0 };
+
   for (int i = 0; i < n; i++)
     if (job->m == 2)
-      output_tile (job, 2, tile + i, channel, nr, products + i * nr, (gsize) n * nr);
+      output_tile (job, 2, tile + i, channel, nr, products + i * nr, (gsize) n * nr, i == 0, sums);
     else
-      output_tile (job, 4, tile + i, channel, nr, products + i * nr, (gsize) n * nr);
+      output_tile (job, 4, tile + i, channel, nr, products + i * nr, (gsize) n * nr, i == 0, sums);
   if (job->stream)
     sf_stream_end ();
+  if (moments != NULL)
+    get_moments (sums, MIN (nr, job->out_c - channel), sf_winograd_pixels (job, tile, n), moments + channel, moments + job->out_c + channel);
 }
 
 /*** Weights ***/

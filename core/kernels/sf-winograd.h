@@ -61,12 +61,41 @@ sf_winograd_tile (const SfWinograd *job, gsize number)
   return (SfWinogradTile) { number / per_image, 2 * pair + (alone ? 0 : i % 2), alone ? i : i / 2, alone };
 }
 
+/* How much of a tile lies in the image. */
+static inline int
+sf_winograd_down (const SfWinograd *job, SfWinogradTile tile)
+{
+  return MIN (job->m, job->out_h - tile.row * job->m);
+}
+
+static inline int
+sf_winograd_across (const SfWinograd *job, SfWinogradTile tile)
+{
+  return MIN (job->m, job->out_w - tile.column * job->m);
+}
+
+/* Of tiles [@tile, @tile + @n). */
+static inline gsize
+sf_winograd_pixels (const SfWinograd *job, gsize tile, int n)
+{
+  gsize pixels = 0;
+
+  for (gsize end = tile + n; tile < end; tile++)
+    {
+      const SfWinogradTile place = sf_winograd_tile (job, tile);
+
+      pixels += (gsize) sf_winograd_down (job, place) * sf_winograd_across (job, place);
+    }
+  return pixels;
+}
+
 typedef struct
 {
   /* Tiles from number @tile on to @n rows of V from row 0 of @v on, of which each has c rounded up to 16 floats. */
   void (*input) (const SfWinograd *job, gsize tile, int n, float *v);
-  /* Products of @n tiles to output channels [@channel, @channel + @nr). */
-  void (*output) (const SfWinograd *job, gsize tile, int n, int channel, int nr, const float *products);
+  /* Products of @n tiles to output channels [@channel, @channel + @nr).  @moments: (nullable): of these tiles: the means of these
+   * channels of the result go to its channels, the sums of squares of what deviates from them to those after all out_c. */
+  void (*output) (const SfWinograd *job, gsize tile, int n, int channel, int nr, const float *products, double *moments);
   /* Plain weights of one panel, @n x 9 x @nr, to U with @u_position floats from one position to the next.
    * In double, rounded once. */
   void (*filter) (int m, const float *w, int n, int nr, float *u, gsize u_position);

@@ -43,6 +43,7 @@ typedef struct
   gsize u_position;         /* floats of one position of a panel of U */
   int strip_tiles;
   gsize v_size, m_size, u_size, piece_size, strip_size; /* floats of the work space; of M and U for one panel */
+  SfTensor *moments;        /* (nullable): of blocks */
   SfScratch scratch;        /* of a task */
   int n;                    /* tiles of a block */
   guint8 *v;                /* of a shared one: its V, its M ... */
@@ -188,8 +189,11 @@ static void
 transform_back (const Run *run, gsize tile, int n, int panel, const float *m)
 {
   const int nr = run->kernels->tile->nr;
+  double *moments = run->moments != NULL ? sf_moments_at (run->moments, 0, tile / run->n) : NULL;
 
-  run->kernels->winograd->output (&run->winograd, tile, n, panel * nr, nr, m);
+  run->kernels->winograd->output (&run->winograd, tile, n, panel * nr, nr, m, moments);
+  if (moments != NULL && panel == 0)
+    moments[2 * run->job->out_c] = sf_winograd_pixels (&run->winograd, tile, n);
 }
 
 /* All of one panel whose weights are plain: each run of input channels is transformed to @u first. */
@@ -370,8 +374,8 @@ sf_conv_run_winograd (SfContext *cx, const SfKernels *kernels, const SfConvMetho
 {
   Run run = { .kernels = kernels, .job = job, .method = method, .packed = packed };
   const int nr = kernels->tile->nr, group = method->fixed ? SF_FIXED_ROWS : 1;
-  gsize most, blocks;
-  gboolean shared;
+  gsize most, blocks, per_image;
+  gboolean shared, done;
 
   plan_transforms (&run, method->m);
   run.panels = (job->out_c + nr - 1) / nr;
@@ -397,5 +401,11 @@ sf_conv_run_winograd (SfContext *cx, const SfKernels *kernels, const SfConvMetho
       run.strip_tiles = CLAMP (STRIP / (method->m * method->m * job->c), 2, STRIP_TILES);
       run.strip_size = (gsize) (method->m + 2) * (run.strip_tiles * method->m + 2) * job->c; /* in one row, which is more than in two */
     }
-  return (shared ? run_shared : run_blocks) (&run, cx);
+  per_image = run.tiles / job->n;
+  if (job->moments != NULL && (job->n == 1 || per_image % run.n == 0)) /* no block is of two images */
+    run.moments = sf_moments_new (cx, job->n, (int) ((per_image + run.n - 1) / run.n), job->out_c);
+  done = (shared ? run_shared : run_blocks) (&run, cx);
+  if (run.moments != NULL)
+    *job->moments = run.moments;
+  return done;
 }

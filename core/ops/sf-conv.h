@@ -13,6 +13,7 @@
 #pragma once
 
 #include "kernels/sf-kernels.h"
+#include "ops/sf-moments.h"
 #include "ops/sf-ops.h"
 
 #define SF_CONV_MAX_TAPS 49
@@ -45,6 +46,7 @@ typedef struct
   const float *residual;   /* (nullable): may be @y */
   float scale;
   float *y;
+  SfTensor **moments;      /* (out) (transfer full) (nullable): those of y, if the method makes them */
 } SfConvJob;
 
 /* "winograd-4" */

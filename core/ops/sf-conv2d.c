@@ -319,9 +319,9 @@ add_bias (SfContext *cx, const SfTensor *shift, const float *bias)
 
 /* FALSE: the context has failed. */
 static gboolean
-run_fast (SfContext *cx, SfTensor *x, SfParameter *w, const SfConv *conv, SfConvJob job)
+run_fast (SfContext *cx, SfTensor *x, SfParameter *w, const SfConv *conv, SfConvJob job, SfTensor *y)
 {
-  g_autoptr (SfTensor) line = NULL, bias = NULL;
+  g_autoptr (SfTensor) line = NULL, bias = NULL, moments = NULL;
 
   if (conv->norm.w != NULL)
     {
@@ -335,7 +335,12 @@ run_fast (SfContext *cx, SfTensor *x, SfParameter *w, const SfConv *conv, SfConv
       job.bias = bias != NULL ? bias->data : NULL;
       job.bias_step = job.out_c;
     }
-  return !sf_context_failed (cx) && sf_conv_apply (cx, w, FALSE, &job);
+  if (!sf_context_has_tape (cx))
+    job.moments = &moments;
+  if (sf_context_failed (cx) || !sf_conv_apply (cx, w, FALSE, &job))
+    return FALSE;
+  sf_tensor_set_moments (y, g_steal_pointer (&moments));
+  return TRUE;
 }
 
 SfTensor *
@@ -367,7 +372,7 @@ sf_conv2d (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfConv co
   job.x = x->data;
   job.residual = residual != NULL ? residual->data : NULL;
   job.y = y->data;
-  if (!(is_fast (&job) ? run_fast (cx, x, w, &conv, job) : run_plain (cx, x, w, &job)))
+  if (!(is_fast (&job) ? run_fast (cx, x, w, &conv, job, y) : run_plain (cx, x, w, &job)))
     return NULL;
   self.stride = job.stride;
   self.top = conv.top;

@@ -360,6 +360,7 @@ make_job (const GroupNorm *self, SfTensor *line)
     .groups = self->groups,
     .eps = self->eps,
     .x = x->data,
+    .moments = sf_tensor_get_moments (x),
     .w = self->weights,
     .b = self->bias,
     .modulation = modulation != NULL ? modulation->data : NULL,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* First pass: for each channel the sums of x - p and (x - p)^2 over chunks of pixels, where p is the channel's value in the first
- * pixel, so that a large mean takes no digits from the variance.  They are joined, in the order of the chunks, in double:
+/* First pass, unless the moments of x are known: for each channel the sums of x - p and (x - p)^2 over chunks of pixels, where p is
+ * the channel's value in the first pixel, so that a large mean takes no digits from the variance.  From the means m and squares M of
+ * n pixels and a channel each, those of a group are, in double,
  *
- *   mean_c = p + s / n       M_c = q - s^2 / n
- *   mean = mean of mean_c    n variance = sum M_c + n sum (mean_c - mean)^2      over the channels of a group
+ *   mean = sum n m / sum n    sum n variance = sum M + n (m - mean)^2
  *
  * Second pass: y = activation (p_c x + q_c).
  */
@@ -22,7 +22,7 @@ typedef struct
   const SfLayerKernels *kernels;
   gsize chunks;         /* of an image */
   gboolean stream;
-  double *sums;         /* n x chunks x 2 x c */
+  SfTensor *moments;    /* of chunks */
 } Run;
 
 typedef struct
@@ -48,37 +48,51 @@ sum_chunks (gsize begin, gsize end, gpointer data)
     {
       const Chunk chunk = run_chunk (run, i);
       const float *x = run->job->x + chunk.image * run->job->pixels * c;
-      double *sums = run->sums + i * 2 * c;
+      const double pixels = chunk.end - chunk.begin;
+      double *means = sf_moments_at (run->moments, 0, i), *squares = means + c;
 
-      run->kernels->moments (x + chunk.begin * c, x, sums, sums + c, chunk.end - chunk.begin, c);
+      run->kernels->moments (x + chunk.begin * c, x, means, squares, chunk.end - chunk.begin, c);
+      for (gsize j = 0; j < c; j++)
+        {
+          squares[j] -= means[j] * means[j] / pixels;
+          means[j] = x[j] + means[j] / pixels;
+        }
+      squares[c] = pixels;
     }
 }
 
-/* The channels of a group from the sums of image @image. */
+/* Mean and variance of a group of image @image, by all that is known of its channels. */
 static void
-finish_group (const Run *run, gsize image, int group)
+join_group (const SfGroupNormJob *job, const SfTensor *moments, gsize image, int group, double *mean, double *variance)
 {
-  const SfGroupNormJob *job = run->job;
-  const gsize c = job->c, size = c / job->groups, first = group * size, pixels = job->pixels;
-  const float *pivot = job->x + image * pixels * c, *modulation = job->modulation != NULL ? job->modulation + image * 2 * c : NULL;
-  double *total = run->sums + image * run->chunks * 2 * c; /* becomes that of all chunks */
-  const double per_pixel = 1.0 / pixels, per_channel = 1.0 / size;
-  double mean = 0, variance = 0, rstd;
+  const int size = job->c / job->groups, first = group * size;
+  const double n = (double) job->pixels * size;
 
-  for (gsize chunk = 1; chunk < run->chunks; chunk++)
-    for (gsize i = first; i < first + size; i++)
-      {
-        total[i] += total[chunk * 2 * c + i];
-        total[c + i] += total[chunk * 2 * c + c + i];
-      }
-  for (gsize i = first; i < first + size; i++)
+  *mean = *variance = 0;
+  for (int part = 0; part < moments->h; part++)
     {
-      total[c + i] -= total[i] * total[i] * per_pixel;
-      total[i] = pivot[i] + total[i] * per_pixel;
-      mean += total[i] * per_channel;
+      const double *means = sf_moments_at (moments, image, part), pixels = means[2 * job->c];
+
+      for (int i = first; i < first + size; i++)
+        *mean += pixels * means[i] / n;
     }
-  for (gsize i = first; i < first + size; i++)
-    variance += (total[c + i] * per_pixel + (total[i] - mean) * (total[i] - mean)) * per_channel;
+  for (int part = 0; part < moments->h; part++)
+    {
+      const double *means = sf_moments_at (moments, image, part), *squares = means + job->c, pixels = squares[job->c];
+
+      for (int i = first; i < first + size; i++)
+        *variance += (squares[i] + pixels * (means[i] - *mean) * (means[i] - *mean)) / n;
+    }
+}
+
+static void
+finish_group (const SfGroupNormJob *job, const SfTensor *moments, gsize image, int group)
+{
+  const gsize c = job->c, size = c / job->groups, first = group * size;
+  const float *modulation = job->modulation != NULL ? job->modulation + image * 2 * c : NULL;
+  double mean, variance, rstd;
+
+  join_group (job, moments, image, group, &mean, &variance);
   rstd = 1 / sqrt (variance + job->eps);
   job->statistics[(image * job->groups + group) * 2] = mean;
   job->statistics[(image * job->groups + group) * 2 + 1] = rstd;
@@ -130,17 +144,19 @@ gboolean
 sf_group_norm_measure (SfContext *cx, const SfKernels *kernels, const SfGroupNormJob *job)
 {
   Run run = run_open (kernels, job);
-  g_autoptr (SfTensor) sums = sf_context_tensor (cx, job->n, (int) run.chunks, 2 * job->c, sizeof (double) / sizeof (float));
+  g_autoptr (SfTensor) own = NULL;
+  const SfTensor *moments = job->moments;
 
-  if (sums == NULL)
-    return FALSE;
-  run.sums = (double *) sums->data;
-  if (!sf_op_run (cx, job->n * run.chunks, 1, sum_chunks, &run, job->n * job->pixels * job->c))
-    return FALSE;
+  if (moments == NULL)
+    {
+      moments = run.moments = own = sf_moments_new (cx, job->n, (int) run.chunks, job->c);
+      if (own == NULL || !sf_op_run (cx, job->n * run.chunks, 1, sum_chunks, &run, job->n * job->pixels * job->c))
+        return FALSE;
+    }
   if (!sf_context_is_dry (cx))
     for (int image = 0; image < job->n; image++)
       for (int group = 0; group < job->groups; group++)
-        finish_group (&run, image, group);
+        finish_group (job, moments, image, group);
   return TRUE;
 }
 

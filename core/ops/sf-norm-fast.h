@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernels/sf-kernels.h"
-#include "tensor/sf-context.h"
+#include "ops/sf-moments.h"
 
 /* y = activation (norm (x) (1 + first half of modulation) + second half) = activation (p x + q) */
 typedef struct
@@ -13,6 +13,7 @@ typedef struct
   int c, groups;
   float eps;
   const float *x, *w, *b;  /* n x pixels x c, c, c */
+  const SfTensor *moments; /* (nullable): those of x, where they are known */
   const float *modulation; /* (nullable) n x 2 c */
   SfActivation activation;
   float *statistics;       /* n x groups x {mean, 1 / sqrt (variance + eps)} */

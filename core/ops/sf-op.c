@@ -41,7 +41,10 @@ sf_op_new_like (SfContext *cx, const SfTensor *x)
 SfTensor *
 sf_op_reuse (SfContext *cx, SfTensor *x)
 {
-  return !sf_context_has_tape (cx) && sf_tensor_is_unique (x) ? sf_tensor_ref (x) : sf_op_new_like (cx, x);
+  if (sf_context_has_tape (cx) || !sf_tensor_is_unique (x))
+    return sf_op_new_like (cx, x);
+  sf_tensor_set_moments (x, NULL);
+  return sf_tensor_ref (x);
 }
 
 gboolean

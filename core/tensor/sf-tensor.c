@@ -9,7 +9,8 @@ typedef struct
 {
   SfTensor public;
   gatomicrefcount refs;
-  SfTensor *base; /* (nullable): what this is a view of */
+  SfTensor *base;    /* (nullable): what this is a view of */
+  SfTensor *moments; /* (nullable) */
   SfTensorFreeFunc free_func;
   gpointer free_data;
 } Tensor;
@@ -95,6 +96,7 @@ sf_tensor_unref (SfTensor *x)
     sf_tensor_unref (self->base);
   else
     self->free_func (self->free_data, x->data);
+  sf_tensor_unref (self->moments);
   g_free (self);
 }
 
@@ -110,4 +112,19 @@ gboolean
 sf_tensor_same_shape (const SfTensor *a, const SfTensor *b)
 {
   return a->n == b->n && a->h == b->h && a->w == b->w && a->c == b->c;
+}
+
+const SfTensor *
+sf_tensor_get_moments (const SfTensor *x)
+{
+  return ((const Tensor *) x)->moments;
+}
+
+void
+sf_tensor_set_moments (SfTensor *x, SfTensor *moments)
+{
+  Tensor *self = (Tensor *) x;
+
+  sf_tensor_unref (self->moments);
+  self->moments = moments;
 }
