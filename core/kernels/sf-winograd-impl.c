@@ -188,7 +188,10 @@ SF_INLINE SfV
 output_pixel (const SfWinograd *job, gsize at, SfV value, const int lanes)
 {
   if (job->residual != NULL)
-    value += lanes == SF_LANES ? sf_load (job->residual + at) : sf_load_n (job->residual + at, lanes);
+    {
+      value += lanes == SF_LANES ? sf_load (job->residual + at) : sf_load_n (job->residual + at, lanes);
+      __builtin_prefetch (job->residual + at + job->m * job->out_c); /* of the next tile in this row */
+    }
   value *= job->scale;
   if (lanes != SF_LANES)
     sf_store_n (job->y + at, value, lanes);

@@ -27,6 +27,7 @@
 #define STREAM (16 << 20)     /* bytes of a result that go around the caches */
 #define STRIP (1 << 15)       /* floats of a strip of normed pixels, about, and ... */
 #define STRIP_TILES 32        /* ... tiles, at most */
+#define BROUGHT 4             /* pixels that are normed at a time */
 #define SHARES 8              /* into which the tiles of a shared block are cut: of fewer tiles, more is normed twice */
 #define PAD 16                /* floats between rows of V: they must not lie multiples of 4096 bytes apart */
 
@@ -63,6 +64,22 @@ count_strip (const Run *run, gsize tile, int n)
   return place.row % 2 == 0 && n > 1 && run->strip_tiles > 1 ? MIN (MIN (run->strip_tiles, n) / 2, across) * 2 : 1;
 }
 
+/* @n pixels at @x to @y, normed by @line, while as many at @next come nearer: they lie too far apart for the CPU to see them coming. */
+static void
+norm_row (const Run *run, const float *x, const float *next, int n, const float *line, float *y)
+{
+  const SfConvJob *job = run->job;
+  const int c = job->c;
+
+  for (int i = 0, k; i < n; i += k, x += k * c, next += k * c, y += k * c)
+    {
+      k = MIN (BROUGHT, n - i);
+      for (int j = 0; j < k * c; j += SF_TILE_LINE)
+        __builtin_prefetch (next + j, 0, 2);
+      run->kernels->layers->scale_shift (job->activation, x, line, line + c, FALSE, y, k, c);
+    }
+}
+
 /* What the @n tiles of a strip see, from number @tile on, goes to @strip, normed.  Returns a job with these tiles alone. */
 static SfWinograd
 norm_strip (const Run *run, gsize tile, int n, float *strip)
@@ -72,7 +89,8 @@ norm_strip (const Run *run, gsize tile, int n, float *strip)
   const int m = run->winograd.m, down = place.alone || n == 1 ? 1 : 2, across = n / down;
   const int top = place.row * m - job->top, left = place.column * m - job->left;
   const int y0 = MAX (top, 0), y1 = MIN (top + down * m + 2, job->h), x0 = MAX (left, 0), x1 = MIN (left + across * m + 2, job->w);
-  const float *image = job->x + place.image * job->h * job->w * job->c, *p = job->line + place.image * 2 * job->c, *q = p + job->c;
+  const gsize row = (gsize) job->w * job->c;
+  const float *image = job->x + place.image * job->h * row, *line = job->line + place.image * 2 * job->c;
   SfWinograd some = run->winograd;
 
   some.x = strip;
@@ -83,7 +101,11 @@ norm_strip (const Run *run, gsize tile, int n, float *strip)
   some.down = down;
   some.across = across;
   for (int y = y0; y < y1 && x0 < x1; y++, strip += (gsize) some.w * job->c)
-    run->kernels->layers->scale_shift (job->activation, image + ((gsize) y * job->w + x0) * job->c, p, q, FALSE, strip, some.w, job->c);
+    {
+      const float *x = image + y * row + x0 * job->c, *next_strip = image + y0 * row + x1 * job->c;
+
+      norm_row (run, x, y + 1 < y1 ? x + row : next_strip, some.w, line, strip);
+    }
   return some;
 }
 
