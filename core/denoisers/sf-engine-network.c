@@ -264,7 +264,7 @@ make_denoiser (NetworkEngine *self, Level *level)
     }
   else if (self->use.classifier != NULL)
     denoiser = sf_denoiser_classified_new (denoiser, sf_classifier_gradient, &self->classifier_use, &self->model->scheduler->clip);
-  denoiser = sf_denoiser_tiled_new (denoiser, self->tile_height, self->tile_width, region->wrap_y, region->wrap_x);
+  denoiser = sf_denoiser_tiled_new (denoiser, self->tile_height, self->tile_width, region->wrap_y, region->wrap_x, NULL, NULL);
   if (level->freedom != NULL)
     denoiser = sf_denoiser_keep_new (denoiser, level->known, level->freedom, &self->t_begin);
   g_clear_pointer (&level->public.denoiser, sf_denoiser_free);
