@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "tensor/sf-image.h"
+
 #define RATE_SHARE 0.5 /* of the newest evaluation in the rate */
 
 typedef struct
@@ -131,6 +133,21 @@ sf_denoiser_network_new (const SfNetworkUse *use)
     .classes = g_memdup2 (use->classes, use->n_classes * sizeof (int)),
   };
   return &self->parent;
+}
+
+/*** Upsamplers ***/
+
+gboolean
+sf_upsampler_condition (const SfTensor *picture, int factor, SfTensor *condition, const SfProgress *progress, GError **error)
+{
+  GCancellable *cancellable = sf_progress_cancellable (progress);
+  g_autoptr (SfTensor) low = sf_tensor_new (1, MAX (1, picture->h / factor), MAX (1, picture->w / factor), picture->c, error);
+
+  if (low == NULL)
+    return FALSE;
+  sf_area_resize (picture->data, picture->h, picture->w, picture->c, low->data, low->h, low->w, cancellable);
+  sf_bilinear_resize (low->data, low->h, low->w, low->c, condition->data, condition->h, condition->w, cancellable);
+  return !sf_progress_stopped (progress, error);
 }
 
 /*** Classifiers ***/

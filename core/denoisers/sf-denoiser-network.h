@@ -28,6 +28,16 @@ typedef struct
  */
 SfDenoiser *sf_denoiser_network_new (const SfNetworkUse *use);
 
+/**
+ * sf_upsampler_condition:
+ * @picture: 1 x h x w x c
+ * @condition: (out): 1 x h x w x c
+ *
+ * What an upsampler is shown: the picture brought down to 1 / @factor of its sides, by the mean over areas, and enlarged again, bilinearly
+ * (SuperResModel and super_res_train.py of Dhariwal & Nichol 2021).
+ */
+gboolean sf_upsampler_condition (const SfTensor *picture, int factor, SfTensor *condition, const SfProgress *progress, GError **error);
+
 /* A classifier of noisy images, for guidance. */
 typedef struct
 {

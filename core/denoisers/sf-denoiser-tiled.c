@@ -23,6 +23,8 @@ typedef struct
   SfDenoiser *inner;
   int height, width;
   gboolean wrap_y, wrap_x;
+  const SfTensor *whole; /* (nullable) */
+  SfTensor *part;        /* (nullable) */
   SfTensor *x, *denoised, *variance; /* (nullable) of one tile */
   float *total;                      /* (nullable) sum of weights of each pixel of the state */
   gsize n_total;
@@ -94,6 +96,14 @@ cut_tile (const SfTensor *x, int y0, int x0, SfTensor *tile)
               x->data + ((gsize) ((y + y0) % x->h) * x->w + (i + x0) % x->w) * x->c, x->c * sizeof (float));
 }
 
+/* Shows @inner what lies where it is asked next. */
+static void
+show_part (const Tiled *self, int y0, int x0)
+{
+  if (self->whole != NULL)
+    cut_tile (self->whole, y0, x0, self->part);
+}
+
 /* out += weight * tile; the weights into @total, unless it is %NULL */
 static void
 add_tile (const SfTensor *tile, Row rows, Row columns, int y0, int x0, SfTensor *out, float *total)
@@ -128,6 +138,7 @@ tiled_predict (SfDenoiser *denoiser, const SfTensor *x, const SfNoiseLevel *leve
 
   g_return_val_if_fail (x->n == 1 && x->h >= self->height && x->w >= self->width, FALSE);
 
+  show_part (self, 0, 0);
   if (n == 1)
     return sf_denoiser_predict (self->inner, x, level, denoised, variance, progress, error);
   if (!prepare (self, x, variance != NULL, error))
@@ -141,6 +152,7 @@ tiled_predict (SfDenoiser *denoiser, const SfTensor *x, const SfNoiseLevel *leve
       int y0 = tile_begin (rows, x->h, i / columns.n), x0 = tile_begin (columns, x->w, i % columns.n);
 
       cut_tile (x, y0, x0, self->x);
+      show_part (self, y0, x0);
       if (!sf_denoiser_predict (self->inner, self->x, level, self->denoised, variance != NULL ? self->variance : NULL, &part, error))
         return FALSE;
       add_tile (self->denoised, rows, columns, y0, x0, denoised, self->total);
@@ -167,7 +179,7 @@ tiled_free (SfDenoiser *denoiser)
 }
 
 SfDenoiser *
-sf_denoiser_tiled_new (SfDenoiser *inner, int height, int width, gboolean wrap_y, gboolean wrap_x)
+sf_denoiser_tiled_new (SfDenoiser *inner, int height, int width, gboolean wrap_y, gboolean wrap_x, const SfTensor *whole, SfTensor *part)
 {
   Tiled *self = g_new0 (Tiled, 1);
 
@@ -178,6 +190,8 @@ sf_denoiser_tiled_new (SfDenoiser *inner, int height, int width, gboolean wrap_y
     .width = width,
     .wrap_y = wrap_y,
     .wrap_x = wrap_x,
+    .whole = whole,
+    .part = part,
   };
   return &self->parent;
 }

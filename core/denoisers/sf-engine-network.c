@@ -3,9 +3,10 @@
  *
  * A network takes pictures of one size.  The region, with surroundings, is brought to that size (a long region: to so many tiles of it)
  * and made there; what was scaled down is then refined at twice the size, and again up to the region's own, in overlapping
- * tiles, each level from the one below noised to FINE_SIGMA.  A region that fits is made in one level.
+ * tiles, each level from the one below noised to FINE_SIGMA.  A region that fits is made in one level, and so is any by an upsampler: it
+ * is shown the picture without its detail, so tiles need no level below them that tells what is in them.
  *
- *     known   the crop at a level's size, freedom: what of it is to be made
+ *     known   the crop at a level's size, freedom: what of it is to be made, condition: what an upsampler is shown of it
  */
 #include "denoisers/sf-engine.h"
 
@@ -30,6 +31,7 @@
 #define LAST_FACTOR 2.2   /* from the last level but one to the last: at most */
 #define FINE_SIGMA 0.6    /* noise that a finer level starts with: takes away the blur of the enlarged level below, not its picture */
 #define FINE_SHARE 0.35   /* of the steps */
+#define UPSAMPLER_CONTEXT 0.25 /* of a tile's side: as much as tiles share */
 
 extern const SfEngineInfo sf_engine_network;
 
@@ -41,6 +43,8 @@ typedef struct
   NetworkEngine *engine;
   SfTensor *known;   /* 1 x h x w x 3; of pictures of their own the example's mean does not matter: zero */
   SfTensor *freedom; /* (nullable) 1 x h x w x 1; %NULL = all free */
+  SfTensor *condition; /* (nullable) 1 x h x w x 3, and its part that belongs to the tile which is made: */
+  SfTensor *tile_condition;
 } Level;
 
 struct _NetworkEngine
@@ -52,7 +56,6 @@ struct _NetworkEngine
   SfContext *context;
   SfModelCost cost, classifier_cost; /* of one tile */
   int tile_height, tile_width; /* what the network takes */
-  int channels;        /* 3, or 1: grey */
   int candidate_class; /* of the present one; -1 = the network knows none */
   SfClassifierUse classifier_use;
   SfCrop crop;
@@ -147,6 +150,12 @@ network_finish (const SfLevel *public, SfTensor *x, const SfProgress *progress, 
 
 /*** Levels ***/
 
+static gboolean
+is_upsampler (const NetworkEngine *self)
+{
+  return self->model->kind == SF_MODEL_UPSAMPLER;
+}
+
 /* Of the level above one of @scale: twice as large, the last one slightly more, rather than another level that is hardly larger. */
 static double
 next_scale (double scale)
@@ -160,7 +169,7 @@ plan_levels (NetworkEngine *self)
   SfEngine *engine = &self->parent;
   const SfScheduler *scheduler = self->model->scheduler;
   const int native_height = self->tile_height, native_width = self->tile_width;
-  double scale = MIN (1, MAX ((double) native_height / self->crop.height, (double) native_width / self->crop.width));
+  double scale = is_upsampler (self) ? 1 : MIN (1, MAX ((double) native_height / self->crop.height, (double) native_width / self->crop.width));
   double shown = self->region.generate ? (double) self->crop.height / self->region.height : 1;
 
   for (engine->n_levels = 0; engine->n_levels < MAX_LEVELS; scale = next_scale (scale))
@@ -172,7 +181,7 @@ plan_levels (NetworkEngine *self)
       level->public = (SfLevel) {
         .height = MAX (native_height, (int) lrint (self->crop.height * scale)),
         .width = MAX (native_width, (int) lrint (self->crop.width * scale)),
-        .channels = self->channels,
+        .channels = self->model->channels,
         .scale = scale * shown,
         .process = scheduler->process,
         .gamma = self->model->gamma,
@@ -203,6 +212,11 @@ make_level (NetworkEngine *self, Level *level, const SfProgress *progress, GErro
   if (self->region.generate)
     return TRUE;
   sf_scheduler_to_range (self->model->scheduler, level->known->data, sf_tensor_size (level->known));
+  if (is_upsampler (self) &&
+      ((level->condition = sf_tensor_new_like (level->known, error)) == NULL ||
+       (level->tile_condition = sf_tensor_new (1, self->tile_height, self->tile_width, self->model->channels, error)) == NULL ||
+       !sf_upsampler_condition (level->known, self->model->factor, level->condition, progress, error)))
+    return FALSE;
   return (level->freedom = sf_crop_take_freedom (&self->crop, h, w, progress, error)) != NULL;
 }
 
@@ -210,7 +224,7 @@ make_level (NetworkEngine *self, Level *level, const SfProgress *progress, GErro
 
 /* The network as a denoiser for @class, or for none. */
 static SfDenoiser *
-class_denoiser (const NetworkEngine *self, int class)
+class_denoiser (const NetworkEngine *self, const Level *level, int class)
 {
   const SfModel *model = self->model;
   SfNetworkUse use = {
@@ -222,6 +236,7 @@ class_denoiser (const NetworkEngine *self, int class)
     .variance = model->scheduler->variance,
     .classes = &class,
     .n_classes = model->n_classes > 0,
+    .condition = level->tile_condition,
   };
 
   return sf_denoiser_network_new (&use);
@@ -246,7 +261,7 @@ static void
 make_denoiser (NetworkEngine *self, Level *level)
 {
   const SfRegion *region = &self->region;
-  SfDenoiser *denoiser = class_denoiser (self, self->candidate_class);
+  SfDenoiser *denoiser = class_denoiser (self, level, self->candidate_class);
 
   if (is_guided (self))
     {
@@ -254,7 +269,7 @@ make_denoiser (NetworkEngine *self, Level *level)
 
       guidance.kind = sf_guidance_kind_find ("cfg");
       guidance.scale = self->use.guidance;
-      denoiser = sf_denoiser_guided_new (&guidance, denoiser, class_denoiser (self, self->model->null_class), NULL);
+      denoiser = sf_denoiser_guided_new (&guidance, denoiser, class_denoiser (self, level, self->model->null_class), NULL);
     }
   level->public.gradient = NULL;
   if (self->use.classifier != NULL && shifts_mean (self, level))
@@ -264,7 +279,7 @@ make_denoiser (NetworkEngine *self, Level *level)
     }
   else if (self->use.classifier != NULL)
     denoiser = sf_denoiser_classified_new (denoiser, sf_classifier_gradient, &self->classifier_use, &self->model->scheduler->clip);
-  denoiser = sf_denoiser_tiled_new (denoiser, self->tile_height, self->tile_width, region->wrap_y, region->wrap_x);
+  denoiser = sf_denoiser_tiled_new (denoiser, self->tile_height, self->tile_width, region->wrap_y, region->wrap_x, level->condition, level->tile_condition);
   if (level->freedom != NULL)
     denoiser = sf_denoiser_keep_new (denoiser, level->known, level->freedom, &self->t_begin);
   g_clear_pointer (&level->public.denoiser, sf_denoiser_free);
@@ -365,6 +380,8 @@ network_free (SfEngine *engine)
       sf_denoiser_free (self->levels[l].public.denoiser);
       sf_tensor_unref (self->levels[l].known);
       sf_tensor_unref (self->levels[l].freedom);
+      sf_tensor_unref (self->levels[l].condition);
+      sf_tensor_unref (self->levels[l].tile_condition);
     }
   sf_context_free (self->context);
   sf_model_unref (self->use.model);
@@ -374,13 +391,14 @@ network_free (SfEngine *engine)
 
 /*** Opening ***/
 
-/* Of any region something can be made. */
+/* Of any region something can be made; by an upsampler, what it shows. */
 static gboolean
 network_check (const SfRegion *region, const SfEngineUse *use, GError **error)
 {
   const SfModel *model = use->model, *classifier = use->classifier;
 
-  return sf_model_check_usable (model, error) && (classifier == NULL || sf_model_check_classifier (classifier, error)) &&
+  return sf_model_check_usable (model, error) && sf_model_check_content (model, use->has_content, error) &&
+         (classifier == NULL || sf_model_check_classifier (classifier, error)) &&
          sf_model_check_size (model, model->height, model->width, error) && sf_model_check_class (model, classifier, use->class, error) &&
          (classifier == NULL || sf_model_check_size (classifier, model->height, model->width, error)) &&
          (!use->uses_gamma || sf_model_check_gamma (model, error));
@@ -403,6 +421,15 @@ static double
 tile_work (const NetworkEngine *self)
 {
   return (is_guided (self) ? 2 : 1) * self->cost.work + self->classifier_cost.work;
+}
+
+/* In pixels; -1 = by the crop's own rule.  What an upsampler is shown of the frame tells it more than what lies around. */
+static int
+surroundings (const NetworkEngine *self)
+{
+  if (self->use.context >= 0 || !is_upsampler (self))
+    return self->use.context;
+  return (int) lrint (UPSAMPLER_CONTEXT * MAX (self->tile_height, self->tile_width));
 }
 
 static SfEngine *
@@ -429,7 +456,6 @@ network_open (const SfRegion *region, const SfEngineUse *use, const SfProgress *
   sf_context_set_fast (self->context, use->fast);
   self->tile_height = self->model->height;
   self->tile_width = self->model->width;
-  self->channels = self->model->in_channels;
   self->classifier_use = (SfClassifierUse) {
     .network = use->classifier != NULL ? use->classifier->network : NULL,
     .context = self->context,
@@ -438,7 +464,7 @@ network_open (const SfRegion *region, const SfEngineUse *use, const SfProgress *
     .scale = use->classifier_scale,
   };
   done = measure (self, error);
-  self->crop = sf_crop_new (&self->region, self->channels, self->tile_height, self->tile_width, use->strength, use->context);
+  self->crop = sf_crop_new (&self->region, self->model->channels, self->tile_height, self->tile_width, use->strength, surroundings (self));
   plan_levels (self);
   for (int l = 0; l < self->parent.n_levels; l++)
     self->levels[l].public.work = tile_work (self) * sf_tiles_count (self->levels[l].public.height, self->levels[l].public.width, self->tile_height,

@@ -38,6 +38,7 @@ typedef struct
   int class;               /* -1 = none asked for: each candidate gets its own */
   double guidance;         /* classifier-free, for models that were trained for it */
   double strength;         /* of the runs to come: 1 leaves nothing of what is there */
+  gboolean has_content;    /* what there is shows what is to be made (regenerate) */
   gboolean shift_mean;     /* the sampler's steps have a mean that a classifier can shift */
   gboolean uses_gamma;     /* the sampler or its schedule does */
   int context;             /* pixels of surroundings that it sees around the frame; -1 = by its own rule */

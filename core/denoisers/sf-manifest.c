@@ -209,6 +209,7 @@ sf_manifest_load (GFile *file, GError **error)
   self->kind = sf_description_choice (&json, "kind", kinds, SF_MODEL_DIFFUSION);
   read_files (&json, self);
   read_size (&json, self);
+  self->factor = sf_description_int (&json, "factor", 2, 64, SF_UPSAMPLER_FACTOR);
   read_classes (&json, self, file);
   self->parameters = (gsize) sf_description_number (&json, "parameters", 0, 1e15, 0);
   self->null_class = sf_description_has (&json, "null-class") ? sf_description_int (&json, "null-class", -1, G_MAXINT32, -1) : G_MININT;

@@ -11,6 +11,7 @@
  *       "license": "MIT",
  *       "trained-on": "ImageNet",
  *       "size": 256,                              or [width, height]
+ *       "factor": 4,                              so many times larger than what an upsampler is shown; default: 4
  *       "parameters": 553838086,                  by which it is recognised
  *       "classes": ["cat", "dog"],                or a file with a name in each line, or their number
  *       "null-class": -1,                         it also learned pictures without a class, told this number; -1: told none
@@ -35,6 +36,8 @@ typedef enum
   SF_MODEL_UPSAMPLER,
 } SfModelKind;
 
+#define SF_UPSAMPLER_FACTOR 4 /* of those that do not say it */
+
 /* "diffusion", "classifier", "upsampler". */
 const char *sf_model_kind_name (SfModelKind self);
 
@@ -47,6 +50,7 @@ typedef struct
   GStrv files;
   char *repository, *publisher, *license, *trained_on; /* each (nullable) */
   int width, height;    /* 0 = not known */
+  int factor;           /* of an upsampler */
   gsize parameters;     /* likewise */
   int n_classes;
   GStrv classes;        /* (nullable) (array length=n_classes): names */

@@ -19,14 +19,12 @@ is_certain (const SfModel *self)
 gboolean
 sf_model_check_usable (const SfModel *self, GError **error)
 {
-  int channels = self->in_channels;
+  int channels = self->channels;
 
   if (!is_certain (self))
     return TRUE;
   if (self->kind == SF_MODEL_CLASSIFIER)
     g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s is a classifier: give it as “classifier” beside a model that makes pictures"), self->label);
-  else if (self->kind == SF_MODEL_UPSAMPLER)
-    g_set_error (error, SF_ERROR, SF_ERROR_MODEL, _ ("%s enlarges the pictures of another model, which is not supported yet"), self->label);
   else if (self->network == NULL)
     return TRUE;
   else if (channels == 4 || channels > 6)
@@ -44,6 +42,16 @@ sf_model_check_usable (const SfModel *self, GError **error)
     sf_model_refuse_unknown_process (self, error);
   else
     return TRUE;
+  return FALSE;
+}
+
+gboolean
+sf_model_check_content (const SfModel *self, gboolean has_content, GError **error)
+{
+  if (has_content || self->kind != SF_MODEL_UPSAMPLER || !is_certain (self))
+    return TRUE;
+  g_set_error (error, SF_ERROR, SF_ERROR_ARGUMENT,
+               _ ("%s adds detail to a picture that is there: choose it to regenerate, and another model to make the picture first"), self->label);
   return FALSE;
 }
 

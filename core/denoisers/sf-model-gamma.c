@@ -15,7 +15,7 @@
 static SfTensor *
 take_picture (const SfModel *self, const SfTensor *pictures, int i, GError **error)
 {
-  SfTensor *x = sf_tensor_new (1, pictures->h, pictures->w, self->in_channels, error);
+  SfTensor *x = sf_tensor_new (1, pictures->h, pictures->w, self->channels, error);
   gsize n = (gsize) pictures->h * pictures->w;
 
   if (x == NULL)
@@ -46,12 +46,16 @@ sf_model_estimate_gamma (SfModel *self, const SfTensor *pictures, int class, gui
   g_autofree double *gamma = g_new0 (double, process->n), *one = g_new (double, process->n);
   g_autoptr (SfContext) context = NULL;
   g_autoptr (SfDenoiser) denoiser = NULL;
+  g_autoptr (SfTensor) condition = NULL;
+  const gboolean upsampler = self->kind == SF_MODEL_UPSAMPLER;
   SfModelCost cost;
 
   if (!check (self, class, error) || !sf_model_measure (self, pictures->h, pictures->w, &cost, error) || !sf_model_check_values (self, NULL, error))
     return NULL;
   if (class < 0)
     class = self->drops_class ? self->null_class : -1;
+  if (upsampler && (condition = sf_tensor_new (1, pictures->h, pictures->w, self->channels, error)) == NULL)
+    return NULL;
   context = sf_context_new (0);
   denoiser = sf_denoiser_network_new (&(SfNetworkUse) {
       .network = self->network,
@@ -61,6 +65,7 @@ sf_model_estimate_gamma (SfModel *self, const SfTensor *pictures, int class, gui
       .variance = self->scheduler->variance,
       .classes = &class,
       .n_classes = self->n_classes > 0,
+      .condition = condition,
   });
   for (int i = 0; i < pictures->n; i++) /* one by one: a batch would take the memory of all of them */
     {
@@ -68,7 +73,8 @@ sf_model_estimate_gamma (SfModel *self, const SfTensor *pictures, int class, gui
       const SfRng rng = { .seed = seed, .stream = (guint64) i * process->n };
       g_autoptr (SfTensor) x = take_picture (self, pictures, i, error);
 
-      if (x == NULL || !sf_estimate_gamma (denoiser, process, x, NULL, rng, one, NULL, &part, error))
+      if (x == NULL || (upsampler && !sf_upsampler_condition (x, self->factor, condition, NULL, error)) ||
+          !sf_estimate_gamma (denoiser, process, x, NULL, rng, one, NULL, &part, error))
         return NULL;
       for (int t = 0; t < process->n; t++)
         gamma[t] += one[t] / pictures->n;

@@ -295,6 +295,8 @@ adopt_network (SfModel *self, GError **error)
   self->kind = strstr (network->arch->name, "classifier") != NULL      ? SF_MODEL_CLASSIFIER
                : self->in_channels == 6 && self->out_channels % 3 == 0 ? SF_MODEL_UPSAMPLER
                                                                        : SF_MODEL_DIFFUSION;
+  self->channels = self->kind == SF_MODEL_UPSAMPLER ? 3 : self->in_channels;
+  self->factor = self->manifest != NULL ? self->manifest->factor : SF_UPSAMPLER_FACTOR;
   self->n_classes = self->kind == SF_MODEL_CLASSIFIER ? network->out_channels : network->n_classes;
   if (self->n_classes == 0)
     g_clear_pointer (&self->classes, g_strfreev);
@@ -310,9 +312,9 @@ static gboolean
 adopt_variance (SfModel *self, GError **error)
 {
   SfScheduler *scheduler = self->scheduler;
-  gboolean twice = self->out_channels == 2 * self->in_channels;
+  gboolean twice = self->out_channels == 2 * self->channels;
 
-  if (scheduler == NULL || self->kind != SF_MODEL_DIFFUSION)
+  if (scheduler == NULL || self->kind == SF_MODEL_CLASSIFIER)
     return TRUE;
   if (scheduler->variance != SF_VARIANCE_NONE && !twice)
     {
@@ -383,7 +385,7 @@ sf_model_get_likely_process (const SfModel *self)
     if (sf_noise_preset_matches (&presets[i], known->process))
       return &presets[i];
   /* Small networks that tell the variance come from guided-diffusion, which trained them so. */
-  return sf_noise_preset_find (self->width > 0 && self->width <= 64 && self->out_channels == 2 * self->in_channels ? "cosine-1000" : "linear-1000");
+  return sf_noise_preset_find (self->width > 0 && self->width <= 64 && self->out_channels == 2 * self->channels ? "cosine-1000" : "linear-1000");
 }
 
 void
@@ -432,7 +434,7 @@ sf_model_set_process (SfModel *self, const char *name, GError **error)
 gboolean
 sf_model_tells_noise (const SfModel *self)
 {
-  return self->kind != SF_MODEL_DIFFUSION || (self->scheduler != NULL && !self->silent);
+  return self->kind == SF_MODEL_CLASSIFIER || (self->scheduler != NULL && !self->silent);
 }
 
 /*** Use ***/

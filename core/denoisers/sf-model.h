@@ -45,6 +45,8 @@ typedef struct
   SfNetwork *network;
   const char *architecture; /* "adm" */
   int in_channels, out_channels;
+  int channels;          /* of its pictures: an upsampler has another one among its inputs */
+  int factor;            /* of an upsampler: by which that other one was enlarged */
   int divisor;           /* sides must be multiples of it */
   double rate;           /* floating point operations per second of its last evaluations; 0 = none yet */
   gint sound;            /* atomic: sf_model_check_values() has found nothing */
@@ -92,6 +94,8 @@ void sf_model_refuse_unknown_process (const SfModel *self, GError **error);
 
 /* Whether pictures can be made with it; FALSE with %SF_ERROR_MODEL. */
 gboolean sf_model_check_usable (const SfModel *self, GError **error);
+/* Whether it can do with what there is: an upsampler has to be shown what it makes, @has_content; FALSE with %SF_ERROR_ARGUMENT. */
+gboolean sf_model_check_content (const SfModel *self, gboolean has_content, GError **error);
 /* Whether it takes pictures of that size, which is 0 where the model that makes them does not say it; FALSE with an error. */
 gboolean sf_model_check_size (const SfModel *self, int height, int width, GError **error);
 /* Whether Gamma, if it was estimated, fits its noise process; FALSE with %SF_ERROR_MODEL. */

@@ -46,6 +46,7 @@ use_of (const SfJob *self)
     .class = s->class_number,
     .guidance = s->guidance,
     .strength = strength_of (self),
+    .has_content = self->task == SF_TASK_REGENERATE,
     .shift_mean = sampler->deviation != NULL,
     .uses_gamma = sampler->uses_gamma || sf_schedule_find (sf_settings_schedule (s))->needs_gamma,
     .context = (int) s->context,

@@ -177,7 +177,7 @@ square (int x, int y)
   return x >= 12 && x < 28 && y >= 10 && y < 30;
 }
 
-/* A network with two classes, without, silent about its noise, with a number that is none; classifiers of its size and of another. */
+/* A network with two classes, without, an upsampler, silent about its noise, with a number that is none; classifiers of its size and of another. */
 static void
 write_models (void)
 {
@@ -189,6 +189,7 @@ write_models (void)
   } networks[] = {
     { "two", { .classes = 2 }, FALSE },
     { "plain (1)", { 0 }, FALSE },
+    { "upsampler", { .in = 6, .out = 6 }, FALSE },
     { "silent", { 0 }, TRUE },
     { "broken", { .broken = TRUE }, FALSE },
   };
@@ -239,6 +240,7 @@ test_refused (void)
     { "two", "--classifier=16", "16" },
     { "latent", "--steps=2", "latent" },
     { "broken", "--steps=2", "conv_out.bias" },
+    { "upsampler", "--steps=2", "regenerate" },
     { "two", "--prompt=a red fox", "prompt" },
   };
   g_autofree char *environment = models_environment ();
@@ -281,6 +283,33 @@ test_generate (void)
   pixels = cli_read_bytes ("made.png", &format, &width, &height);
   g_assert_cmpint (width, ==, 8);
   g_assert_cmpint (height, ==, 8);
+  files_remove ("models");
+}
+
+/* What an upsampler is for is told, and it serves for that. */
+static void
+test_upsampler (void)
+{
+  g_autofree char *environment = models_environment ();
+
+  write_models ();
+  {
+    g_auto (CliRun) lines = run_with_models ("info", "upsampler"), json = run_with_models ("info", "upsampler", "--json");
+    g_auto (CliRun) run = run_with_models ("regenerate", cli_path ("in.png"), cli_path ("finer.png"), "--mask", cli_path ("mask.png"), "--model=upsampler",
+                                           "--strength=1", "--steps=3");
+    g_auto (CliRun) generate = run_with_models ("generate", cli_path ("finer-2.png"), "--model=upsampler");
+    g_autoptr (JsonNode) root = parse (&json);
+    JsonObject *facts = json_node_get_object (root);
+
+    cli_assert_done (&lines);
+    g_assert_nonnull (strstr (lines.out, "enlarged 4 times"));
+    g_assert_cmpstr (json_object_get_string_member (facts, "kind"), ==, "upsampler");
+    g_assert_cmpint (json_object_get_int_member (facts, "factor"), ==, 4);
+    g_assert_true (json_object_get_boolean_member (facts, "usable"));
+    cli_assert_done (&run);
+    cli_assert_failed (&generate, 2, "regenerate");
+    g_assert_false (cli_exists ("finer-2.png"));
+  }
   files_remove ("models");
 }
 
@@ -378,6 +407,7 @@ add_tests (void)
   g_test_add_func ("/cli/models/bad", test_bad);
   g_test_add_func ("/cli/models/refused", test_refused);
   g_test_add_func ("/cli/models/generate", test_generate);
+  g_test_add_func ("/cli/models/upsampler", test_upsampler);
   g_test_add_func ("/cli/models/repeat", test_repeat);
   g_test_add_func ("/cli/models/gamma", test_gamma);
 }

@@ -36,6 +36,7 @@ main (int argc, char **argv)
   write_network ("gray", &(NetShape) { .in = 1, .out = 1 }, SCHEDULER);
   write_network ("animals", &(NetShape) { .classes = 3, .out = 6 }, SCHEDULER);
   files_write ("animals/classes.txt", "red fox\ntabby cat\ntiger cat\n");
+  write_network ("upsampler", &(NetShape) { .in = 6, .out = 6 }, SCHEDULER);
   write_network ("silent", &(NetShape) { 0 }, NULL); /* about its noise */
   write_network ("broken", &(NetShape) { .broken = TRUE }, SCHEDULER);
   write_classifier ("classifier", 8);

@@ -15,6 +15,7 @@ typedef struct
   double step;
   int calls;
   int fail_at; /* 0 = never */
+  const SfTensor *part; /* (nullable): what it is shown beside the state, which is the same */
 } Inner;
 
 static gboolean
@@ -30,6 +31,8 @@ inner_predict (SfDenoiser *denoiser, const SfTensor *x, const SfNoiseLevel *leve
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "stopped");
       return FALSE;
     }
+  if (self->part != NULL)
+    g_assert_cmpmem (self->part->data, sf_tensor_size (self->part) * sizeof (float), x->data, sf_tensor_size (x) * sizeof (float));
   for (gsize i = 0; i < sf_tensor_size (x); i++)
     {
       denoised->data[i] = (float) (x->data[i] / 2 + self->step * (self->calls % 2));
@@ -64,7 +67,7 @@ noise (int h, int w)
   return x;
 }
 
-/* Where all tiles agree, nothing is seen of them: for every size and edge. */
+/* Where all tiles agree, nothing is seen of them: for every size and edge.  Each is shown its part of another picture. */
 static void
 test_agreement (void)
 {
@@ -78,9 +81,11 @@ test_agreement (void)
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       Inner *inner = inner_new (0);
-      g_autoptr (SfDenoiser) tiled = sf_denoiser_tiled_new (&inner->parent, TILE_HEIGHT, TILE_WIDTH, cases[i].wrap_y, cases[i].wrap_x);
       g_autoptr (SfTensor) x = noise (cases[i].h, cases[i].w), y = sf_tensor_new_like (x, NULL), v = sf_tensor_new_like (x, NULL);
+      g_autoptr (SfTensor) part = sf_tensor_new (1, TILE_HEIGHT, TILE_WIDTH, 3, NULL);
+      g_autoptr (SfDenoiser) tiled = sf_denoiser_tiled_new (&inner->parent, TILE_HEIGHT, TILE_WIDTH, cases[i].wrap_y, cases[i].wrap_x, x, part);
 
+      inner->part = part;
       g_assert_true (sf_denoiser_predict (tiled, x, &level, y, v, NULL, NULL));
       g_assert_cmpint (inner->calls, ==, sf_tiles_count (cases[i].h, cases[i].w, TILE_HEIGHT, TILE_WIDTH, cases[i].wrap_y, cases[i].wrap_x));
       for (gsize k = 0; k < sf_tensor_size (x); k++)
@@ -101,7 +106,7 @@ test_no_seam (void)
   for (int wrap = 0; wrap < 2; wrap++)
     {
       Inner *inner = inner_new (1);
-      g_autoptr (SfDenoiser) tiled = sf_denoiser_tiled_new (&inner->parent, TILE_HEIGHT, TILE_WIDTH, FALSE, wrap);
+      g_autoptr (SfDenoiser) tiled = sf_denoiser_tiled_new (&inner->parent, TILE_HEIGHT, TILE_WIDTH, FALSE, wrap, NULL, NULL);
       g_autoptr (SfTensor) x = sf_tensor_new (1, h, w, 3, NULL), y = sf_tensor_new_like (x, NULL);
       float steepest = 0;
 
@@ -118,7 +123,7 @@ test_failure (void)
 {
   const SfNoiseLevel level = { .sigma = 1, .a = 1 };
   Inner *inner = inner_new (0);
-  g_autoptr (SfDenoiser) tiled = sf_denoiser_tiled_new (&inner->parent, TILE_HEIGHT, TILE_WIDTH, FALSE, FALSE);
+  g_autoptr (SfDenoiser) tiled = sf_denoiser_tiled_new (&inner->parent, TILE_HEIGHT, TILE_WIDTH, FALSE, FALSE, NULL, NULL);
   g_autoptr (SfTensor) x = noise (20, 40), y = sf_tensor_new_like (x, NULL);
   g_autoptr (GError) error = NULL;
 

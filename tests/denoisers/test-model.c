@@ -478,17 +478,37 @@ test_latent (void)
   assert_unusable (other, "latent");
 }
 
+/* It is known by its channels, of which its pictures have half, needs a noise process like others, and something to work on. */
 static void
 test_upsampler (void)
 {
-  static const NetShape shape = { .in = 6, .out = 6 };
-  g_autoptr (SfModel) model = NULL;
+  static const NetShape shape = { .in = 6, .out = 6 }, odd = { .in = 6, .out = 9 };
+  g_autofree char *path = files_path ("upsampler.pt");
+  g_autoptr (SfModel) model = NULL, other = NULL, early = NULL;
+  g_autoptr (GError) error = NULL;
 
   files_write ("upsampler.json", MANIFEST (HEADS));
   files_write_adm ("upsampler.pt", &shape);
   model = open_good ("upsampler.pt");
   g_assert_cmpint (model->kind, ==, SF_MODEL_UPSAMPLER);
-  assert_unusable (model, "enlarges");
+  g_assert_cmpint (model->channels, ==, 3);
+  g_assert_cmpint (model->factor, ==, 4);
+  g_assert_false (sf_model_tells_noise (model));
+  assert_unusable (model, "noise-process");
+  g_assert_true (sf_model_set_process (model, "linear-1000", NULL));
+  g_assert_cmpint (model->scheduler->variance, ==, SF_VARIANCE_LEARNED_RANGE);
+  assert_usable (model);
+  g_assert_true (sf_model_check_content (model, TRUE, NULL));
+  g_assert_false (sf_model_check_content (model, FALSE, &error));
+  g_assert_error (error, SF_ERROR, SF_ERROR_ARGUMENT);
+  g_clear_error (&error);
+  files_write ("upsampler.json", MANIFEST (HEADS ", \"kind\": \"upsampler\", \"factor\": 2"));
+  files_write_adm ("upsampler.pt", &odd);
+  early = sf_model_new (path, NULL);
+  g_assert_false (sf_model_check_content (early, FALSE, NULL));
+  other = open_good ("upsampler.pt");
+  g_assert_cmpint (other->factor, ==, 2);
+  assert_unusable (other, "9 channels");
 }
 
 /* The description and the network must agree on the variance. */

@@ -77,6 +77,7 @@
 (try layer plug-in-sfumato-regenerate '(#:model "animals" #:steps 9 #:strength 0.8 #:class 0)
   '(#:class 1) '(#:strength 1) '(#:steps 12) '(#:seed 2) '(#:sampler "heun") '(#:schedule "karras") '(#:noise-process "cosine-1000"))
 (same layer plug-in-sfumato-regenerate '(#:model "silent" #:steps 4 #:noise-process "linear-1000") '(#:class -1))
+(try layer plug-in-sfumato-regenerate '(#:model "upsampler" #:steps 6 #:strength 0.8) '(#:strength 1) '(#:seed 2))
 
 ; a classifier of random numbers has little to say: seen in floats only
 (let ((precise (new-picture 48 40 RGB RGB-IMAGE PRECISION-FLOAT-NON-LINEAR)))
@@ -100,8 +101,10 @@
 (refuses "is a classifier" (fill layer #:model "classifier"))
 (refuses "makes pictures" (fill layer #:model "animals" #:classifier "plain"))
 (refuses "16 × 16" (fill layer #:model "animals" #:classifier "large-classifier"))
+(refuses "adds detail" (fill layer #:model "upsampler"))
 (refuses "latent diffusion" (fill layer #:model "latent"))
 (refuses "conv_out.bias" (fill layer #:model "broken" #:output "replace"))
 (refuses "prompt" (fill layer #:model "plain" #:prompt "a red fox"))
+(fails "adds detail" (from-nothing #:model "upsampler"))
 (fails "conv_out.bias" (from-nothing #:model "broken"))
 (gimp-image-delete image)

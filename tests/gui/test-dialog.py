@@ -225,6 +225,11 @@ def model():
     dialog.screenshot('model-silent')
     assert dialog.run('Regenerate') == 1
 
+    dialog.choose('Model', 'upsampler')
+    wait('what it is for', lambda: dialog.text_with('enlarged 4 times'))
+    wait('the button', lambda: dialog.sensitive('Regenerate') and not dialog.shows('Noise of training', 'combo box'))
+    dialog.screenshot('model-upsampler')
+
     for name, words in ('latent', 'latent diffusion'), ('classifier', 'is a classifier'):
         dialog.choose('Model', name)
         wait('the words about ' + name, lambda: dialog.text_with(words))
@@ -240,10 +245,12 @@ def model():
     assert not dialog.text_with('conv_out.bias')
     assert 'layers=2' in dialog.close()
 
-    dialog = Dialog('fill', select=LADYBIRD, arguments=' #:model "nowhere"')
-    wait('the words', lambda: dialog.text_with('Unknown model'))
-    assert not dialog.sensitive('Fill')
-    dialog.close()
+    for name, words in ('nowhere', 'Unknown model'), ('upsampler', 'adds detail to a picture that is there'):
+        dialog = Dialog('fill', select=LADYBIRD, arguments=f' #:model "{name}"')
+        wait('the words', lambda: dialog.text_with(words))
+        assert not dialog.sensitive('Fill')
+        dialog.screenshot('model-fill-' + name)
+        dialog.close()
 
 
 def names():

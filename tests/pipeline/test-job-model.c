@@ -93,6 +93,22 @@ test_gamma (void)
   g_clear_pointer (&before[1], sf_result_unref);
 }
 
+/* It is that of what an upsampler says of the picture that it is shown. */
+static void
+test_gamma_upsampler (void)
+{
+  g_autofree char *folder = files_path ("upsampler");
+  g_autoptr (SfTensor) pictures = picture_texture (NATIVE, NATIVE, 1, 3);
+  g_autoptr (SfModel) model = sf_model_get (folder, "linear-1000", TRUE, NULL, NULL);
+  g_autofree double *shown = NULL, *flat = NULL;
+
+  shown = sf_model_estimate_gamma (model, pictures, -1, 1, NULL, NULL);
+  model->factor = NATIVE; /* as if it were shown a mean */
+  flat = sf_model_estimate_gamma (model, pictures, -1, 1, NULL, NULL);
+  for (int t = 0; t < 1000; t++)
+    g_assert_true (shown[t] > 0 && isfinite (shown[t]) && shown[t] != flat[t]);
+}
+
 /* It needs a class where the network was never without, and it can be stopped. */
 static void
 test_gamma_refused (void)
@@ -156,6 +172,31 @@ test_refused (void)
   g_free (s->model);
   s->model = files_path ("nowhere");
   assert_refused (s, SF_ERROR_MODEL, "nowhere");
+}
+
+/* An upsampler is of use for nothing but to regenerate; known before its checkpoint is opened, where its description tells. */
+static void
+test_upsampler_refused (void)
+{
+  static const char *const names[] = { "upsampler", "described.pt" };
+
+  files_write ("described.pt", "no checkpoint");
+  files_write ("described.json", "{\"format\": \"sfumato-model\", \"kind\": \"upsampler\", \"size\": 8}");
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    for (SfTask task = 0; task < SF_N_TASKS; task++)
+      {
+        g_autoptr (SfSettings) s = settings_for (names[i]);
+        g_autoptr (GError) error = NULL;
+        g_autoptr (SfJob) job = NULL;
+
+        s->left = 4;
+        job = sf_job_new (task, s, SIDE, SIDE, NULL, &error);
+        if (task == SF_TASK_REGENERATE && i == 0)
+          g_assert_no_error (error);
+        else
+          g_assert_error (error, SF_ERROR, (int) (task == SF_TASK_REGENERATE ? SF_ERROR_MODEL : SF_ERROR_ARGUMENT));
+        g_assert_true (job != NULL || task == SF_TASK_REGENERATE || strstr (error->message, "regenerate") != NULL);
+      }
 }
 
 /* A checkpoint by itself tells neither its heads nor its size. */
@@ -356,12 +397,15 @@ main (int argc, char **argv)
   files_begin ();
   write_network ("plain", &(NetShape) { 0 });
   write_network ("classes", &(NetShape) { .classes = 3 });
+  write_network ("upsampler", &(NetShape) { .in = 6, .out = 6 });
   write_network ("large", &(NetShape) { .side = 96 });
   write_network ("broken", &(NetShape) { .broken = TRUE });
   g_test_add_func ("/job-network/estimate", test_estimate);
   g_test_add_func ("/job-network/gamma", test_gamma);
+  g_test_add_func ("/job-network/gamma-upsampler", test_gamma_upsampler);
   g_test_add_func ("/job-network/gamma-refused", test_gamma_refused);
   g_test_add_func ("/job-network/refused", test_refused);
+  g_test_add_func ("/job-network/upsampler-refused", test_upsampler_refused);
   g_test_add_func ("/job-network/size", test_size);
   g_test_add_func ("/job-network/early", test_early);
   g_test_add_func ("/job-network/class-range", test_class_range);

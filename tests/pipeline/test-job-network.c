@@ -11,13 +11,17 @@
 static void
 test_region (void)
 {
-  static const SfTask tasks[] = { SF_TASK_REGENERATE, SF_TASK_FILL };
+  static const struct
+  {
+    SfTask task;
+    const char *network;
+  } runs[] = { { SF_TASK_REGENERATE, "plain" }, { SF_TASK_FILL, "plain" }, { SF_TASK_REGENERATE, "upsampler" } };
   static const int threads[] = { 1, 2, 4 };
   g_autofree float *rgba = job_texture (SIDE, SIDE);
-  g_autoptr (SfSettings) s = settings_for ("plain");
 
-  for (gsize t = 0; t < G_N_ELEMENTS (tasks); t++)
+  for (gsize t = 0; t < G_N_ELEMENTS (runs); t++)
     {
+      g_autoptr (SfSettings) s = settings_for (runs[t].network);
       g_autoptr (SfResult) first = NULL;
       g_autofree float *after = NULL;
       gboolean changed = FALSE;
@@ -27,7 +31,7 @@ test_region (void)
           g_autoptr (SfResult) r = NULL;
 
           sf_parallel_set_threads (threads[i]);
-          r = job_make (tasks[t], s, rgba, SIDE, SIDE, &job_hole, 3);
+          r = job_make (runs[t].task, s, rgba, SIDE, SIDE, &job_hole, 3);
           if (first != NULL)
             job_assert_same (first, r);
           else
@@ -81,20 +85,57 @@ test_soft (void)
 static void
 test_strength (void)
 {
+  static const char *const networks[] = { "plain", "upsampler" };
   g_autofree float *rgba = job_texture (SIDE, SIDE);
-  g_autoptr (SfSettings) s = settings_for ("plain");
-  g_autoptr (SfResult) none = NULL, little = NULL, much = NULL;
-  g_autofree float *after = NULL;
 
-  s->strength = 0;
-  none = job_make (SF_TASK_REGENERATE, s, rgba, SIDE, SIDE, &job_hole, 3);
-  after = job_blend (none, rgba, SIDE, SIDE);
-  g_assert_cmpmem (after, SIDE * SIDE * 16, rgba, SIDE * SIDE * 16);
-  s->strength = 0.05;
-  little = job_make (SF_TASK_REGENERATE, s, rgba, SIDE, SIDE, &job_hole, 3);
-  s->strength = 0.9;
-  much = job_make (SF_TASK_REGENERATE, s, rgba, SIDE, SIDE, &job_hole, 3);
-  g_assert_cmpfloat (job_distance (none, little), <, job_distance (none, much));
+  for (gsize i = 0; i < G_N_ELEMENTS (networks); i++)
+    {
+      g_autoptr (SfSettings) s = settings_for (networks[i]);
+      g_autoptr (SfResult) none = NULL, little = NULL, much = NULL;
+      g_autofree float *after = NULL;
+
+      s->strength = 0;
+      none = job_make (SF_TASK_REGENERATE, s, rgba, SIDE, SIDE, &job_hole, 3);
+      after = job_blend (none, rgba, SIDE, SIDE);
+      g_assert_cmpmem (after, SIDE * SIDE * 16, rgba, SIDE * SIDE * 16);
+      s->strength = 0.05;
+      little = job_make (SF_TASK_REGENERATE, s, rgba, SIDE, SIDE, &job_hole, 3);
+      s->strength = 0.9;
+      much = job_make (SF_TASK_REGENERATE, s, rgba, SIDE, SIDE, &job_hole, 3);
+      g_assert_cmpfloat (job_distance (none, little), <, job_distance (none, much));
+    }
+}
+
+/* What an upsampler makes of a picture, from nothing but noise at strength 1, follows from means of 4 x 4 pixels; in one level of any size, and in
+ * a picture smaller than it takes. */
+static void
+test_upsampler (void)
+{
+  static const int sizes[][2] = { { SIDE, SIDE }, { 40, 24 }, { 5, 7 } };
+  g_autoptr (SfSettings) s = settings_for ("upsampler");
+
+  s->strength = 1;
+  for (gsize k = 0; k < G_N_ELEMENTS (sizes); k++)
+    {
+      const int height = sizes[k][0], width = sizes[k][1];
+      g_autofree float *rgba = job_texture (height, width), *detail = g_memdup2 (rgba, (gsize) height * width * 16);
+      g_autofree float *lighter = g_memdup2 (rgba, (gsize) height * width * 16);
+      g_autoptr (SfResult) first = NULL, same = NULL, other = NULL;
+
+      for (int i = 0; i < 4 * height * width; i++)
+        if (i % 4 < 3)
+          {
+            detail[i] += (i / 4 % width + i / 4 / width) % 2 ? 0.2f : -0.2f;
+            lighter[i] += 0.2f;
+          }
+      first = job_make (SF_TASK_REGENERATE, s, rgba, width, height, NULL, 3);
+      same = job_make (SF_TASK_REGENERATE, s, detail, width, height, NULL, 3);
+      other = job_make (SF_TASK_REGENERATE, s, lighter, width, height, NULL, 3);
+      job_assert_finite (first);
+      g_test_message ("%d x %d: detail %.5f, light %.5f", width, height, job_distance (first, same), job_distance (first, other));
+      if (width % 8 == 0)
+        g_assert_cmpfloat (2 * job_distance (first, same), <, job_distance (first, other));
+    }
 }
 
 /* Of what a fill takes away nothing is seen: not in pixels of coarse levels that are only partly of it, not where a small picture is
@@ -397,11 +438,13 @@ main (int argc, char **argv)
   files_begin ();
   write_network ("plain", &(NetShape) { 0 });
   write_network ("classes", &(NetShape) { .classes = 3 });
+  write_network ("upsampler", &(NetShape) { .in = 6, .out = 6 });
   write_network ("dropping", &(NetShape) { .classes = 3 });
   write_network ("grey", &(NetShape) { .in = 1, .out = 1 });
   g_test_add_func ("/job-network/region", test_region);
   g_test_add_func ("/job-network/soft", test_soft);
   g_test_add_func ("/job-network/strength", test_strength);
+  g_test_add_func ("/job-network/upsampler", test_upsampler);
   g_test_add_func ("/job-network/removal", test_removal);
   g_test_add_func ("/job-network/transparent", test_transparent);
   g_test_add_func ("/job-network/match-color", test_match_color);

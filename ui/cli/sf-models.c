@@ -57,6 +57,16 @@ tell_size (SfFacts *facts, int width, int height, gsize parameters)
     sf_facts_add_number (facts, "parameters", _ ("parameters"), (double) parameters, count);
 }
 
+/* What an upsampler is for. */
+static void
+tell_factor (SfFacts *facts, SfModelKind kind, int factor)
+{
+  g_autofree char *use = g_strdup_printf (_ ("regenerate, where a picture was enlarged %d times and lacks detail"), factor);
+
+  if (kind == SF_MODEL_UPSAMPLER)
+    sf_facts_add_number (facts, "factor", _ ("made to"), factor, use);
+}
+
 /* The number, and the first few names. */
 static void
 tell_classes (SfFacts *facts, int n, GStrv names)
@@ -169,6 +179,7 @@ tell_model (SfFacts *facts, const char *name, GError **error)
   sf_facts_add (facts, "name", _ ("model"), model->id != NULL ? model->id : name);
   sf_facts_add (facts, "label", _ ("what it is"), model->label);
   sf_facts_add (facts, "kind", _ ("kind"), sf_model_kind_name (model->kind));
+  tell_factor (facts, model->kind, model->factor);
   sf_facts_add (facts, "path", _ ("file"), model->files->weights);
   if (model->manifest != NULL)
     tell_manifest (facts, model->manifest);
@@ -195,6 +206,7 @@ tell_absent (SfFacts *facts, const SfCatalogueEntry *entry, const SfCatalogue *c
   sf_facts_add (facts, "name", _ ("model"), entry->id);
   sf_facts_add (facts, "label", _ ("what it is"), sf_catalogue_entry_get_label (entry));
   sf_facts_add (facts, "kind", _ ("kind"), sf_model_kind_name (manifest->kind));
+  tell_factor (facts, manifest->kind, manifest->factor);
   tell_manifest (facts, manifest);
   tell_size (facts, manifest->width, manifest->height, manifest->parameters);
   tell_classes (facts, manifest->n_classes, manifest->classes);

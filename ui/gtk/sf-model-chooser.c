@@ -37,7 +37,7 @@ list_choices (const SfCatalogue *catalogue, const char *current)
       SfChoice choice = { entry->id, sf_catalogue_entry_get_label (entry), entry->path != NULL ? entry->path : "" };
 
       if (entry->path == NULL || entry->fault != NULL || (entry->missing != NULL && entry->missing[0] != NULL) ||
-          (entry->manifest != NULL && entry->manifest->kind != SF_MODEL_DIFFUSION))
+          (entry->manifest != NULL && entry->manifest->kind == SF_MODEL_CLASSIFIER))
         continue;
       found = found || g_str_equal (current, choice.name);
       g_array_append_val (choices, choice);
@@ -81,6 +81,8 @@ describe (const SfModel *model)
     g_string_append_printf (text, "; %s", model->manifest->trained_on);
   if (model->manifest != NULL && model->manifest->license != NULL)
     g_string_append_printf (text, "; %s", model->manifest->license);
+  if (model->kind == SF_MODEL_UPSAMPLER)
+    g_string_append_printf (text, _ ("; made to regenerate pictures that were enlarged %d times and lack detail"), model->factor);
   if (!sf_model_tells_noise (model))
     g_string_append (text, _ ("; it does not say what noise it was trained with, so the likely one was chosen"));
   return g_string_free (text, FALSE);
