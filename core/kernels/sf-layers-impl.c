@@ -47,55 +47,85 @@ magnitude (SfV x)
   return (SfV) ((SfI) x & 0x7fffffff);
 }
 
+/* x = n + f, n whole, 0 <= f <= 1: f, and 2^n y.  |x| <= 126. */
+#ifdef __AVX512F__
+
+SF_INLINE SfV
+fraction (SfV x)
+{
+  return (SfV) _mm512_reduce_ps ((__m512) x, _MM_FROUND_TO_NEG_INF);
+}
+
+SF_INLINE SfV
+scaled (SfV y, SfV x)
+{
+  return (SfV) _mm512_scalef_ps ((__m512) y, (__m512) x);
+}
+
+#else
+
 /* 1.5 * 2^23: added to a float below 2^22, it rounds that to an integer, which then stands in the lowest bits. */
 #define ROUNDER 12582912.0f
 
-/* 2^n x for n = rounded - ROUNDER, -126 <= n <= 127. */
 SF_INLINE SfV
-scaled (SfV x, SfV rounded)
+whole (SfV x)
 {
-#ifdef __AVX512F__
-  return (SfV) _mm512_scalef_ps ((__m512) x, (__m512) (rounded - ROUNDER));
-#else
-  return x * (SfV) (((SfU) rounded << 23) + 0x3f800000);
-#endif
+  return x - 0.5f + ROUNDER;
 }
 
-/* 2^x, relative error below 2e-7, for x >= -126; that of -126 below.  x = n + f, |f| <= 1/2; the polynomial of degree 5 with
- * p (0) = 1 whose largest relative error is least, 9.2e-8. */
+SF_INLINE SfV
+fraction (SfV x)
+{
+  return x - (whole (x) - ROUNDER);
+}
+
+SF_INLINE SfV
+scaled (SfV y, SfV x)
+{
+  return y * (SfV) (((SfU) whole (x) << 23) + 0x3f800000);
+}
+
+#endif
+
+/* 2^x, relative error below 2e-7, for |x| <= 126: the polynomial of degree 5 with p (0) = 1 whose largest relative error is
+ * least, 8.3e-8. */
 SF_INLINE SfV
 exp2_fast (SfV x)
 {
-  SfV rounded, f, p;
+  const SfV f = fraction (x);
+  SfV p = f * 1.86695263e-3f + 9.01748054e-3f;
 
-  x = larger (all (-126), x); /* NaN stays */
-  rounded = x + ROUNDER;
-  f = x - (rounded - ROUNDER);
-  p = f * 1.32647273e-3f + 9.67151271e-3f;
-  p = p * f + 5.55073374e-2f;
-  p = p * f + 0.240222421f;
-  p = p * f + 0.693146978f;
+  p = p * f + 5.57995141e-2f;
+  p = p * f + 0.240164593f;
+  p = p * f + 0.693151295f;
   p = p * f + 1;
-  return scaled (p, rounded);
+  return scaled (p, x);
 }
 
-/* e^x, relative error below 2e-7, for -87 <= x <= 88; that of the nearer bound elsewhere.  As above, but x - n ln 2 is taken in
- * two steps, as n ln 2 has too many digits (Cody and Waite 1980). */
+/* 2^x for x <= 0; that of -126 below; NaN stays. */
+SF_INLINE SfV
+exp2_below (SfV x)
+{
+  return exp2_fast (larger (all (-126), x));
+}
+
+/* Between -126 and 126; anything for NaN. */
+SF_INLINE SfV
+limited (SfV x)
+{
+#ifdef __AVX512F__
+  return (SfV) _mm512_range_ps ((__m512) x, (__m512) all (126), 2); /* the smaller magnitude, the sign of x */
+#else
+  return smaller (all (126), larger (all (-126), x));
+#endif
+}
+
+/* e^x, that of the nearer bound where it leaves the floats; anything for NaN.  The relative error grows by 8e-8 |x|: all below use
+ * it where it stays as small as that of 2^x in what they make of it. */
 SF_INLINE SfV
 exp_fast (SfV x)
 {
-  SfV rounded, n, f, p;
-
-  x = smaller (all (88), larger (all (-87), x));
-  rounded = x * 1.44269504f + ROUNDER;
-  n = rounded - ROUNDER;
-  f = x - n * 0.693359375f + n * 2.12194440e-4f;
-  p = f * 8.29030827e-3f + 4.18979647e-2f;
-  p = p * f + 0.166676365f;
-  p = p * f + 0.499991493f;
-  p = p * f + 0.999999707f;
-  p = p * f + 1;
-  return scaled (p, rounded);
+  return exp2_fast (limited (x * 1.44269504f));
 }
 
 /* Phi (x), absolute error below 2e-7: Abramowitz and Stegun 7.1.26 for the smaller tail. */
@@ -339,13 +369,13 @@ softmax_of (float *s, gsize rows, gsize columns, float *maximum, float *sum, flo
     }
   for (; r < rows; r++)
     m = larger (m, sf_load (s + r * columns));
-  total = exp2_fast (old - m);
+  total = exp2_below (old - m);
   sf_store (rescale, total);
   total *= sf_load (sum);
   if (pairs != NULL)
     for (r = 0; r < rows; r += 2)
       {
-        SfV p = exp2_fast (sf_load (s + r * columns) - m), q = exp2_fast (sf_load (s + (r + 1) * columns) - m);
+        SfV p = exp2_below (sf_load (s + r * columns) - m), q = exp2_below (sf_load (s + (r + 1) * columns) - m);
 
         sf_store ((float *) pairs + r / 2 * columns, pair (p, q));
         total += p + q;
@@ -353,7 +383,7 @@ softmax_of (float *s, gsize rows, gsize columns, float *maximum, float *sum, flo
   else
     for (r = 0; r < rows; r++)
       {
-        SfV p = exp2_fast (sf_load (s + r * columns) - m);
+        SfV p = exp2_below (sf_load (s + r * columns) - m);
 
         sf_store (s + r * columns, p);
         total += p;

@@ -151,6 +151,7 @@ multiply_whole_bf16 (const SfTile *t)
 #define STEP_BYTES (DIGITS * SF_FIXED_STEP * NR) /* of a panel */
 #define PLANE (SF_FIXED_STEP * NR)               /* of one digit */
 #define RUN 4                                    /* steps of 64 whose panel stays in the first level of the cache */
+#define AHEAD_FIXED (16 << 10)                   /* bytes of a panel that are brought nearer where no other one is next */
 
 typedef gint32 Places[DIGITS][HALF][NR];
 
@@ -260,7 +261,8 @@ multiply_whole_fixed (const SfTile *tile, int panels, gsize b_step, gsize c_step
   for (int panel = 0; panel < panels; panel++)
     {
       const float *column_scales = (const float *) ((const guint8 *) t.b + steps * STEP_BYTES);
-      const guint8 *ahead = panel + 1 < panels ? (const guint8 *) t.b + b_step : (const guint8 *) (t.next != NULL ? t.next : t.b);
+      const guint8 *ahead = panel + 1 < panels ? (const guint8 *) t.b + b_step : t.next != NULL ? (const guint8 *) t.next
+                                                                                                : (const guint8 *) t.b + AHEAD_FIXED;
 
       for (int k = 0; k < steps; k += RUN)
         for (int i = 0; i < t.m; i += HALF)

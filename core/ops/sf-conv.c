@@ -41,7 +41,7 @@ sf_conv_method_can (const SfKernels *kernels, SfConvMethod method, const SfConvJ
 #define TRANSFORM 15  /* the transform of a number takes as long as so many products with it */
 #define FIXED 0.45    /* a product in fixed point takes so long ... */
 #define FIXED_DIRECT 0.7 /* ... of the direct method, whose long rows leave the nearest cache ... */
-#define LEAST_ROWS_FIXED 48
+#define LEAST_ROWS_FIXED 48 /* ... and of Winograd's */
 #define FIXED_TRANSFORM 1.5 /* ... and a transform to it */
 
 /* Time that a method takes, in units that are the same for all. */
@@ -53,7 +53,7 @@ cost (const SfConvJob *job, const SfConvMethodInfo *method, int nr)
   double rows = (double) job->n * job->out_h * job->out_w;
 
   if (m == 0 && method->fixed)
-    return FIXED_DIRECT * MAX (rows, LEAST_ROWS_FIXED) * sf_fixed_steps (taps * job->c) * SF_FIXED_STEP * out_c + TRANSFORM * rows * taps * c;
+    return FIXED_DIRECT * MAX (rows, LEAST_ROWS) * sf_fixed_steps (taps * job->c) * SF_FIXED_STEP * out_c + TRANSFORM * rows * taps * c;
   if (m == 0)
     return taps * MAX (rows, LEAST_ROWS) * (c + TAP) * out_c;
   rows = (double) job->n * ((job->out_h + m - 1) / m) * ((job->out_w + m - 1) / m);
