@@ -68,7 +68,7 @@ sf_tile_choose (const SfTileKernels *kernels, gboolean exact)
 void
 sf_transpose (const float *x, gsize x_row, int rows, int columns, float *y, gsize y_row)
 {
-  sf_kernels ()->tile->transpose (x, x_row, rows, columns, y, y_row);
+  sf_kernels ()->tile->transpose (x, x_row, rows, columns, NULL, y, y_row);
 }
 
 void

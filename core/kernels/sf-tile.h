@@ -44,8 +44,9 @@ typedef struct
   int mr_bf16, step_bf16;
   void (*to_bf16) (const float *in, guint16 *out, gsize n);      /* sf_bf16() of each */
   void (*bf16_panel) (const float *panel, int k, guint16 *out); /* k x nr floats; steps that k lacks are zeros */
-  /* y (@columns x @rows) = x (@rows x @columns) transposed; so many floats from one row to the next. */
-  void (*transpose) (const float *x, gsize x_row, int rows, int columns, float *y, gsize y_row);
+  /* y (@columns x @rows) = x (@rows x @columns) transposed; so many floats from one row to the next.  @scale: (nullable): of each
+   * column of x */
+  void (*transpose) (const float *x, gsize x_row, int rows, int columns, const float *scale, float *y, gsize y_row);
   /* (nullable) The same in fixed point, of rows at equal distances, one tap: nearly as exact as float, and much faster where there.
    * The number of rows that lie in memory is a multiple of SF_FIXED_ROWS.  @panels: where all columns are there: so many panels,
    * @b_step bytes and @c_step floats from one to the next. */

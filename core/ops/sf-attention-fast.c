@@ -211,11 +211,9 @@ add_keys (const Run *run, Work *w, const guint8 *k, const guint8 *v, gsize key, 
   multiply (run, k + key * run->k_row, run->k_row, n, run->dim, w->q, w->s, FALSE);
   for (gsize i = n * nr; i < even * nr; i++)
     w->s[i] = -INFINITY;
-  run->kernels->layers->softmax (w->s, even, nr, w->maximum, w->sum, w->rescale, bf16 ? w->p : NULL);
+  run->kernels->layers->softmax (w->s, even, nr, w->maximum, w->sum, w->rescale, run->form, w->p);
   if (bf16)
     memset ((guint16 *) w->p + even * nr, 0, (steps - even) * nr * sizeof (guint16));
-  else if (w->p != NULL)
-    run->tile->fixed_panel (w->s, n, w->p);
   if (key > 0)
     rescale (run, w);
   multiply (run, v + key / KEYS * run->v_block, run->v_row, run->job->dim, steps, w->p != NULL ? w->p : w->s, w->o, key > 0);
@@ -263,8 +261,7 @@ run_block (const Run *run, gsize head, gsize first, float *memory)
     add_keys (run, w, k, v, key, (int) MIN (KEYS, job->keys - key));
   for (int i = 0; i < nr; i++)
     w->rescale[i] = 1 / w->sum[i];
-  rescale (run, w);
-  sf_transpose (w->o, nr, job->dim, n, y, width);
+  run->tile->transpose (w->o, nr, job->dim, n, w->rescale, y, width);
 }
 
 static void
