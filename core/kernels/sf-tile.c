@@ -26,12 +26,12 @@ sf_tile_rows (const SfTileKernels *kernels, SfForm form, int m)
 }
 
 void
-sf_tile_multiply (const SfTileKernels *kernels, SfForm form, const SfTile *tile)
+sf_tile_multiply (const SfTileKernels *kernels, SfForm form, const SfTile *tile, int panels, gsize b_step, gsize c_step)
 {
   switch (form)
     {
     case SF_FORM_FIXED:
-      kernels->multiply_fixed (tile, 1, 0, 0);
+      kernels->multiply_fixed (tile, panels, b_step, c_step);
       break;
     case SF_FORM_BF16:
       kernels->multiply_bf16 (tile);

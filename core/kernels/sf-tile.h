@@ -120,9 +120,9 @@ sf_tile_run (int k)
 /* Rows of a group when @m rows are done in as few groups as possible and all groups are nearly equal (16 = 8 + 8, not 14 + 2). */
 int sf_tile_group (const SfTileKernels *kernels, int m);
 
-/* The same for any form. */
+/* The same for any form; @panels, @b_step, @c_step: as multiply_fixed() has them, which alone takes more than one. */
 int sf_tile_rows (const SfTileKernels *kernels, SfForm form, int m);
-void sf_tile_multiply (const SfTileKernels *kernels, SfForm form, const SfTile *tile);
+void sf_tile_multiply (const SfTileKernels *kernels, SfForm form, const SfTile *tile, int panels, gsize b_step, gsize c_step);
 
 /* y (@columns x @rows) = x (@rows x @columns) transposed; so many floats from one row to the next. */
 void sf_transpose (const float *x, gsize x_row, int rows, int columns, float *y, gsize y_row);
