@@ -8,6 +8,9 @@
 
 #include "kernels/sf-flavour.h"
 
+#ifdef __AMX_INT8__
+#include "kernels/sf-digits.h"
+#endif
 #ifdef __AVX__
 #include <immintrin.h>
 #endif
@@ -346,6 +349,22 @@ layer_norm (const float *x, const float *w, const float *b, float eps, float *y,
 
 /*** Softmax ***/
 
+/* 2^(s - m) of all rows, of as many columns as a register has lanes; returns their sums.  In place. */
+SF_INLINE SfV
+write_floats (float *s, gsize rows, gsize columns, SfV m)
+{
+  SfV total = { 0 };
+
+  for (gsize r = 0; r < rows; r++)
+    {
+      SfV p = exp2_below (sf_load (s + r * columns) - m);
+
+      sf_store (s + r * columns, p);
+      total += p;
+    }
+  return total;
+}
+
 /* In each lane the upper halves of two numbers, rounded, the first one's below. */
 SF_INLINE SfV
 pair (SfV first, SfV second)
@@ -353,9 +372,57 @@ pair (SfV first, SfV second)
   return (SfV) ((((SfU) first + 0x8000) >> 16) | (((SfU) second + 0x8000) & 0xffff0000));
 }
 
+/* As bf16. */
+SF_INLINE SfV
+write_pairs (const float *s, gsize rows, gsize columns, SfV m, float *pairs)
+{
+  SfV total = { 0 };
+
+  for (gsize r = 0; r < rows; r += 2)
+    {
+      SfV p = exp2_below (sf_load (s + r * columns) - m), q = exp2_below (sf_load (s + (r + 1) * columns) - m);
+
+      sf_store (pairs + r / 2 * columns, pair (p, q));
+      total += p + q;
+    }
+  return total;
+}
+
+/* In fixed point, where there is such a form: the scale is the same for all, as none is above 1.  2^23 makes an integer of the
+ * lower bits. */
+SF_INLINE SfV
+write_digits (const float *s, gsize rows, gsize columns, SfV m, guint8 *panel)
+{
+  SfV total = { 0 };
+
+#ifdef __AMX_INT8__
+  for (gsize first = 0; first < rows; first += SF_FIXED_STEP, panel += SF_FIXED_DIGITS * SF_FIXED_STEP * columns)
+    for (int row = 0; row < SF_FIXED_STEP / 4; row++)
+      {
+        __m512i n[4], digit[SF_FIXED_DIGITS];
+
+        for (int i = 0; i < 4; i++)
+          {
+            const gsize r = first + row + i * SF_FIXED_STEP / 4;
+            SfV p = { 0 };
+
+            if (r < rows)
+              p = exp2_below (sf_load (s + r * columns) - m);
+            n[i] = (__m512i) (p * SF_FIXED_HIGHEST + ((1 << 23) + SF_FIXED_CARRY));
+            total += p;
+          }
+        sf_split_digits (n, digit);
+        for (int i = 0; i < SF_FIXED_DIGITS; i++)
+          _mm512_storeu_si512 (panel + (i * SF_FIXED_STEP + row * 4) * columns, digit[i]);
+      }
+  sf_store ((float *) panel, all (256.0f / SF_FIXED_HIGHEST));
+#endif
+  return total;
+}
+
 /* Of as many columns as a register has lanes. */
 SF_INLINE void
-softmax_of (float *s, gsize rows, gsize columns, float *maximum, float *sum, float *rescale, guint16 *pairs)
+softmax_of (float *s, gsize rows, gsize columns, float *maximum, float *sum, float *rescale, SfForm form, gpointer p)
 {
   SfV old = sf_load (maximum), m = old, total;
   gsize r = 0;
@@ -372,31 +439,18 @@ softmax_of (float *s, gsize rows, gsize columns, float *maximum, float *sum, flo
   total = exp2_below (old - m);
   sf_store (rescale, total);
   total *= sf_load (sum);
-  if (pairs != NULL)
-    for (r = 0; r < rows; r += 2)
-      {
-        SfV p = exp2_below (sf_load (s + r * columns) - m), q = exp2_below (sf_load (s + (r + 1) * columns) - m);
-
-        sf_store ((float *) pairs + r / 2 * columns, pair (p, q));
-        total += p + q;
-      }
-  else
-    for (r = 0; r < rows; r++)
-      {
-        SfV p = exp2_below (sf_load (s + r * columns) - m);
-
-        sf_store (s + r * columns, p);
-        total += p;
-      }
+  total += form == SF_FORM_FLOAT ? write_floats (s, rows, columns, m) : form == SF_FORM_BF16 ? write_pairs (s, rows, columns, m, p)
+                                                                                             : write_digits (s, rows, columns, m, p);
   sf_store (maximum, m);
   sf_store (sum, total);
 }
 
+/* In each form a number takes at least 4 bytes of a row: columns of p begin where those of floats would. */
 static void
-softmax (float *s, gsize rows, gsize columns, float *maximum, float *sum, float *rescale, guint16 *pairs)
+softmax (float *s, gsize rows, gsize columns, float *maximum, float *sum, float *rescale, SfForm form, gpointer p)
 {
   for (gsize i = 0; i < columns; i += SF_LANES)
-    softmax_of (s + i, rows, columns, maximum + i, sum + i, rescale + i, pairs != NULL ? pairs + 2 * i : NULL);
+    softmax_of (s + i, rows, columns, maximum + i, sum + i, rescale + i, form, (float *) p + i);
 }
 
 extern const SfLayerKernels SF_TABLE (sf_layers);

@@ -8,6 +8,7 @@
 #include <glib.h>
 
 #include "kernels/sf-activation.h"
+#include "kernels/sf-tile.h"
 
 typedef struct
 {
@@ -24,7 +25,7 @@ typedef struct
   /* A block of rows of a softmax down the columns of s (rows x columns, a multiple of 16), in logarithms to base 2:
    *   m = max (maximum, max over rows of s);  s = 2^(s - m);  rescale = 2^(maximum - m);  maximum = m;
    *   sum = rescale sum + sum over rows of s
-   * Begin with a maximum of -infinity and a sum of 0.  @pairs: (nullable) rows is even, and s goes there instead, as bf16,
-   * rows/2 x columns x 2. */
-  void (*softmax) (float *s, gsize rows, gsize columns, float *maximum, float *sum, float *rescale, guint16 *pairs);
+   * Begin with a maximum of -infinity and a sum of 0.  @p: s goes there instead, if @form is BF16, where rows is even, as
+   * rows/2 x columns x 2; if it is FIXED, as a panel. */
+  void (*softmax) (float *s, gsize rows, gsize columns, float *maximum, float *sum, float *rescale, SfForm form, gpointer p);
 } SfLayerKernels;

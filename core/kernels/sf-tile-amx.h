@@ -5,6 +5,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "kernels/sf-digits.h"
 #include "kernels/sf-tile.h"
 
 #define HALF 16 /* rows, columns of a register of sums */
@@ -315,8 +316,6 @@ multiply_whole_fixed (const SfTile *tile, int panels, gsize b_step, gsize c_step
 
 /*** To fixed point ***/
 
-#define HIGHEST (127 * 65536) /* of a number */
-
 /* 16 numbers, of which @n are there. */
 SF_INLINE __m512
 load_few (const float *x, int n)
@@ -324,26 +323,15 @@ load_few (const float *x, int n)
   return n >= HALF ? _mm512_loadu_ps (x) : _mm512_maskz_loadu_ps ((__mmask16) (n > 0 ? (1 << n) - 1 : 0), x);
 }
 
-/* Digits of 4 x 16 numbers times @factor: lane i of each result has those of number i of x[0], x[2], x[1] and x[3]. */
+/* Digits of 4 x 16 numbers times @factor, in the order of sf_split_digits(). */
 SF_INLINE void
 to_digits (const __m512 x[4], __m512 factor, __m512i digit[DIGITS])
 {
-  const __m512i carry = _mm512_set1_epi32 (0x8080), sign = _mm512_set1_epi8 ((char) 0x80);
-  const __mmask32 odd = 0xaaaaaaaa;
-  const __mmask64 odd_bytes = 0xaaaaaaaaaaaaaaaa;
-  __m512i n[4], low[2], high[2];
+  __m512i n[4];
 
-  /* Digits of -128 to 127: such as 0 to 255, after 128 has been added and with the upper bit turned. */
   for (int i = 0; i < 4; i++)
-    n[i] = _mm512_add_epi32 (_mm512_cvtps_epi32 (x[i] * factor), carry);
-  for (int i = 0; i < 2; i++)
-    {
-      low[i] = _mm512_mask_blend_epi16 (odd, n[2 * i], _mm512_slli_epi32 (n[2 * i + 1], 16));
-      high[i] = _mm512_mask_blend_epi16 (odd, _mm512_srli_epi32 (n[2 * i], 16), n[2 * i + 1]);
-    }
-  digit[0] = _mm512_mask_blend_epi8 (odd_bytes, high[0], _mm512_slli_epi16 (high[1], 8));
-  digit[1] = _mm512_xor_si512 (_mm512_mask_blend_epi8 (odd_bytes, _mm512_srli_epi16 (low[0], 8), low[1]), sign);
-  digit[2] = _mm512_xor_si512 (_mm512_mask_blend_epi8 (odd_bytes, low[0], _mm512_slli_epi16 (low[1], 8)), sign);
+    n[i] = _mm512_add_epi32 (_mm512_cvtps_epi32 (x[i] * factor), _mm512_set1_epi32 (SF_FIXED_CARRY));
+  sf_split_digits (n, digit);
 }
 
 /* The larger magnitudes, as integers: NaN is the largest. */
@@ -358,11 +346,11 @@ SF_INLINE __m512
 get_factor (__m512i largest, __m512 *scale)
 {
   const __m512 most = (__m512) largest;
-  const __mmask16 there = _mm512_cmp_ps_mask (most, _mm512_set1_ps (FLT_MIN * HIGHEST), _CMP_NLT_UQ);
+  const __mmask16 there = _mm512_cmp_ps_mask (most, _mm512_set1_ps (FLT_MIN * SF_FIXED_HIGHEST), _CMP_NLT_UQ);
   const __mmask16 broken = _mm512_cmp_ps_mask (most, _mm512_set1_ps (FLT_MAX), _CMP_NLE_UQ);
 
-  *scale = _mm512_mask_mov_ps (_mm512_maskz_mov_ps (there, most * (256.0f / HIGHEST)), broken, _mm512_set1_ps (NAN));
-  return _mm512_maskz_div_ps (there & ~broken, _mm512_set1_ps (HIGHEST), most);
+  *scale = _mm512_mask_mov_ps (_mm512_maskz_mov_ps (there, most * (256.0f / SF_FIXED_HIGHEST)), broken, _mm512_set1_ps (NAN));
+  return _mm512_maskz_div_ps (there & ~broken, _mm512_set1_ps (SF_FIXED_HIGHEST), most);
 }
 
 /* Up to 16 rows: their maxima together, as one waits long for the maximum of a register, and for a quotient. */

@@ -346,14 +346,13 @@ shuffle (SfV x[SF_LANES])
 }
 
 SF_INLINE void
-transpose_block (const float *x, gsize x_row, const int rows, const int columns, float *y, gsize y_row)
+transpose_block (const float *x, gsize x_row, const int rows, const int columns, SfV scale, float *y, gsize y_row)
 {
   SfV block[SF_LANES];
 
 #pragma GCC unroll 16
   for (int i = 0; i < SF_LANES; i++)
-    block[i] = i >= rows ? (SfV) { 0 } : columns == SF_LANES ? sf_load (x + i * x_row)
-                                                             : sf_load_n (x + i * x_row, columns);
+    block[i] = i >= rows ? (SfV) { 0 } : scale * (columns == SF_LANES ? sf_load (x + i * x_row) : sf_load_n (x + i * x_row, columns));
 #pragma GCC unroll 4
   for (int lanes = 1; lanes < SF_LANES; lanes *= 2)
     shuffle (block);
@@ -366,7 +365,7 @@ transpose_block (const float *x, gsize x_row, const int rows, const int columns,
 }
 
 static void
-transpose (const float *x, gsize x_row, int rows, int columns, float *y, gsize y_row)
+transpose (const float *x, gsize x_row, int rows, int columns, const float *scale, float *y, gsize y_row)
 {
   for (int j = 0; j < columns; j += SF_LANES)
     for (int i = 0; i < rows; i += SF_LANES)
@@ -374,11 +373,12 @@ transpose (const float *x, gsize x_row, int rows, int columns, float *y, gsize y
         const float *from = x + i * x_row + j;
         float *to = y + j * y_row + i;
         const int m = MIN (SF_LANES, rows - i), n = MIN (SF_LANES, columns - j);
+        const SfV factor = scale != NULL ? sf_load_n (scale + j, n) : 1 - (SfV) { 0 };
 
         if (m == SF_LANES && n == SF_LANES)
-          transpose_block (from, x_row, SF_LANES, SF_LANES, to, y_row);
+          transpose_block (from, x_row, SF_LANES, SF_LANES, factor, to, y_row);
         else
-          transpose_block (from, x_row, m, n, to, y_row);
+          transpose_block (from, x_row, m, n, factor, to, y_row);
       }
 }
 

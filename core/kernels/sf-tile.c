@@ -26,12 +26,12 @@ sf_tile_rows (const SfTileKernels *kernels, SfForm form, int m)
 }
 
 void
-sf_tile_multiply (const SfTileKernels *kernels, SfForm form, const SfTile *tile)
+sf_tile_multiply (const SfTileKernels *kernels, SfForm form, const SfTile *tile, int panels, gsize b_step, gsize c_step)
 {
   switch (form)
     {
     case SF_FORM_FIXED:
-      kernels->multiply_fixed (tile, 1, 0, 0);
+      kernels->multiply_fixed (tile, panels, b_step, c_step);
       break;
     case SF_FORM_BF16:
       kernels->multiply_bf16 (tile);
@@ -68,7 +68,7 @@ sf_tile_choose (const SfTileKernels *kernels, gboolean exact)
 void
 sf_transpose (const float *x, gsize x_row, int rows, int columns, float *y, gsize y_row)
 {
-  sf_kernels ()->tile->transpose (x, x_row, rows, columns, y, y_row);
+  sf_kernels ()->tile->transpose (x, x_row, rows, columns, NULL, y, y_row);
 }
 
 void

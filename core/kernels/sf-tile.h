@@ -44,8 +44,9 @@ typedef struct
   int mr_bf16, step_bf16;
   void (*to_bf16) (const float *in, guint16 *out, gsize n);      /* sf_bf16() of each */
   void (*bf16_panel) (const float *panel, int k, guint16 *out); /* k x nr floats; steps that k lacks are zeros */
-  /* y (@columns x @rows) = x (@rows x @columns) transposed; so many floats from one row to the next. */
-  void (*transpose) (const float *x, gsize x_row, int rows, int columns, float *y, gsize y_row);
+  /* y (@columns x @rows) = x (@rows x @columns) transposed; so many floats from one row to the next.  @scale: (nullable): of each
+   * column of x */
+  void (*transpose) (const float *x, gsize x_row, int rows, int columns, const float *scale, float *y, gsize y_row);
   /* (nullable) The same in fixed point, of rows at equal distances, one tap: nearly as exact as float, and much faster where there.
    * The number of rows that lie in memory is a multiple of SF_FIXED_ROWS.  @panels: where all columns are there: so many panels,
    * @b_step bytes and @c_step floats from one to the next. */
@@ -120,9 +121,9 @@ sf_tile_run (int k)
 /* Rows of a group when @m rows are done in as few groups as possible and all groups are nearly equal (16 = 8 + 8, not 14 + 2). */
 int sf_tile_group (const SfTileKernels *kernels, int m);
 
-/* The same for any form. */
+/* The same for any form; @panels, @b_step, @c_step: as multiply_fixed() has them, which alone takes more than one. */
 int sf_tile_rows (const SfTileKernels *kernels, SfForm form, int m);
-void sf_tile_multiply (const SfTileKernels *kernels, SfForm form, const SfTile *tile);
+void sf_tile_multiply (const SfTileKernels *kernels, SfForm form, const SfTile *tile, int panels, gsize b_step, gsize c_step);
 
 /* y (@columns x @rows) = x (@rows x @columns) transposed; so many floats from one row to the next. */
 void sf_transpose (const float *x, gsize x_row, int rows, int columns, float *y, gsize y_row);

@@ -274,7 +274,8 @@ forward_fast (SfContext *cx, const Attention *self)
 
   SfForm form = sf_tile_choose (sf_kernels ()->tile, !sf_op_wants_bf16 (cx));
 
-  if (form == SF_FORM_FIXED && self->dim < SF_FIXED_STEP / 2) /* most of what is multiplied would be what fills up a step */
+  /* Of few channels or keys, what fills up the steps and what turns queries into digits would take longer than it saves. */
+  if (form == SF_FORM_FIXED && job.dim * MIN (job.keys, 2 * SF_FIXED_STEP) < SF_FIXED_STEP * SF_FIXED_STEP)
     form = SF_FORM_FLOAT;
   return sf_attention_run (cx, sf_kernels (), form, &job);
 }

@@ -183,14 +183,13 @@ multiply (const Run *run, const Part *part, const guint8 *x, int k0, int k)
   const SfLinearJob *job = run->job;
   const SfTileKernels *tile = run->tile;
   const gsize skip = k0 > 0 ? row_size (tile, run->form, k0) : 0;
-  const gboolean fixed = run->form == SF_FORM_FIXED;
   const void *a[ROWS];
 
   for (int i = 0; i < part->rows; i++)
     a[i] = x + i * run->x_row + skip;
   for (int panel = part->first, n; panel < part->last; panel += n)
     {
-      n = fixed ? MAX (MIN (part->last, job->n / tile->nr) - panel, 1) : 1;
+      n = run->form == SF_FORM_FIXED ? MAX (MIN (part->last, job->n / tile->nr) - panel, 1) : 1;
       for (int r = 0; r < part->rows; r += run->group)
         {
           SfTile t = run_tile (run, part->row + r, MIN (run->group, part->rows - r), panel, k0 == 0, k0 + k == job->k);
@@ -198,10 +197,7 @@ multiply (const Run *run, const Part *part, const guint8 *x, int k0, int k)
           t.k = run->form == SF_FORM_BF16 ? (int) (row_size (tile, run->form, k) / sizeof (guint16)) : k;
           t.a = a + r;
           t.b = run->packed + panel * run->panel_size + skip * tile->nr;
-          if (fixed)
-            tile->multiply_fixed (&t, n, run->panel_size, tile->nr);
-          else
-            sf_tile_multiply (tile, run->form, &t);
+          sf_tile_multiply (tile, run->form, &t, n, run->panel_size, tile->nr);
         }
     }
 }

@@ -201,7 +201,7 @@ test_softmax (void)
       s[150 * n + 7] = p[150 * n + 7] = NAN;
       for (int b = 0; b < 4; at += blocks[b++])
         {
-          k->layers->softmax (p + at * n, blocks[b], n, maximum, sum, rescale, NULL);
+          k->layers->softmax (p + at * n, blocks[b], n, maximum, sum, rescale, SF_FORM_FLOAT, NULL);
           for (int i = 0; i < n; i++)
             {
               weight[b][i] = 1;
@@ -251,8 +251,8 @@ test_softmax_pairs (void)
 
     for (int i = 0; i < 2 * n; i++)
       maximum[i / n][i % n] = -INFINITY;
-    k->layers->softmax (p, rows, n, maximum[0], sum[0], rescale, NULL);
-    k->layers->softmax (s, rows, n, maximum[1], sum[1], rescale, pairs);
+    k->layers->softmax (p, rows, n, maximum[0], sum[0], rescale, SF_FORM_FLOAT, NULL);
+    k->layers->softmax (s, rows, n, maximum[1], sum[1], rescale, SF_FORM_BF16, pairs);
     g_assert_cmpmem (maximum[0], sizeof maximum[0], maximum[1], sizeof maximum[1]);
     for (int i = 0; i < n; i++)
       assert_near (sum[1][i], sum[0][i], rows * 6e-8 * sum[0][i]);
@@ -268,6 +268,43 @@ test_softmax_pairs (void)
   }
 }
 
+/* The same as a panel in fixed point, out of which a unit matrix picks the numbers; the first of two blocks has the maxima. */
+static void
+test_softmax_panel (void)
+{
+  static const int blocks[] = { 77, 64, 128, 5 };
+  const int n = 32;
+
+  FOR_EACH_FLAVOUR (k)
+  for (gsize b = 0; b < G_N_ELEMENTS (blocks) && k->tile->multiply_fixed != NULL; b++)
+    {
+      const int rows = blocks[b], lines = (rows + SF_FIXED_ROWS - 1) / SF_FIXED_ROWS * SF_FIXED_ROWS;
+      const gsize row = sf_fixed_row_size (rows), size = sf_fixed_panel_size (rows, n);
+      g_autofree float *s = noise (97, rows * n), *p = g_memdup2 (s, rows * n * sizeof *s), *unit = g_new0 (float, rows *rows), *out = g_new (float, rows *n);
+      g_autofree guint8 *panel = g_malloc (size), *a = g_malloc0 (lines * row);
+      const void *at[128];
+      float maximum[2][32], sum[2][32] = { 0 }, rescale[32];
+
+      memset (panel, 0x7f, size); /* steps beyond the rows must be written */
+      for (int i = 0; i < 2 * n; i++)
+        maximum[i / n][i % n] = i % 2 == 0 ? -INFINITY : 4;
+      k->layers->softmax (p, rows, n, maximum[0], sum[0], rescale, SF_FORM_FLOAT, NULL);
+      k->layers->softmax (s, rows, n, maximum[1], sum[1], rescale, SF_FORM_FIXED, panel);
+      g_assert_cmpmem (maximum[0], sizeof maximum[0], maximum[1], sizeof maximum[1]);
+      for (int i = 0; i < n; i++)
+        assert_near (sum[1][i], sum[0][i], rows * 6e-8 * sum[0][i]);
+      for (int r = 0; r < rows; r++)
+        {
+          unit[r * rows + r] = 1;
+          k->tile->fixed_rows (unit + r * rows, 0, 1, rows, a + r * row, 0);
+          at[r] = a + r * row;
+        }
+      k->tile->multiply_fixed (&(SfTile) { .m = rows, .n = n, .k = rows, .taps = 1, .a = at, .b = panel, .scale = 1, .c = out, .c_row = n }, 1, 0, 0);
+      for (int i = 0; i < rows * n; i++)
+        assert_near (out[i], p[i], 1.2e-7); /* 2^-23: 24 bits, the first of which is the sign */
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -279,5 +316,6 @@ main (int argc, char **argv)
   g_test_add_func ("/layers/layer-norm", test_layer_norm);
   g_test_add_func ("/layers/softmax", test_softmax);
   g_test_add_func ("/layers/softmax/pairs", test_softmax_pairs);
+  g_test_add_func ("/layers/softmax/panel", test_softmax_panel);
   return g_test_run ();
 }

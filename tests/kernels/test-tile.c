@@ -339,12 +339,15 @@ test_transpose (gconstpointer data)
     for (gsize c = 0; c < G_N_ELEMENTS (sizes); c++)
       {
         const int rows = sizes[r], columns = sizes[c], x_row = columns + 1, y_row = rows + 2;
-        g_autofree float *x = noise (rows * x_row), *y = noise (columns * y_row), *before = g_memdup2 (y, columns * y_row * sizeof *y);
+        g_autofree float *x = noise (rows * x_row), *y = noise (columns * y_row), *before = g_memdup2 (y, columns * y_row * sizeof *y), *scale = noise (columns);
 
-        kernels->transpose (x, x_row, rows, columns, y, y_row);
-        for (int j = 0; j < columns; j++)
-          for (int i = 0; i < y_row; i++)
-            g_assert_true (y[j * y_row + i] == (i < rows ? x[i * x_row + j] : before[j * y_row + i]));
+        for (int scaled = 0; scaled < 2; scaled++)
+          {
+            kernels->transpose (x, x_row, rows, columns, scaled ? scale : NULL, y, y_row);
+            for (int j = 0; j < columns; j++)
+              for (int i = 0; i < y_row; i++)
+                g_assert_true (y[j * y_row + i] == (i < rows ? (scaled ? scale[j] : 1) * x[i * x_row + j] : before[j * y_row + i]));
+          }
       }
 }
 

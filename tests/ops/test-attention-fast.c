@@ -37,6 +37,8 @@ static const Case cases[] = {
   { 3, 1, 80, 1, 513, APART, 1 },
   { 1, 3, 40, 260, 77, BLOCKS, 1 },  /* tasks of all heads */
   { 2, 2, 24, 150, 300, APART, 1 },  /* the same, two items, two blocks of keys */
+  { 1, 8, 40, 600, 77, APART, 3 },   /* blocks of several panels, of which the last is short */
+  { 1, 8, 16, 600, 600, BLOCKS, 3 }, /* the same, three blocks of keys */
 };
 
 #define MOST_CHECKED 64 /* queries of a head, spread over all */
