@@ -168,6 +168,7 @@ typedef struct
   SfV column_scales[NR / SF_LANES];
   const float *bias; /* (nullable) */
   float scale;
+  gboolean stream;
 } Rest;
 
 /* @row: bytes from one row of A to the next */
@@ -189,7 +190,11 @@ join_row (Rest *rest, gssize row)
         sum += sf_load (rest->bias + i * SF_LANES);
       if (rest->add != NULL)
         sum += sf_load (rest->add + i * SF_LANES);
-      sf_store (rest->c + i * SF_LANES, sum * rest->scale);
+      sum *= rest->scale;
+      if (rest->stream)
+        sf_stream (rest->c + i * SF_LANES, sum);
+      else
+        sf_store (rest->c + i * SF_LANES, sum);
     }
   rest->places += NR;
   rest->row_scale += row;
@@ -262,8 +267,14 @@ multiply_whole_fixed (const SfTile *tile, int panels, gsize b_step, gsize c_step
   for (int panel = 0; panel < panels; panel++)
     {
       const float *column_scales = (const float *) ((const guint8 *) t.b + steps * STEP_BYTES);
-      const guint8 *ahead = panel + 1 < panels ? (const guint8 *) t.b + b_step : t.next != NULL ? (const guint8 *) t.next
-                                                                                                : (const guint8 *) t.b + AHEAD_FIXED;
+      const guint8 *ahead = (const guint8 *) t.b + AHEAD_FIXED;
+
+      if (t.next != NULL && t.next_step > 0)
+        ahead = (const guint8 *) t.next + panel * t.next_step;
+      else if (panel + 1 < panels)
+        ahead = (const guint8 *) t.b + b_step;
+      else if (t.next != NULL)
+        ahead = (const guint8 *) t.next;
 
       for (int k = 0; k < steps; k += RUN)
         for (int i = 0; i < t.m; i += HALF)
@@ -298,6 +309,7 @@ multiply_whole_fixed (const SfTile *tile, int panels, gsize b_step, gsize c_step
               .column_scales = { sf_load (column_scales), sf_load (column_scales + SF_LANES) },
               .bias = k == 0 ? t.bias : NULL,
               .scale = k + n == steps ? t.scale : 1,
+              .stream = t.stream && steps <= RUN, /* else C is in the cache already */
             };
             left = MIN (HALF, t.m - i);
           }
@@ -309,6 +321,8 @@ multiply_whole_fixed (const SfTile *tile, int panels, gsize b_step, gsize c_step
   for (; left > 0; left--)
     join_row (&rest, row);
   _tile_release ();
+  if (t.stream)
+    sf_stream_end ();
 }
 
 #undef LOAD

@@ -32,6 +32,7 @@ typedef struct
   gsize c_row;
   gboolean stream;         /* a hint: C is too large for the caches, and its rows begin where a line of memory does */
   const float *next;       /* (nullable): will be read soon: a line of it is brought nearer at each step of k */
+  gsize next_step;         /* in fixed point: bytes of it for each panel; 0: the panels are brought nearer, and after the last it */
 } SfTile;
 
 typedef struct

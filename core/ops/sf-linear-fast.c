@@ -11,6 +11,8 @@
 #define RUN 1280       /* steps of k that are done before the next are begun: their panel stays in the cache */
 #define TASKS 16       /* at least so many, where panels can be shared out too */
 #define TASK_FLOPS 4e8 /* at most so many: a few ms */
+#define MANY 64        /* tasks, of which ... */
+#define IN_TURN 4      /* ... a thread does so many in turn, so that it knows the next one's rows, and has them brought nearer */
 #define ALIAS 4096     /* bytes: rows so far apart, or a multiple of it, share one set of the cache */
 #define STREAM ((gsize) 16 << 20) /* bytes of a result that go around the caches */
 #define PAD 64         /* bytes that are added to such a distance */
@@ -142,6 +144,7 @@ typedef struct
 {
   gsize row;
   int rows, first, last;
+  const float *next; /* (nullable): rows that are to be copied then */
 } Part;
 
 static Part
@@ -150,7 +153,7 @@ run_part (const Run *run, gsize index)
   gsize row = index % run->row_tasks * ROWS;
   int first = (int) (index / run->row_tasks) * run->panels_per_task;
 
-  return (Part) { row, (int) MIN (ROWS, run->job->m - row), first, MIN (first + run->panels_per_task, run->panels) };
+  return (Part) { row, (int) MIN (ROWS, run->job->m - row), first, MIN (first + run->panels_per_task, run->panels), NULL };
 }
 
 /* Where the tile of some rows and a panel lies in the result.  @begin, @end: whether the sums begin and end with it. */
@@ -183,13 +186,14 @@ multiply (const Run *run, const Part *part, const guint8 *x, int k0, int k)
   const SfLinearJob *job = run->job;
   const SfTileKernels *tile = run->tile;
   const gsize skip = k0 > 0 ? row_size (tile, run->form, k0) : 0;
+  const gboolean fixed = run->form == SF_FORM_FIXED;
   const void *a[ROWS];
 
   for (int i = 0; i < part->rows; i++)
     a[i] = x + i * run->x_row + skip;
   for (int panel = part->first, n; panel < part->last; panel += n)
     {
-      n = run->form == SF_FORM_FIXED ? MAX (MIN (part->last, job->n / tile->nr) - panel, 1) : 1;
+      n = fixed ? MAX (MIN (part->last, job->n / tile->nr) - panel, 1) : 1;
       for (int r = 0; r < part->rows; r += run->group)
         {
           SfTile t = run_tile (run, part->row + r, MIN (run->group, part->rows - r), panel, k0 == 0, k0 + k == job->k);
@@ -197,6 +201,11 @@ multiply (const Run *run, const Part *part, const guint8 *x, int k0, int k)
           t.k = run->form == SF_FORM_BF16 ? (int) (row_size (tile, run->form, k) / sizeof (guint16)) : k;
           t.a = a + r;
           t.b = run->packed + panel * run->panel_size + skip * tile->nr;
+          if (fixed)
+            {
+              t.next = part->next;
+              t.next_step = ROWS * job->k * sizeof (float) / run->panels;
+            }
           sf_tile_multiply (tile, run->form, &t, n, run->panel_size, tile->nr);
         }
     }
@@ -241,11 +250,14 @@ run_tasks (gsize begin, gsize end, gpointer data)
 
   for (gsize i = begin; i < end; i++)
     {
-      const Part part = run_part (run, i);
+      Part part = run_part (run, i);
       const guint8 *x = own;
 
       if (own != NULL)
-        copy_rows (run, part.row, part.rows, own);
+        {
+          copy_rows (run, part.row, part.rows, own);
+          part.next = i + 1 < end ? run->job->x + (part.row + part.rows) * k : NULL;
+        }
       else
         x = (run->copy != NULL ? run->copy : (const guint8 *) run->job->x) + part.row * run->x_row;
       for (int k0 = 0; k0 < k; k0 += step)
@@ -295,7 +307,7 @@ sf_linear_run (SfContext *cx, const SfKernels *kernels, SfForm form, const SfLin
       run.copy = copy != NULL ? (guint8 *) copy->data : NULL;
       done = copy != NULL && sf_op_run (cx, job->m, MAX (1, SF_OP_TILE / job->k), copy_all_rows, &run, 0);
     }
-  done = done && sf_op_run (cx, tasks, 1, run_tasks, &run, 2.0 * job->m * job->n * job->k);
+  done = done && sf_op_run (cx, tasks, form == SF_FORM_FIXED && tasks >= MANY ? IN_TURN : 1, run_tasks, &run, 2.0 * job->m * job->n * job->k);
   sf_scratch_clear (&run.scratch);
   return done;
 }
