@@ -197,7 +197,7 @@ rescale (const Run *run, const Work *w)
   for (int i = 0; i < nr; i++)
     changed |= !(w->rescale[i] == 1); /* NaN too */
   if (changed)
-    run->kernels->layers->scale_shift (SF_ACTIVATION_NONE, w->o, w->rescale, nothing, FALSE, w->o, run->job->dim, nr);
+    run->kernels->layers->scale_shift (SF_ACTIVATION_NONE, w->o, w->rescale, nothing, FALSE, w->o, nr, run->job->dim, nr);
 }
 
 /* Keys [@key, @key + @n) of a head, whose keys are at @k and values at @v. */

@@ -82,7 +82,7 @@ norm_strip (const Run *run, gsize tile, int n, float *strip)
   some.down = down;
   some.across = across;
   for (int y = y0; y < y1 && x0 < x1; y++, strip += (gsize) some.w * job->c)
-    run->kernels->layers->scale_shift (job->activation, image + ((gsize) y * job->w + x0) * job->c, p, q, FALSE, strip, some.w, job->c);
+    run->kernels->layers->scale_shift (job->activation, image + ((gsize) y * job->w + x0) * job->c, p, q, FALSE, strip, job->c, some.w, job->c);
   return some;
 }
 

@@ -109,7 +109,7 @@ apply_chunks (gsize begin, gsize end, gpointer data)
       const gsize at = (chunk.image * job->pixels + chunk.begin) * c;
       const float *line = job->line + chunk.image * 2 * c;
 
-      run->kernels->scale_shift (job->activation, job->x + at, line, line + c, run->stream, job->y + at, chunk.end - chunk.begin, c);
+      run->kernels->scale_shift (job->activation, job->x + at, line, line + c, run->stream, job->y + at, c, chunk.end - chunk.begin, c);
     }
 }
 

@@ -263,7 +263,7 @@ test_norm (gconstpointer data)
       normed = g_new (float, item *p.job.n);
       for (int image = 0; image < p.job.n; image++)
         kernels->layers->scale_shift (SF_ACTIVATION_SILU, p.x + image * item, line + image * 2 * p.job.c, line + (image * 2 + 1) * p.job.c, FALSE,
-                                      normed + image * item, item / p.job.c, p.job.c);
+                                      normed + image * item, p.job.c, item / p.job.c, p.job.c);
       for (int method = 0; method < SF_N_CONV_METHODS; method++)
         {
           Problem joined = p, apart = p;
