@@ -71,7 +71,12 @@ norm_strip (const Run *run, gsize tile, int n, float *strip)
   const int m = run->winograd.m, down = place.alone || n == 1 ? 1 : 2, across = n / down;
   const int top = place.row * m - job->top, left = place.column * m - job->left;
   const int y0 = MAX (top, 0), y1 = MIN (top + down * m + 2, job->h), x0 = MAX (left, 0), x1 = MIN (left + across * m + 2, job->w);
-  const float *image = job->x + place.image * job->h * job->w * job->c, *p = job->line + place.image * 2 * job->c, *q = p + job->c;
+  const float *p = job->line + place.image * 2 * job->c, *q = p + job->c;
+  const struct
+  {
+    const float *x;
+    int c;
+  } parts[] = { { job->x, job->c - job->beside_c }, { job->beside, job->beside_c } };
   SfWinograd some = run->winograd;
 
   some.x = strip;
@@ -82,7 +87,9 @@ norm_strip (const Run *run, gsize tile, int n, float *strip)
   some.down = down;
   some.across = across;
   for (int y = y0; y < y1 && x0 < x1; y++, strip += (gsize) some.w * job->c)
-    run->kernels->layers->scale_shift (job->activation, image + ((gsize) y * job->w + x0) * job->c, p, q, FALSE, strip, job->c, some.w, job->c);
+    for (int i = 0, first = 0; i < 2 && first < job->c; first += parts[i++].c)
+      run->kernels->layers->scale_shift (job->activation, parts[i].x + ((place.image * job->h + y) * job->w + x0) * parts[i].c, p + first, q + first, FALSE,
+                                         strip + first, job->c, some.w, parts[i].c);
   return some;
 }
 

@@ -356,7 +356,7 @@ make_job (const GroupNorm *self, SfTensor *line)
   return (SfGroupNormJob) {
     .n = x->n,
     .pixels = (gsize) x->h * x->w,
-    .c = x->c,
+    .c = line->c,
     .groups = self->groups,
     .eps = self->eps,
     .x = x->data,
@@ -385,14 +385,17 @@ forward_fast (SfContext *cx, const GroupNorm *self)
 
 /* FALSE: the context has failed. */
 static gboolean
-group_norm_open (GroupNorm *self, SfContext *cx, SfTensor *x, const SfNorm *norm)
+group_norm_open (GroupNorm *self, SfContext *cx, SfTensor *x, const SfTensor *beside, const SfNorm *norm)
 {
+  gsize c;
+
   *self = (GroupNorm) { .op.x = { x, norm->modulation }, .w = norm->w, .b = norm->b, .groups = norm->groups, .eps = norm->eps, .activation = norm->activation };
   if (sf_op_failed (cx, &self->op, 1))
     return FALSE;
-  g_assert (x->c % norm->groups == 0 && x->c <= MOST_CHANNELS && norm->w->array.n == (gsize) x->c && norm->b->array.n == (gsize) x->c);
-  g_assert (norm->modulation == NULL || (norm->modulation->n == x->n && sf_tensor_size (norm->modulation) == (gsize) x->n * 2 * x->c));
-  self->chunk = MAX (SF_OP_TILE / 4 / x->c, 1);
+  c = sf_op_channels (x, beside);
+  g_assert (c % norm->groups == 0 && c <= MOST_CHANNELS && norm->w->array.n == c && norm->b->array.n == c);
+  g_assert (norm->modulation == NULL || (norm->modulation->n == x->n && sf_tensor_size (norm->modulation) == x->n * 2 * c));
+  self->chunk = MAX (SF_OP_TILE / 4 / c, 1);
   self->chunks = ((gsize) x->h * x->w + self->chunk - 1) / self->chunk;
   self->weights = sf_parameter_get_floats (norm->w, cx);
   self->bias = sf_parameter_get_floats (norm->b, cx);
@@ -405,7 +408,7 @@ sf_group_norm (SfContext *cx, SfTensor *x, SfNorm norm)
 {
   g_autoptr (SfTensor) input = x, modulation = norm.modulation, statistics = NULL, y = NULL;
   GroupNorm self;
-  gboolean open = group_norm_open (&self, cx, x, &norm);
+  gboolean open = group_norm_open (&self, cx, x, NULL, &norm);
 
   statistics = self.op.x[2];
   if (!open || (self.op.y = y = sf_op_reuse (cx, x)) == NULL || !(sf_ops_are_plain () ? forward_plain (cx, &self) : forward_fast (cx, &self)))
@@ -415,16 +418,18 @@ sf_group_norm (SfContext *cx, SfTensor *x, SfNorm norm)
 }
 
 SfTensor *
-sf_group_norm_line (SfContext *cx, SfTensor *x, const SfNorm *norm)
+sf_group_norm_line (SfContext *cx, SfTensor *x, const SfTensor *beside, const SfNorm *norm)
 {
   g_autoptr (SfTensor) statistics = NULL, line = NULL;
   GroupNorm self;
-  gboolean open = group_norm_open (&self, cx, x, norm);
+  gboolean open = group_norm_open (&self, cx, x, beside, norm);
   SfGroupNormJob job;
 
   statistics = self.op.x[2];
-  if (!open || (line = sf_context_tensor (cx, x->n, 1, 2, x->c)) == NULL)
+  if (!open || (line = sf_context_tensor (cx, x->n, 1, 2, sf_op_channels (x, beside))) == NULL)
     return NULL;
   job = make_job (&self, line);
+  job.beside = beside != NULL ? beside->data : NULL;
+  job.beside_c = line->c - x->c;
   return sf_group_norm_measure (cx, sf_kernels (), &job) ? g_steal_pointer (&line) : NULL;
 }

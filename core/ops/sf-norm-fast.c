@@ -38,20 +38,38 @@ run_chunk (const Run *run, gsize index)
   return (Chunk) { image, pixels * i / run->chunks, pixels * (i + 1) / run->chunks };
 }
 
+/* Of channels [@first, @first + @c), which @x has alone. */
+static void
+sum_channels (const Run *run, gsize index, const float *x, gsize first, gsize c)
+{
+  const Chunk chunk = run_chunk (run, index);
+  const float *image = x + chunk.image * run->job->pixels * c;
+  double *sums = run->sums + index * 2 * run->job->c + first;
+
+  run->kernels->moments (image + chunk.begin * c, image, sums, sums + run->job->c, chunk.end - chunk.begin, c);
+}
+
 static void
 sum_chunks (gsize begin, gsize end, gpointer data)
 {
   const Run *run = data;
-  const gsize c = run->job->c;
+  const SfGroupNormJob *job = run->job;
+  const int x_c = job->c - job->beside_c;
 
   for (gsize i = begin; i < end; i++)
     {
-      const Chunk chunk = run_chunk (run, i);
-      const float *x = run->job->x + chunk.image * run->job->pixels * c;
-      double *sums = run->sums + i * 2 * c;
-
-      run->kernels->moments (x + chunk.begin * c, x, sums, sums + c, chunk.end - chunk.begin, c);
+      sum_channels (run, i, job->x, 0, x_c);
+      if (job->beside != NULL)
+        sum_channels (run, i, job->beside, x_c, job->beside_c);
     }
+}
+
+static double
+get_pivot (const SfGroupNormJob *job, gsize image, gsize channel)
+{
+  const gsize beside_c = job->beside_c, x_c = job->c - beside_c;
+
+  return channel < x_c ? job->x[image * job->pixels * x_c + channel] : job->beside[image * job->pixels * beside_c + channel - x_c];
 }
 
 /* The channels of a group from the sums of image @image. */
@@ -60,7 +78,7 @@ finish_group (const Run *run, gsize image, int group)
 {
   const SfGroupNormJob *job = run->job;
   const gsize c = job->c, size = c / job->groups, first = group * size, pixels = job->pixels;
-  const float *pivot = job->x + image * pixels * c, *modulation = job->modulation != NULL ? job->modulation + image * 2 * c : NULL;
+  const float *modulation = job->modulation != NULL ? job->modulation + image * 2 * c : NULL;
   double *total = run->sums + image * run->chunks * 2 * c; /* becomes that of all chunks */
   const double per_pixel = 1.0 / pixels, per_channel = 1.0 / size;
   double mean = 0, variance = 0, rstd;
@@ -74,7 +92,7 @@ finish_group (const Run *run, gsize image, int group)
   for (gsize i = first; i < first + size; i++)
     {
       total[c + i] -= total[i] * total[i] * per_pixel;
-      total[i] = pivot[i] + total[i] * per_pixel;
+      total[i] = get_pivot (job, image, i) + total[i] * per_pixel;
       mean += total[i] * per_channel;
     }
   for (gsize i = first; i < first + size; i++)

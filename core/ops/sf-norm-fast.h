@@ -12,7 +12,9 @@ typedef struct
   gsize pixels;            /* of an image */
   int c, groups;
   float eps;
-  const float *x, *w, *b;  /* n x pixels x c, c, c */
+  const float *x, *w, *b;  /* n x pixels x (c - beside_c), c, c */
+  const float *beside;     /* (nullable) n x pixels x beside_c: the last channels; sf_group_norm_measure() only */
+  int beside_c;
   const float *modulation; /* (nullable) n x 2 c */
   SfActivation activation;
   float *statistics;       /* n x groups x {mean, 1 / sqrt (variance + eps)} */
