@@ -237,9 +237,9 @@ activate (SfActivation activation, const float *x, float *y, gsize n)
 
 SF_INLINE void
 scale_shift_rows (const SfActivation activation, const gboolean stream, const float *x, const float *scale, const float *shift,
-                  float *y, gsize rows, gsize c)
+                  float *y, gsize y_row, gsize rows, gsize c)
 {
-  for (gsize r = 0; r < rows; r++, x += c, y += c)
+  for (gsize r = 0; r < rows; r++, x += c, y += y_row)
     {
       gsize i = 0;
 
@@ -263,24 +263,39 @@ scale_shift_rows (const SfActivation activation, const gboolean stream, const fl
 
 static void
 scale_shift (SfActivation activation, const float *x, const float *scale, const float *shift, gboolean stream, float *y,
-             gsize rows, gsize c)
+             gsize y_row, gsize rows, gsize c)
 {
-  if (stream && c % SF_LANES == 0 && GPOINTER_TO_SIZE (y) % sizeof (SfV) == 0)
+  if (stream && c % SF_LANES == 0 && y_row % SF_LANES == 0 && GPOINTER_TO_SIZE (y) % sizeof (SfV) == 0)
     {
-      FOR_ACTIVATION (activation, scale_shift_rows, TRUE, x, scale, shift, y, rows, c);
+      FOR_ACTIVATION (activation, scale_shift_rows, TRUE, x, scale, shift, y, y_row, rows, c);
       sf_stream_end ();
     }
   else
-    FOR_ACTIVATION (activation, scale_shift_rows, FALSE, x, scale, shift, y, rows, c);
+    FOR_ACTIVATION (activation, scale_shift_rows, FALSE, x, scale, shift, y, y_row, rows, c);
 }
 
 /* Rows that are summed in float before the sum is added to one in double: few, for the sake of the last digits, and so that
  * they stay in the cache while their channels are visited. */
 #define SHORT_SUM 32
 
-/* @n registers of channels side by side. */
+/* x y + z.  Left to itself, the compiler rounds once in one loop and twice in another. */
+#if defined(__AVX512F__)
+#define fused(x, y, z) ((SfV) _mm512_fmadd_ps ((__m512) (x), (__m512) (y), (__m512) (z)))
+#elif defined(__FMA__)
+#define fused(x, y, z) ((SfV) _mm256_fmadd_ps ((__m256) (x), (__m256) (y), (__m256) (z)))
+#else
+#define fused(x, y, z) ((x) * (y) + (z))
+#endif
+
+SF_INLINE SfV
+load_lanes (const float *x, const int lanes)
+{
+  return lanes == SF_LANES ? sf_load (x) : sf_load_n (x, lanes);
+}
+
+/* @n registers of channels side by side, @lanes of each. */
 SF_INLINE void
-moments_of (const float *x, const float *pivot, double *sum, double *squares, gsize rows, gsize c, const int n)
+moments_of (const float *x, const float *pivot, double *sum, double *squares, gsize rows, gsize c, const int n, const int lanes)
 {
   SfV s[4] = { 0 }, q[4] = { 0 };
 
@@ -288,14 +303,14 @@ moments_of (const float *x, const float *pivot, double *sum, double *squares, gs
 #pragma GCC unroll 4
     for (int i = 0; i < n; i++)
       {
-        SfV d = sf_load (x + i * SF_LANES) - sf_load (pivot + i * SF_LANES);
+        SfV d = load_lanes (x + i * SF_LANES, lanes) - load_lanes (pivot + i * SF_LANES, lanes);
 
         s[i] += d;
-        q[i] += d * d;
+        q[i] = fused (d, d, q[i]);
       }
 #pragma GCC unroll 4
   for (int i = 0; i < n; i++)
-    for (int j = 0; j < SF_LANES; j++)
+    for (int j = 0; j < lanes; j++)
       {
         sum[i * SF_LANES + j] += (double) s[i][j];
         squares[i * SF_LANES + j] += (double) q[i][j];
@@ -312,17 +327,11 @@ moments (const float *x, const float *pivot, double *sum, double *squares, gsize
       gsize n = MIN (rows - r, SHORT_SUM), i = 0;
 
       for (; i + 4 * SF_LANES <= c; i += 4 * SF_LANES)
-        moments_of (x + i, pivot + i, sum + i, squares + i, n, c, 4);
+        moments_of (x + i, pivot + i, sum + i, squares + i, n, c, 4, SF_LANES);
       for (; i + SF_LANES <= c; i += SF_LANES)
-        moments_of (x + i, pivot + i, sum + i, squares + i, n, c, 1);
-      for (; i < c; i++)
-        for (gsize j = 0; j < n; j++)
-          {
-            double d = (double) x[j * c + i] - (double) pivot[i];
-
-            sum[i] += d;
-            squares[i] += d * d;
-          }
+        moments_of (x + i, pivot + i, sum + i, squares + i, n, c, 1, SF_LANES);
+      if (i < c)
+        moments_of (x + i, pivot + i, sum + i, squares + i, n, c, 1, (int) (c - i));
     }
 }
 

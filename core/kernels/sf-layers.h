@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Inner loops of the layers between matrix products: activations, norms, softmax.  Part of SfKernels.
  *
- * A row is the @c channels of a pixel or token; rows are dense.  Results may overwrite the input.  NaN stays NaN.
+ * A row is the @c channels of a pixel or token; rows are dense, but for those of @y where @y_row is the distance from one to the
+ * next, in floats.  Results may overwrite the input.  NaN stays NaN.
  */
 #pragma once
 
@@ -16,9 +17,9 @@ typedef struct
   void (*activate) (SfActivation activation, const float *x, float *y, gsize n);
   /* y = activation (scale_c x + shift_c).  @stream: y, which is not x, is too large for the caches. */
   void (*scale_shift) (SfActivation activation, const float *x, const float *scale, const float *shift, gboolean stream, float *y,
-                       gsize rows, gsize c);
+                       gsize y_row, gsize rows, gsize c);
   /* For each channel the sums over all rows of x - pivot_c and of its square; the sums are accurate if the pivot is not
-   * further from the mean than some standard deviations. */
+   * further from the mean than some standard deviations.  Those of a channel do not depend on which others are with it. */
   void (*moments) (const float *x, const float *pivot, double *sum, double *squares, gsize rows, gsize c);
   /* Each row: y = w_c (x - mean) / sqrt (variance + eps) + b_c */
   void (*layer_norm) (const float *x, const float *w, const float *b, float eps, float *y, gsize rows, gsize c);

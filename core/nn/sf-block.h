@@ -13,6 +13,7 @@
 typedef struct
 {
   SfTensor *x;         /* n x h x w x c */
+  SfTensor *beside;    /* (nullable): channels after those of x; only a residual block is given them, and takes them */
   SfTensor *embedding; /* (nullable): what is to be known of timestep and class, n x 1 x 1 x c, activated once for all blocks */
   SfTensor *picture;   /* (nullable): a picture that goes along x through all sizes (NCSN++) */
 } SfStream;

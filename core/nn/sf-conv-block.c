@@ -24,6 +24,7 @@ void
 sf_stream_clear (SfStream *self)
 {
   g_clear_pointer (&self->x, sf_tensor_unref);
+  g_clear_pointer (&self->beside, sf_tensor_unref);
   g_clear_pointer (&self->embedding, sf_tensor_unref);
   g_clear_pointer (&self->picture, sf_tensor_unref);
 }

@@ -13,6 +13,19 @@ typedef struct
   SfLayer norm1, conv1, embedding, norm2, conv2, shortcut;
 } ResBlock;
 
+/* (transfer full) (nullable): channels beside those of x, which the first layers can read where they are.  They are joined where
+ * something else comes before these layers, and where gradients are wanted: each layer would join them for itself then. */
+static SfTensor *
+take_beside (const ResBlock *self, SfContext *cx, SfStream *stream)
+{
+  SfTensor *beside = g_steal_pointer (&stream->beside);
+
+  if (beside == NULL || (self->like.resample == SF_RESAMPLE_NONE && self->shortcut.w != NULL && !sf_context_has_tape (cx)))
+    return beside;
+  stream->x = sf_concat (cx, stream->x, beside);
+  return NULL;
+}
+
 static void
 forward (const SfBlock *block, SfContext *cx, SfStream *stream)
 {
@@ -20,22 +33,21 @@ forward (const SfBlock *block, SfContext *cx, SfStream *stream)
   const SfResBlock *like = &self->like;
   SfConv conv1 = { .top = 1, .left = 1, .bottom = 1, .right = 1 }, conv2 = conv1;
   SfNorm norm1 = { self->norm1.w, self->norm1.b, like->groups, like->eps, NULL, like->activation };
-  SfTensor *residual, *x, *e = NULL;
-
-  /* The shortcut first: then what follows holds the only reference to x and may write in place. */
-  residual = sf_resample (cx, sf_tensor_ref (stream->x), like->resample);
-  if (self->shortcut.w != NULL)
-    residual = sf_linear (cx, residual, self->shortcut.w, self->shortcut.b, NULL, 1);
+  SfTensor *beside = take_beside (self, cx, stream), *residual = stream->x, *x = sf_tensor_ref (residual), *e = NULL;
 
   if (self->embedding.w != NULL)
     e = sf_linear (cx, sf_tensor_ref (stream->embedding), self->embedding.w, self->embedding.b, NULL, 1);
-  x = stream->x;
   if (like->resample == SF_RESAMPLE_NONE)
     conv1.norm = norm1;
   else
     x = sf_resample (cx, sf_group_norm (cx, x, norm1), like->resample);
+  conv1.beside = sf_tensor_ref (beside);
   conv1.shift = like->modulate ? NULL : e;
   x = sf_conv2d (cx, x, self->conv1.w, self->conv1.b, conv1);
+  /* The shortcut only now: of two tensors, its result takes the place of one. */
+  residual = sf_resample (cx, residual, like->resample);
+  if (self->shortcut.w != NULL)
+    residual = sf_linear_joined (cx, residual, beside, self->shortcut.w, self->shortcut.b);
   conv2.norm = (SfNorm) { self->norm2.w, self->norm2.b, like->groups_out, like->eps, like->modulate ? e : NULL, like->activation };
   conv2.residual = residual;
   conv2.scale = like->scale;

@@ -46,6 +46,7 @@ run_stage (const GPtrArray *stage, SfContext *cx, SfStream *stream)
       const SfBlock *block = stage->pdata[i];
 
       block->forward (block, cx, stream);
+      g_assert (stream->beside == NULL);
     }
 }
 
@@ -79,7 +80,7 @@ sf_unet_decode (const SfUnet *self, SfContext *cx, SfStream *stream, GPtrArray *
   g_assert (kept->len == up->len);
   for (guint i = 0; i < up->len; i++)
     {
-      stream->x = sf_concat (cx, stream->x, g_ptr_array_steal_index (kept, kept->len - 1));
+      stream->beside = g_ptr_array_steal_index (kept, kept->len - 1);
       run_stage (up->pdata[i], cx, stream);
     }
 }

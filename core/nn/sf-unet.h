@@ -6,6 +6,7 @@
  *       down ────────────────────► up
  *          └──────► middle ──────┘
  *
+ * A stage up begins with a residual block, which can read channels from two tensors.
  * It is built in the order in which it runs: sf_unet_begin() opens a stage, sf_unet_add() puts blocks into it.
  */
 #pragma once

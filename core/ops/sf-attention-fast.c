@@ -236,7 +236,7 @@ rescale (const Run *run, float *o, const float *factors)
   for (int i = 0; i < nr; i++)
     changed |= !(factors[i] == 1); /* NaN too */
   if (changed)
-    run->kernels->layers->scale_shift (SF_ACTIVATION_NONE, o, factors, nothing, FALSE, o, run->job->dim, nr);
+    run->kernels->layers->scale_shift (SF_ACTIVATION_NONE, o, factors, nothing, FALSE, o, nr, run->job->dim, nr);
 }
 
 /* Softmax of @n keys more: of s to p. */

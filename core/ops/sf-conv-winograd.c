@@ -64,19 +64,19 @@ count_strip (const Run *run, gsize tile, int n)
   return place.row % 2 == 0 && n > 1 && run->strip_tiles > 1 ? MIN (MIN (run->strip_tiles, n) / 2, across) * 2 : 1;
 }
 
-/* @n pixels at @x to @y, normed by @line, while as many at @next come nearer: they lie too far apart for the CPU to see them coming. */
+/* @n pixels of @c channels, normed by the line of these, to @y, where all channels are side by side; while as many at @next come
+ * nearer: they lie too far apart for the CPU to see them coming. */
 static void
-norm_row (const Run *run, const float *x, const float *next, int n, const float *line, float *y)
+norm_row (const Run *run, const float *x, const float *next, int n, int c, const float *line, float *y)
 {
   const SfConvJob *job = run->job;
-  const int c = job->c;
 
-  for (int i = 0, k; i < n; i += k, x += k * c, next += k * c, y += k * c)
+  for (int i = 0, k; i < n; i += k, x += k * c, next += k * c, y += k * job->c)
     {
       k = MIN (BROUGHT, n - i);
       for (int j = 0; j < k * c; j += SF_TILE_LINE)
         __builtin_prefetch (next + j, 0, 2);
-      run->kernels->layers->scale_shift (job->activation, x, line, line + c, FALSE, y, k, c);
+      run->kernels->layers->scale_shift (job->activation, x, line, line + job->c, FALSE, y, job->c, k, c);
     }
 }
 
@@ -89,8 +89,12 @@ norm_strip (const Run *run, gsize tile, int n, float *strip)
   const int m = run->winograd.m, down = place.alone || n == 1 ? 1 : 2, across = n / down;
   const int top = place.row * m - job->top, left = place.column * m - job->left;
   const int y0 = MAX (top, 0), y1 = MIN (top + down * m + 2, job->h), x0 = MAX (left, 0), x1 = MIN (left + across * m + 2, job->w);
-  const gsize row = (gsize) job->w * job->c;
-  const float *image = job->x + place.image * job->h * row, *line = job->line + place.image * 2 * job->c;
+  const float *line = job->line + place.image * 2 * job->c;
+  const struct
+  {
+    const float *x;
+    int c;
+  } parts[] = { { job->x, job->c - job->beside_c }, { job->beside, job->beside_c } };
   SfWinograd some = run->winograd;
 
   some.x = strip;
@@ -101,11 +105,14 @@ norm_strip (const Run *run, gsize tile, int n, float *strip)
   some.down = down;
   some.across = across;
   for (int y = y0; y < y1 && x0 < x1; y++, strip += (gsize) some.w * job->c)
-    {
-      const float *x = image + y * row + x0 * job->c, *next_strip = image + y0 * row + x1 * job->c;
+    for (int i = 0, first = 0; i < 2 && first < job->c; first += parts[i++].c)
+      {
+        const int c = parts[i].c;
+        const gsize row = (gsize) job->w * c;
+        const float *begin = parts[i].x + (place.image * job->h + y0) * row + x0 * c, *x = begin + (y - y0) * row;
 
-      norm_row (run, x, y + 1 < y1 ? x + row : next_strip, some.w, line, strip);
-    }
+        norm_row (run, x, y + 1 < y1 ? x + row : begin + some.w * c, some.w, c, line + first, strip + first);
+      }
   return some;
 }
 

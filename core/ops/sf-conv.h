@@ -39,6 +39,8 @@ typedef struct
   int kernel_h, kernel_w, stride, top, left;
   int out_h, out_w, out_c;
   const float *x;
+  const float *beside;     /* (nullable) * with @line: the last beside_c of the c channels, which x does not have */
+  int beside_c;
   const float *line;       /* (nullable) * n x {p, q} x c: each number of x stands for activation (p x + q) */
   SfActivation activation; /* * of the input */
   const float *bias;       /* (nullable) */

@@ -272,7 +272,7 @@ make_job (const SfTensor *x, const SfParameter *w, const SfConv *conv)
     .n = x->n,
     .h = x->h,
     .w = x->w,
-    .c = x->c,
+    .c = sf_op_channels (x, conv->beside),
     .kernel_h = kh,
     .kernel_w = kw,
     .stride = stride,
@@ -293,12 +293,21 @@ is_fast (const SfConvJob *job)
   return !sf_ops_are_plain () && sf_conv_method_can (sf_kernels (), SF_CONV_DIRECT, job);
 }
 
+/* Whether all can be done at once.  Two tensors can only be read where a norm joins them. */
+static gboolean
+can_join (SfContext *cx, const SfParameter *w, const SfConv *conv, const SfConvJob *job)
+{
+  return !sf_context_has_tape (cx) && is_fast (job) && sf_conv_joins (w, job) && (conv->beside == NULL || conv->norm.w != NULL);
+}
+
 /* Each on its own: where gradients are wanted, and where the convolution cannot do more. */
 static SfTensor *
 conv2d_apart (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfConv conv)
 {
   SfTensor *shift = g_steal_pointer (&conv.shift);
 
+  if (conv.beside != NULL)
+    x = sf_concat (cx, x, g_steal_pointer (&conv.beside));
   if (conv.norm.w != NULL)
     x = sf_group_norm (cx, x, conv.norm);
   conv.norm = (SfNorm) { NULL };
@@ -325,7 +334,7 @@ run_fast (SfContext *cx, SfTensor *x, SfParameter *w, const SfConv *conv, SfConv
 
   if (conv->norm.w != NULL)
     {
-      line = sf_group_norm_line (cx, x, &conv->norm);
+      line = sf_group_norm_line (cx, x, conv->beside, &conv->norm);
       job.line = line != NULL ? line->data : NULL;
       job.activation = conv->norm.activation;
     }
@@ -346,21 +355,21 @@ run_fast (SfContext *cx, SfTensor *x, SfParameter *w, const SfConv *conv, SfConv
 SfTensor *
 sf_conv2d (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfConv conv)
 {
-  g_autoptr (SfTensor) input = x, residual = conv.residual, modulation = conv.norm.modulation, shift = conv.shift;
+  g_autoptr (SfTensor) input = x, beside = conv.beside, residual = conv.residual, modulation = conv.norm.modulation, shift = conv.shift;
   g_autoptr (SfTensor) y = NULL;
-  const gboolean more = conv.norm.w != NULL || shift != NULL;
+  const gboolean more = beside != NULL || conv.norm.w != NULL || shift != NULL;
   Conv self = { .op.x = { x, residual }, .w = w, .b = b };
   SfConvJob job;
 
   if (sf_op_failed (cx, &self.op, 1))
     return NULL;
   job = make_job (x, w, &conv);
-  g_assert (w->array.dim[1] == (gsize) x->c && (b == NULL || b->array.n == (gsize) job.out_c));
+  g_assert (w->array.dim[1] == (gsize) job.c && (b == NULL || b->array.n == (gsize) job.out_c));
   g_assert ((residual == NULL && shift == NULL) || conv.activation == SF_ACTIVATION_NONE);
   g_assert (shift == NULL || (job.scale == 1 && shift->n == x->n && sf_tensor_size (shift) == (gsize) x->n * job.out_c));
-  if (more && (sf_context_has_tape (cx) || !is_fast (&job) || !sf_conv_joins (w, &job)))
+  if (more && !can_join (cx, w, &conv, &job))
     {
-      input = residual = modulation = shift = NULL;
+      input = beside = residual = modulation = shift = NULL;
       return conv2d_apart (cx, x, w, b, conv);
     }
   if (job.kernel_h == 1 && job.kernel_w == 1 && job.out_h == x->h && job.out_w == x->w)
@@ -370,6 +379,8 @@ sf_conv2d (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfConv co
     return NULL;
   g_assert (y->n == x->n && y->h == job.out_h && y->w == job.out_w && y->c == job.out_c);
   job.x = x->data;
+  job.beside = beside != NULL ? beside->data : NULL;
+  job.beside_c = job.c - x->c;
   job.residual = residual != NULL ? residual->data : NULL;
   job.y = y->data;
   if (!(is_fast (&job) ? run_fast (cx, x, w, &conv, job, y) : run_plain (cx, x, w, &job)))

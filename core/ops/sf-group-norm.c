@@ -349,18 +349,18 @@ forward_plain (SfContext *cx, GroupNorm *self)
 }
 
 static SfGroupNormJob
-make_job (const GroupNorm *self, SfTensor *line)
+make_job (const GroupNorm *self, const SfTensor *moments, SfTensor *line)
 {
   const SfTensor *x = self->op.x[0], *modulation = self->op.x[1];
 
   return (SfGroupNormJob) {
     .n = x->n,
     .pixels = (gsize) x->h * x->w,
-    .c = x->c,
+    .c = line->c,
     .groups = self->groups,
     .eps = self->eps,
     .x = x->data,
-    .moments = sf_tensor_get_moments (x),
+    .moments = moments,
     .w = self->weights,
     .b = self->bias,
     .modulation = modulation != NULL ? modulation->data : NULL,
@@ -372,7 +372,7 @@ make_job (const GroupNorm *self, SfTensor *line)
 }
 
 static gboolean
-forward_fast (SfContext *cx, const GroupNorm *self)
+forward_fast (SfContext *cx, const GroupNorm *self, const SfTensor *moments)
 {
   const SfTensor *x = self->op.x[0];
   g_autoptr (SfTensor) line = sf_context_tensor (cx, x->n, 1, 2, x->c);
@@ -380,20 +380,23 @@ forward_fast (SfContext *cx, const GroupNorm *self)
 
   if (line == NULL)
     return FALSE;
-  job = make_job (self, line);
+  job = make_job (self, moments, line);
   return sf_group_norm_run (cx, sf_kernels (), &job);
 }
 
 /* FALSE: the context has failed. */
 static gboolean
-group_norm_open (GroupNorm *self, SfContext *cx, SfTensor *x, const SfNorm *norm)
+group_norm_open (GroupNorm *self, SfContext *cx, SfTensor *x, const SfTensor *beside, const SfNorm *norm)
 {
+  gsize c;
+
   *self = (GroupNorm) { .op.x = { x, norm->modulation }, .w = norm->w, .b = norm->b, .groups = norm->groups, .eps = norm->eps, .activation = norm->activation };
   if (sf_op_failed (cx, &self->op, 1))
     return FALSE;
-  g_assert (x->c % norm->groups == 0 && x->c <= MOST_CHANNELS && norm->w->array.n == (gsize) x->c && norm->b->array.n == (gsize) x->c);
-  g_assert (norm->modulation == NULL || (norm->modulation->n == x->n && sf_tensor_size (norm->modulation) == (gsize) x->n * 2 * x->c));
-  self->chunk = MAX (SF_OP_TILE / 4 / x->c, 1);
+  c = sf_op_channels (x, beside);
+  g_assert (c % norm->groups == 0 && c <= MOST_CHANNELS && norm->w->array.n == c && norm->b->array.n == c);
+  g_assert (norm->modulation == NULL || (norm->modulation->n == x->n && sf_tensor_size (norm->modulation) == x->n * 2 * c));
+  self->chunk = MAX (SF_OP_TILE / 4 / c, 1);
   self->chunks = ((gsize) x->h * x->w + self->chunk - 1) / self->chunk;
   self->weights = sf_parameter_get_floats (norm->w, cx);
   self->bias = sf_parameter_get_floats (norm->b, cx);
@@ -404,28 +407,34 @@ group_norm_open (GroupNorm *self, SfContext *cx, SfTensor *x, const SfNorm *norm
 SfTensor *
 sf_group_norm (SfContext *cx, SfTensor *x, SfNorm norm)
 {
-  g_autoptr (SfTensor) input = x, modulation = norm.modulation, statistics = NULL, y = NULL;
+  g_autoptr (SfTensor) input = x, modulation = norm.modulation, statistics = NULL, moments = NULL, y = NULL;
   GroupNorm self;
-  gboolean open = group_norm_open (&self, cx, x, &norm);
+  gboolean open = group_norm_open (&self, cx, x, NULL, &norm);
 
   statistics = self.op.x[2];
-  if (!open || (self.op.y = y = sf_op_reuse (cx, x)) == NULL || !(sf_ops_are_plain () ? forward_plain (cx, &self) : forward_fast (cx, &self)))
+  if (!open)
+    return NULL;
+  moments = sf_tensor_ref (sf_tensor_get_moments (x)); /* x may become y, which has others */
+  if ((self.op.y = y = sf_op_reuse (cx, x)) == NULL || !(sf_ops_are_plain () ? forward_plain (cx, &self) : forward_fast (cx, &self, moments)))
     return NULL;
   sf_op_record (cx, group_norm_backward, &self, sizeof self);
   return g_steal_pointer (&y);
 }
 
 SfTensor *
-sf_group_norm_line (SfContext *cx, SfTensor *x, const SfNorm *norm)
+sf_group_norm_line (SfContext *cx, SfTensor *x, const SfTensor *beside, const SfNorm *norm)
 {
   g_autoptr (SfTensor) statistics = NULL, line = NULL;
   GroupNorm self;
-  gboolean open = group_norm_open (&self, cx, x, norm);
+  gboolean open = group_norm_open (&self, cx, x, beside, norm);
   SfGroupNormJob job;
 
   statistics = self.op.x[2];
-  if (!open || (line = sf_context_tensor (cx, x->n, 1, 2, x->c)) == NULL)
+  if (!open || (line = sf_context_tensor (cx, x->n, 1, 2, sf_op_channels (x, beside))) == NULL)
     return NULL;
-  job = make_job (&self, line);
+  job = make_job (&self, sf_tensor_get_moments (x), line);
+  job.beside = beside != NULL ? beside->data : NULL;
+  job.beside_c = line->c - x->c;
+  job.beside_moments = beside != NULL ? sf_tensor_get_moments (beside) : NULL;
   return sf_group_norm_measure (cx, sf_kernels (), &job) ? g_steal_pointer (&line) : NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A task is a block of rows by some panels of weights.  Within it a panel is read from memory once, and from the cache by all
- * other groups of rows.  Rows that have to be of another form are made so by the task that has all panels, or by all tasks beforehand.
+ * other groups of rows.  Rows that have to be of another form or lie in two places are copied by the task that has all panels, or by
+ * all tasks beforehand: then the result may take their place.
  */
 #include "ops/sf-linear-fast.h"
 
@@ -131,9 +132,10 @@ typedef struct
   int panels, panels_per_task;
   gsize panel_size; /* bytes */
   gsize row_tasks;
-  gboolean copies;  /* rows are copied: they lie badly, or become of another form */
+  gboolean copies;  /* rows are copied: they lie badly or in two places, or become of another form */
   guint8 *copy;     /* (nullable): all of them; else a task has all panels, and copies its own to ... */
   SfScratch scratch;
+  gsize joined;     /* ... where a few rows from two places are put together from this float on */
   gboolean stream;  /* the result is written around the caches */
   int group;        /* rows that are multiplied at a time */
   gsize x_row;      /* bytes from one row to the next, of the copy or of x */
@@ -211,12 +213,11 @@ multiply (const Run *run, const Part *part, const guint8 *x, int k0, int k)
     }
 }
 
-/* @n rows from @row on. */
+/* @n dense rows. */
 static void
-copy_rows (const Run *run, gsize row, gsize n, guint8 *to)
+convert_rows (const Run *run, const float *x, gsize n, guint8 *to)
 {
   const int k = run->job->k;
-  const float *x = run->job->x + row * k;
 
   if (run->form == SF_FORM_FIXED)
     {
@@ -233,12 +234,39 @@ copy_rows (const Run *run, gsize row, gsize n, guint8 *to)
       memcpy (to, x, k * sizeof (float));
 }
 
+/* @n rows from @row on; @memory: of a task. */
+static void
+copy_rows (const Run *run, gsize row, gsize n, guint8 *to, float *memory)
+{
+  const SfLinearJob *job = run->job;
+  const gsize beside_c = job->beside_c, x_c = job->k - beside_c;
+  float *joined = memory + run->joined;
+
+  if (job->beside == NULL)
+    {
+      convert_rows (run, job->x + row * x_c, n, to);
+      return;
+    }
+  for (gsize i = 0, few; i < n; i += few)
+    {
+      few = MIN (n - i, SF_FIXED_ROWS);
+      for (gsize j = 0; j < few; j++)
+        {
+          memcpy (joined + j * job->k, job->x + (row + i + j) * x_c, x_c * sizeof (float));
+          memcpy (joined + j * job->k + x_c, job->beside + (row + i + j) * beside_c, beside_c * sizeof (float));
+        }
+      convert_rows (run, joined, few, to + i * run->x_row);
+    }
+}
+
 static void
 copy_all_rows (gsize begin, gsize end, gpointer data)
 {
-  const Run *run = data;
+  Run *run = data;
+  float *memory = sf_scratch_take (&run->scratch);
 
-  copy_rows (run, begin, end - begin, run->copy + begin * run->x_row);
+  copy_rows (run, begin, end - begin, run->copy + begin * run->x_row, memory);
+  sf_scratch_give (&run->scratch, memory);
 }
 
 static void
@@ -255,7 +283,7 @@ run_tasks (gsize begin, gsize end, gpointer data)
 
       if (own != NULL)
         {
-          copy_rows (run, part.row, part.rows, own);
+          copy_rows (run, part.row, part.rows, own, (float *) own);
           part.next = i + 1 < end ? run->job->x + (part.row + part.rows) * k : NULL;
         }
       else
@@ -298,10 +326,11 @@ sf_linear_run (SfContext *cx, const SfKernels *kernels, SfForm form, const SfLin
   run.stream = job->m * job->n * sizeof (float) > STREAM && job->n % SF_TILE_LINE == 0 && GPOINTER_TO_SIZE (job->y) % (SF_TILE_LINE * sizeof (float)) == 0;
   if (alias)
     run.x_row += PAD;
-  run.copies = alias || form != SF_FORM_FLOAT;
-  if (run.copies && run.panels_per_task == run.panels)
-    done = sf_scratch_init (&run.scratch, cx, ROWS * run.x_row / sizeof (float));
-  else if (run.copies)
+  run.copies = alias || form != SF_FORM_FLOAT || job->beside != NULL;
+  run.joined = run.panels_per_task == run.panels ? ROWS * run.x_row / sizeof (float) : 0;
+  if (run.copies)
+    done = sf_scratch_init (&run.scratch, cx, run.joined + SF_FIXED_ROWS * job->k);
+  if (run.copies && run.joined == 0)
     {
       copy = sf_context_tensor (cx, 1, 1, (int) (job->m + SF_FIXED_ROWS - 1) / SF_FIXED_ROWS * SF_FIXED_ROWS, run.x_row / sizeof (float));
       run.copy = copy != NULL ? (guint8 *) copy->data : NULL;

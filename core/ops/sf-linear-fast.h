@@ -18,10 +18,12 @@ typedef struct
   gsize m;               /* rows of x and y */
   int k, n;              /* channels of x, of y */
   const float *x;
+  const float *beside;   /* (nullable): the last beside_c channels of each row, which x does not have */
+  int beside_c;
   const float *bias;     /* (nullable) */
   const float *residual; /* (nullable): may be @y */
   float scale;
-  float *y;
+  float *y;              /* may be @x with @beside, of as many channels */
 } SfLinearJob;
 
 /* Bytes of the packed weights. */

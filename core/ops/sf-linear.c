@@ -66,36 +66,61 @@ get_packed (SfContext *cx, SfParameter *w, SfForm form)
   return packed;
 }
 
+/* Weights that are being trained change: they are not worth packing. */
 static gboolean
-forward_fast (SfContext *cx, const Linear *self, const float *bias)
+is_fast (const SfParameter *w)
+{
+  return !sf_ops_are_plain () && w->gradient == NULL;
+}
+
+static gboolean
+forward_fast (SfContext *cx, const Linear *self, const SfTensor *beside, const float *bias)
 {
   const SfTensor *x = self->op.x[0], *residual = self->op.x[1], *y = self->op.y;
   const SfForm form = sf_tile_choose (sf_kernels ()->tile, !sf_op_wants_bf16 (cx));
-  const SfLinearJob job = { .m = n_rows (x), .k = x->c, .n = y->c, .x = x->data, .bias = bias, .scale = self->scale, .y = y->data, .residual = residual != NULL ? residual->data : NULL };
+  const int k = sf_op_channels (x, beside);
+  const SfLinearJob job = { .m = n_rows (x), .k = k, .n = y->c, .x = x->data, .beside = beside != NULL ? beside->data : NULL, .beside_c = k - x->c, .bias = bias, .scale = self->scale, .y = y->data, .residual = residual != NULL ? residual->data : NULL };
   gconstpointer packed = get_packed (cx, self->w, form);
 
   return !sf_context_failed (cx) && sf_linear_run (cx, sf_kernels (), form, &job, packed);
 }
 
-SfTensor *
-sf_linear (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfTensor *residual, float scale)
+/* @beside: (transfer full) (nullable): channels after those of @x, where it is fast and not recorded. */
+static SfTensor *
+linear (SfContext *cx, SfTensor *x, SfTensor *beside, SfParameter *w, SfParameter *b, SfTensor *residual, float scale)
 {
   const int n = w->array.dim[0];
-  g_autoptr (SfTensor) input = x, added = residual;
+  g_autoptr (SfTensor) input = x, more = beside, added = residual;
   g_autoptr (SfTensor) y = NULL;
   Linear self = { .op.x = { x, residual }, .w = w, .b = b, .scale = scale != 0 ? scale : 1 };
   const float *bias = NULL;
+  SfTensor *place; /* (nullable): that the result may take */
 
   if (sf_op_failed (cx, &self.op, 1))
     return NULL;
-  g_assert (w->array.n == (gsize) n * x->c && (b == NULL || b->array.n == (gsize) n));
+  g_assert (w->array.n == (gsize) n * sf_op_channels (x, beside) && (b == NULL || b->array.n == (gsize) n));
   g_assert (residual == NULL || (n_rows (residual) == n_rows (x) && residual->c == n));
-  self.op.y = y = residual != NULL ? sf_op_reuse (cx, residual) : sf_context_tensor (cx, x->n, x->h, x->w, n);
+  place = residual != NULL ? residual : beside != NULL && x->c == n ? x
+                                                                    : NULL;
+  self.op.y = y = place != NULL ? sf_op_reuse (cx, place) : sf_context_tensor (cx, x->n, x->h, x->w, n);
   if (y == NULL || (b != NULL && (bias = sf_parameter_get_floats (b, cx)) == NULL))
     return NULL;
-  /* Weights that are being trained change: they are not worth packing. */
-  if (!(sf_ops_are_plain () || w->gradient != NULL ? forward_plain : forward_fast) (cx, &self, bias))
+  if (!(is_fast (w) ? forward_fast (cx, &self, beside, bias) : forward_plain (cx, &self, bias)))
     return NULL;
   sf_op_record (cx, linear_backward, &self, sizeof self);
   return g_steal_pointer (&y);
+}
+
+SfTensor *
+sf_linear (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfTensor *residual, float scale)
+{
+  return linear (cx, x, NULL, w, b, residual, scale);
+}
+
+SfTensor *
+sf_linear_joined (SfContext *cx, SfTensor *x, SfTensor *beside, SfParameter *w, SfParameter *b)
+{
+  if (beside != NULL && (sf_context_has_tape (cx) || !is_fast (w)))
+    x = sf_concat (cx, x, g_steal_pointer (&beside));
+  return linear (cx, x, beside, w, b, NULL, 1);
 }

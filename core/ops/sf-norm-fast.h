@@ -12,8 +12,10 @@ typedef struct
   gsize pixels;            /* of an image */
   int c, groups;
   float eps;
-  const float *x, *w, *b;  /* n x pixels x c, c, c */
-  const SfTensor *moments; /* (nullable): those of x, where they are known */
+  const float *x, *w, *b;  /* n x pixels x (c - beside_c), c, c */
+  const float *beside;     /* (nullable) n x pixels x beside_c: the last channels; sf_group_norm_measure() only */
+  int beside_c;
+  const SfTensor *moments, *beside_moments; /* (nullable): those of x and beside, where they are known */
   const float *modulation; /* (nullable) n x 2 c */
   SfActivation activation;
   float *statistics;       /* n x groups x {mean, 1 / sqrt (variance + eps)} */

@@ -32,6 +32,15 @@ sf_op_failed (SfContext *cx, const SfOp *op, int n)
   return sf_context_failed (cx);
 }
 
+int
+sf_op_channels (const SfTensor *x, const SfTensor *beside)
+{
+  if (beside == NULL)
+    return x->c;
+  g_assert (beside->n == x->n && beside->h == x->h && beside->w == x->w);
+  return x->c + beside->c;
+}
+
 SfTensor *
 sf_op_new_like (SfContext *cx, const SfTensor *x)
 {

@@ -16,6 +16,8 @@ typedef struct
 
 /* Whether any of the @n first inputs is missing or the context has failed. */
 gboolean sf_op_failed (SfContext *cx, const SfOp *op, int n);
+/* Of @x and, after them, of @beside (nullable), which has the same pixels. */
+int sf_op_channels (const SfTensor *x, const SfTensor *beside);
 /* (transfer full) (nullable) */
 SfTensor *sf_op_new_like (SfContext *cx, const SfTensor *x);
 /* (transfer full) (nullable): @x itself where nobody else sees it, else a new one of that shape. */
@@ -40,8 +42,9 @@ void sf_op_add_bias_gradient (SfContext *cx, SfParameter *b, const SfTensor *dy)
 
 /*** Norms ***/
 
-/* (transfer full) (nullable): n x 1 x {p, q} x c, with which norm (x) = activation (p x + q).  Nothing is consumed. */
-SfTensor *sf_group_norm_line (SfContext *cx, SfTensor *x, const SfNorm *norm);
+/* (transfer full) (nullable): n x 1 x {p, q} x c, with which norm (x) = activation (p x + q).  Nothing is consumed.
+ * @beside: (nullable): channels after those of @x */
+SfTensor *sf_group_norm_line (SfContext *cx, SfTensor *x, const SfTensor *beside, const SfNorm *norm);
 
 /*** Activations ***/
 

@@ -28,6 +28,7 @@ SfTensor *sf_group_norm (SfContext *cx, SfTensor *x, SfNorm norm) G_GNUC_WARN_UN
 /* y = scale (W norm (x) + b + shift + residual) */
 typedef struct
 {
+  SfTensor *beside;             /* (transfer full) (nullable): channels after those of x; a norm reads both where they are */
   SfNorm norm;                  /* .w %NULL = none; where no gradient is wanted its result may never be in memory as a whole */
   int stride;                   /* 0 = 1 */
   int top, left, bottom, right; /* zero padding, of what the norm makes */
@@ -52,6 +53,8 @@ SfTensor *sf_conv2d (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b,
 gsize sf_conv2d_plan (SfParameter *const *parameters, int n, gsize budget);
 /* Over channels, of every pixel or token.  w: [out, in] or [out, in, 1] or [out, in, 1, 1]; @residual: (transfer full) (nullable). */
 SfTensor *sf_linear (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, SfTensor *residual, float scale) G_GNUC_WARN_UNUSED_RESULT;
+/* Of the channels of @x and, after them, of @beside: (transfer full) (nullable). */
+SfTensor *sf_linear_joined (SfContext *cx, SfTensor *x, SfTensor *beside, SfParameter *w, SfParameter *b) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Over the channels of each token. */
 SfTensor *sf_layer_norm (SfContext *cx, SfTensor *x, SfParameter *w, SfParameter *b, float eps) G_GNUC_WARN_UNUSED_RESULT;

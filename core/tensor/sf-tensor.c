@@ -114,7 +114,7 @@ sf_tensor_same_shape (const SfTensor *a, const SfTensor *b)
   return a->n == b->n && a->h == b->h && a->w == b->w && a->c == b->c;
 }
 
-const SfTensor *
+SfTensor *
 sf_tensor_get_moments (const SfTensor *x)
 {
   return ((const Tensor *) x)->moments;

@@ -44,9 +44,9 @@ SfTensor *sf_tensor_ref (SfTensor *x);
 void sf_tensor_unref (SfTensor *x);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfTensor, sf_tensor_unref)
 
-/* (nullable): what the op that made @x has found out about its numbers, for a norm after it: the moments of its channels, as in
+/* (transfer none) (nullable): what the op that made @x has found out about its numbers, for a norm after it: the moments of its channels, as in
  * ops/sf-moments.h.  Whoever writes to @x takes them away. */
-const SfTensor *sf_tensor_get_moments (const SfTensor *x);
+SfTensor *sf_tensor_get_moments (const SfTensor *x);
 /* @moments: (transfer full) (nullable) */
 void sf_tensor_set_moments (SfTensor *x, SfTensor *moments);
 

@@ -106,16 +106,19 @@ test_scale_shift (void)
   for (int which = 0; which < SF_N_ACTIVATIONS; which++)
     for (gsize s = 0; s < G_N_ELEMENTS (shapes); s++)
       {
-        const gsize c = shapes[s].c, n = shapes[s].rows * c;
-        g_autofree float *x = noise (s, n), *y = g_new (float, n), *scale = noise (90, c), *shift = noise (91, c);
+        const gsize c = shapes[s].c, n = shapes[s].rows * c, y_row = c + s % 3;
+        g_autofree float *x = noise (s, n), *y = noise (s, shapes[s].rows * y_row), *scale = noise (90, c), *shift = noise (91, c);
+        g_autofree float *before = g_memdup2 (y, shapes[s].rows * y_row * sizeof *y);
 
-        k->layers->scale_shift (which, x, scale, shift, s % 2, y, shapes[s].rows, c);
+        k->layers->scale_shift (which, x, scale, shift, s % 2, y, y_row, shapes[s].rows, c);
         for (gsize i = 0; i < n; i++)
           {
             double z = (double) scale[i % c] * (double) x[i] + (double) shift[i % c];
 
-            assert_near (y[i], activation (which, z), ACTIVATION_TOLERANCE * (2 + fabs (z)));
+            assert_near (y[i / c * y_row + i % c], activation (which, z), ACTIVATION_TOLERANCE * (2 + fabs (z)));
           }
+        for (gsize i = 0; i < shapes[s].rows * y_row; i++)
+          g_assert_true (i % y_row < c || y[i] == before[i]);
       }
 }
 
@@ -128,11 +131,12 @@ test_moments (void)
       const gsize c = shapes[s].c, rows = shapes[s].rows;
       g_autofree float *x = noise (s, rows * c), *pivot = noise (92, c);
       g_autofree double *sum = g_new (double, c), *squares = g_new (double, c);
+      g_autofree float *alone = g_new (float, rows);
 
       k->layers->moments (x, pivot, sum, squares, rows, c);
       for (gsize i = 0; i < c; i++)
         {
-          double a = 0, b = 0, size = 0;
+          double a = 0, b = 0, size = 0, alone_sum, alone_squares;
 
           for (gsize r = 0; r < rows; r++)
             {
@@ -141,9 +145,12 @@ test_moments (void)
               a += d;
               b += d * d;
               size += fabs (d);
+              alone[r] = x[r * c + i];
             }
           assert_near (sum[i], a, SUM_TOLERANCE * size);
           assert_near (squares[i], b, SUM_TOLERANCE * b);
+          k->layers->moments (alone, &pivot[i], &alone_sum, &alone_squares, rows, 1);
+          g_assert_true (alone_sum == sum[i] && alone_squares == squares[i]);
         }
     }
 }

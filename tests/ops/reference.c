@@ -290,6 +290,34 @@ concat_run (const Case *self, SfContext *cx, SfTensor **x, SfParameter **w)
   return sf_concat (cx, x[0], x[1]);
 }
 
+/* Layers that read two tensors as one: x: input, what lies beside it */
+static void
+beside_reference (const Case *self, const Array *x, const Array *p, Array *y)
+{
+  Array joined[3] = { 0 };
+
+  concat_reference (self, x, p, &joined[0]);
+  (self->groups > 0 ? norm_conv_reference : conv_reference) (self, joined, p, y);
+  array_clear (&joined[0]);
+}
+
+static SfTensor *
+conv_beside_run (const Case *self, SfContext *cx, SfTensor **x, SfParameter **w)
+{
+  SfConv conv = self->conv;
+
+  if (self->groups > 0)
+    conv.norm = (SfNorm) { w[2], w[3], self->groups, self->a, NULL, self->activation };
+  conv.beside = x[1];
+  return sf_conv2d (cx, x[0], w[0], w[1], conv);
+}
+
+static SfTensor *
+linear_joined_run (const Case *self, SfContext *cx, SfTensor **x, SfParameter **w)
+{
+  return sf_linear_joined (cx, x[0], x[1], w[0], w[1]);
+}
+
 /* The first tensor only: the factors are constants, and have no gradient. */
 static void
 scale_items_reference (const Case *self, const Array *x, const Array *p, Array *y)
@@ -459,6 +487,8 @@ first_run (const Case *self, SfContext *cx, SfTensor **x, SfParameter **w)
 #define LINEAR .run = linear_run, .reference = conv_reference
 #define ATTENTION .run = attention_run, .reference = attention_reference
 #define NORM_CONV .run = norm_conv_run, .reference = norm_conv_reference
+#define CONV_BESIDE .run = conv_beside_run, .reference = beside_reference
+#define LINEAR_JOINED .run = linear_joined_run, .reference = beside_reference
 #define GROUP_NORM .run = group_norm_run, .reference = group_norm_reference
 #define ACTIVATE(which) .x = { { 2, 9, 11, 5 } }, .run = activate_run, .reference = activate_reference, .activation = SF_ACTIVATION_##which
 
@@ -479,6 +509,10 @@ const Case cases[] = {
   { "conv/norm-shift", { { 2, 10, 70, 6 }, { 2, 1, 1, 12 }, { 2, 1, 1, 40 } }, { { 40, 6, 3, 3 }, { 40, 1, 1, 1 }, { 6, 1, 1, 1 }, { 6, 1, 1, 1 } }, NORM_CONV, .groups = 2, .a = 1e-5f, .activation = SF_ACTIVATION_SILU, .conv = { .top = 1, .left = 1, .bottom = 1, .right = 1 } },
   { "conv/norm-uneven", { { 1, 6, 9, 6 }, { 1, 1, 1, 12 }, { 1, 1, 1, 5 } }, { { 5, 6, 3, 3 }, { 5, 1, 1, 1 }, { 6, 1, 1, 1 }, { 6, 1, 1, 1 } }, NORM_CONV, .groups = 3, .a = 1e-5f, .conv = { .top = 2, .right = 3 } },
   { "conv/norm-halving", { { 2, 8, 6, 4 }, { 2, 1, 1, 8 }, { 2, 1, 1, 3 } }, { { 3, 4, 3, 3 }, { 3, 1, 1, 1 }, { 4, 1, 1, 1 }, { 4, 1, 1, 1 } }, NORM_CONV, .groups = 2, .a = 1e-5f, .activation = SF_ACTIVATION_SILU, .conv = { .stride = 2, .bottom = 1, .right = 1 } },
+  { "conv/beside", { { 1, 4, 6, 3 }, { 1, 4, 6, 2 } }, { { 4, 5, 3, 3 }, { 4, 1, 1, 1 } }, CONV_BESIDE, .conv = { .top = 1, .left = 1, .bottom = 1, .right = 1 } },
+  { "conv/norm-beside", { { 2, 9, 7, 5 }, { 2, 9, 7, 7 } }, { { 6, 12, 3, 3 }, { 6, 1, 1, 1 }, { 12, 1, 1, 1 }, { 12, 1, 1, 1 } }, CONV_BESIDE, .groups = 3, .a = 1e-5f, .activation = SF_ACTIVATION_SILU, .conv = { .top = 1, .left = 1, .bottom = 1, .right = 1 } },
+  { "linear/joined", { { 2, 3, 4, 5 }, { 2, 3, 4, 2 } }, { { 6, 7, 1, 1 }, { 6, 1, 1, 1 } }, LINEAR_JOINED },
+  { "linear/joined-in-place", { { 1, 30, 20, 21 }, { 1, 30, 20, 8 } }, { { 21, 29, 1, 1 } }, LINEAR_JOINED },
   { "linear/bias", { { 2, 3, 4, 5 } }, { { 7, 5, 1, 1 }, { 7, 1, 1, 1 } }, LINEAR },
   { "linear/plain", { { 3, 1, 1, 9 } }, { { 4, 9, 1, 1 } }, LINEAR },
   { "linear/residual", { { 2, 1, 6, 5 }, { 2, 1, 6, 8 } }, { { 8, 5, 1, 1 }, { 8, 1, 1, 1 } }, LINEAR, .conv = { .scale = 1.3f } },

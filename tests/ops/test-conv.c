@@ -240,6 +240,37 @@ test_in_place (gconstpointer data)
   problem_close (&p);
 }
 
+/* Channels [first, first + c) of all pixels. */
+static float *
+cut (const Problem *p, int first, int c)
+{
+  const gsize pixels = (gsize) p->job.n * p->job.h * p->job.w;
+  float *x = g_new (float, pixels *c);
+
+  for (gsize i = 0; i < pixels; i++)
+    memcpy (x + i * c, p->x + i * p->job.c + first, c * sizeof *x);
+  return x;
+}
+
+/* What lies in two tensors is as if it lay in one. */
+static void
+check_beside (const Problem *p, const SfKernels *kernels, SfConvMethod method, const float *y)
+{
+  Problem apart = *p;
+  const int x_c = p->job.c * 3 / 5;
+  g_autofree float *x = cut (p, 0, x_c), *beside = cut (p, x_c, p->job.c - x_c);
+
+  apart.job.x = x;
+  apart.job.beside = beside;
+  apart.job.beside_c = p->job.c - x_c;
+  for (int threads = 1; threads <= 4; threads *= 2)
+    {
+      sf_parallel_set_threads (threads);
+      run (&apart, kernels, method);
+      g_assert_cmpmem (p->y, p->n_y * sizeof *y, y, p->n_y * sizeof *y);
+    }
+}
+
 /* A norm and activation before it, and a bias for each image, give what they give when they come one after the other. */
 static void
 test_norm (gconstpointer data)
@@ -263,7 +294,7 @@ test_norm (gconstpointer data)
       normed = g_new (float, item *p.job.n);
       for (int image = 0; image < p.job.n; image++)
         kernels->layers->scale_shift (SF_ACTIVATION_SILU, p.x + image * item, line + image * 2 * p.job.c, line + (image * 2 + 1) * p.job.c, FALSE,
-                                      normed + image * item, item / p.job.c, p.job.c);
+                                      normed + image * item, p.job.c, item / p.job.c, p.job.c);
       for (int method = 0; method < SF_N_CONV_METHODS; method++)
         {
           Problem joined = p, apart = p;
@@ -283,6 +314,7 @@ test_norm (gconstpointer data)
                 y = g_memdup2 (p.y, p.n_y * sizeof (float));
               g_assert_cmpmem (p.y, p.n_y * sizeof (float), y, p.n_y * sizeof (float));
             }
+          check_beside (&joined, kernels, method, y);
           for (int image = 0; image < p.job.n; image++)
             {
               apart.job.n = 1;
@@ -409,6 +441,44 @@ test_op (void)
   g_assert_true (sf_context_end (cx, NULL));
 }
 
+/* sf_conv2d() of channels in two tensors, with groups that have channels of both, gives what it gives of their concatenation, which
+ * is never made. */
+static void
+test_beside (void)
+{
+  g_autofree float *w = noise (4, 33 * 40 * 9), *scale = noise (5, 40), *shift = noise (6, 40);
+  const SfArray w_array = { SF_DTYPE_F32, 4, { 33, 40, 3, 3 }, 33 * 40 * 9, w };
+  const SfArray scale_array = { SF_DTYPE_F32, 1, { 40 }, 40, scale }, shift_array = { SF_DTYPE_F32, 1, { 40 }, 40, shift };
+  g_autoptr (SfParameter) weights = sf_parameter_new ("w", &w_array);
+  g_autoptr (SfParameter) norm_w = sf_parameter_new ("n", &scale_array), norm_b = sf_parameter_new ("m", &shift_array);
+  SfConv conv = { .top = 1, .left = 1, .bottom = 1, .right = 1, .norm = { norm_w, norm_b, 8, 1e-5f, NULL, SF_ACTIVATION_SILU } };
+
+  for (int left = 3; left < 40; left += 14)
+    {
+      SfTensor *y[2];
+      double work[2];
+
+      for (int joined = 0; joined < 2; joined++)
+        {
+          g_autoptr (SfContext) cx = sf_context_new (0);
+          SfTensor *x = tensor (cx, 0, 2, 50, 41, left), *beside = tensor (cx, 1, 2, 50, 41, 40 - left);
+
+          conv.beside = NULL;
+          if (joined)
+            x = sf_concat (cx, x, beside);
+          else
+            conv.beside = beside;
+          y[joined] = sf_conv2d (cx, x, weights, NULL, conv);
+          g_assert_nonnull (y[joined]);
+          work[joined] = sf_context_get_work (cx);
+        }
+      g_assert_cmpmem (y[0]->data, sf_tensor_size (y[0]) * sizeof (float), y[1]->data, sf_tensor_size (y[1]) * sizeof (float));
+      g_assert_cmpfloat (work[1] - work[0], ==, 2 * 50 * 41 * 40);
+      sf_tensor_unref (y[0]);
+      sf_tensor_unref (y[1]);
+    }
+}
+
 /* The largest convolutions become lean, one after the other, until all fit. */
 static void
 test_plan (void)
@@ -481,6 +551,7 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/conv/methods", test_methods);
   g_test_add_func ("/conv/choice", test_choice);
+  g_test_add_func ("/conv/beside", test_beside);
   g_test_add_func ("/conv/plan", test_plan);
   g_test_add_func ("/conv/op", test_op);
   g_test_add_func ("/conv/cancel", test_cancel);

@@ -55,6 +55,37 @@ make_array (const float *w, int n, int k)
   return (SfArray) { .dtype = SF_DTYPE_F32, .n_dims = 2, .dim = { n, k }, .n = (gsize) n * k, .data = w };
 }
 
+/* What lies in two tensors is as if it lay in one; the result may take the place of the first one. */
+static void
+check_beside (Run *r, const float *x, float *y, const float *residual, const Case *c)
+{
+  const int x_c = MIN (c->n, c->k * 3 / 5 + 1), beside_c = c->k - x_c;
+  g_autofree float *left = g_new (float, c->m * c->n), *beside = g_new (float, c->m *beside_c), *expected = g_memdup2 (y, c->m * c->n * sizeof *y);
+
+  for (gsize i = 0; i < c->m; i++)
+    {
+      memcpy (left + i * x_c, x + i * c->k, x_c * sizeof *x);
+      memcpy (beside + i * beside_c, x + i * c->k + x_c, beside_c * sizeof *x);
+    }
+  r->job.x = left;
+  r->job.beside = beside;
+  r->job.beside_c = beside_c;
+  for (int threads = 1; threads <= 4; threads *= 2)
+    {
+      sf_parallel_set_threads (threads);
+      memcpy (y, residual, c->m * c->n * sizeof *y);
+      run (r);
+      g_assert_cmpmem (y, c->m * c->n * sizeof *y, expected, c->m * c->n * sizeof *y);
+    }
+  sf_parallel_set_threads (0);
+  if (x_c == c->n && !c->in_place)
+    {
+      r->job.y = left;
+      run (r);
+      g_assert_cmpmem (left, c->m * c->n * sizeof *y, expected, c->m * c->n * sizeof *y);
+    }
+}
+
 static void
 check (SfContext *cx, const SfKernels *kernels, SfForm form, const Case *c)
 {
@@ -84,6 +115,8 @@ check (SfContext *cx, const SfKernels *kernels, SfForm form, const Case *c)
   assert_deviation (&deviation, form == SF_FORM_BF16 ? TOLERANCE_BF16 : TOLERANCE, what);
   if (!c->in_place)
     assert_same_for_threads (run, &r, y, c->m * c->n);
+  if (c->k > 1)
+    check_beside (&r, x, y, residual, c);
 }
 
 static void

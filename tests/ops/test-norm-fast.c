@@ -87,6 +87,26 @@ compare_group (const SfGroupNormJob *job, const float *x, int image, int group, 
       }
 }
 
+/* What lies in two tensors is as if it lay in one. */
+static void
+check_beside (Run *r, const float *x, const Case *c)
+{
+  const int x_c = c->c * 3 / 5, beside_c = c->c - x_c;
+  const gsize pixels = c->n * c->pixels, n = c->n * 2 * c->c;
+  g_autofree float *left = g_new (float, pixels *x_c), *beside = g_new (float, pixels *beside_c), *line = g_memdup2 (r->job.line, n * sizeof *x);
+
+  for (gsize i = 0; i < pixels; i++)
+    {
+      memcpy (left + i * x_c, x + i * c->c, x_c * sizeof *x);
+      memcpy (beside + i * beside_c, x + i * c->c + x_c, beside_c * sizeof *x);
+    }
+  r->job.x = left;
+  r->job.beside = beside;
+  r->job.beside_c = beside_c;
+  g_assert_true (sf_group_norm_measure (r->cx, r->kernels, &r->job));
+  g_assert_cmpmem (r->job.line, n * sizeof *x, line, n * sizeof *x);
+}
+
 static void
 check (SfContext *cx, const SfKernels *kernels, const Case *c)
 {
@@ -108,6 +128,7 @@ check (SfContext *cx, const SfKernels *kernels, const Case *c)
   assert_deviation (&deviation, TOLERANCE * MAX (c->offset / 4, 1), kernels->name);
   if (!c->in_place)
     assert_same_for_threads (run, &r, y, size);
+  check_beside (&r, x, c);
 }
 
 static void
