@@ -146,7 +146,7 @@ typedef struct
 {
   gsize row;
   int rows, first, last;
-  const float *next; /* (nullable): rows that are to be copied then */
+  const float *next; /* (nullable): rows of x that are to be copied then */
 } Part;
 
 static Part
@@ -206,7 +206,7 @@ multiply (const Run *run, const Part *part, const guint8 *x, int k0, int k)
           if (fixed)
             {
               t.next = part->next;
-              t.next_step = ROWS * job->k * sizeof (float) / run->panels;
+              t.next_step = ROWS * (job->k - job->beside_c) * sizeof (float) / run->panels;
             }
           sf_tile_multiply (tile, run->form, &t, n, run->panel_size, tile->nr);
         }
@@ -284,7 +284,7 @@ run_tasks (gsize begin, gsize end, gpointer data)
       if (own != NULL)
         {
           copy_rows (run, part.row, part.rows, own, (float *) own);
-          part.next = i + 1 < end ? run->job->x + (part.row + part.rows) * k : NULL;
+          part.next = i + 1 < end ? run->job->x + (part.row + part.rows) * (k - run->job->beside_c) : NULL;
         }
       else
         x = (run->copy != NULL ? run->copy : (const guint8 *) run->job->x) + part.row * run->x_row;
