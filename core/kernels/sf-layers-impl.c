@@ -235,6 +235,27 @@ activate (SfActivation activation, const float *x, float *y, gsize n)
 
 /*** Norms ***/
 
+/* x y + z.  Left to itself, the compiler rounds once in one loop and twice in another. */
+#if defined(__AVX512F__)
+#define fused(x, y, z) ((SfV) _mm512_fmadd_ps ((__m512) (x), (__m512) (y), (__m512) (z)))
+#elif defined(__FMA__)
+#define fused(x, y, z) ((SfV) _mm256_fmadd_ps ((__m256) (x), (__m256) (y), (__m256) (z)))
+#else
+#define fused(x, y, z) ((x) * (y) + (z))
+#endif
+
+SF_INLINE SfV
+load_lanes (const float *x, const int lanes)
+{
+  return lanes == SF_LANES ? sf_load (x) : sf_load_n (x, lanes);
+}
+
+SF_INLINE SfV
+scale_shift_of (const SfActivation activation, const float *x, const float *scale, const float *shift, const int lanes)
+{
+  return activation_of (activation, fused (load_lanes (x, lanes), load_lanes (scale, lanes), load_lanes (shift, lanes)));
+}
+
 SF_INLINE void
 scale_shift_rows (const SfActivation activation, const gboolean stream, const float *x, const float *scale, const float *shift,
                   float *y, gsize y_row, gsize rows, gsize c)
@@ -245,7 +266,7 @@ scale_shift_rows (const SfActivation activation, const gboolean stream, const fl
 
       for (; i + SF_LANES <= c; i += SF_LANES)
         {
-          SfV value = activation_of (activation, sf_load (x + i) * sf_load (scale + i) + sf_load (shift + i));
+          const SfV value = scale_shift_of (activation, x + i, scale + i, shift + i, SF_LANES);
 
           if (stream)
             sf_stream (y + i, value);
@@ -256,7 +277,7 @@ scale_shift_rows (const SfActivation activation, const gboolean stream, const fl
         {
           const int n = (int) (c - i);
 
-          sf_store_n (y + i, activation_of (activation, sf_load_n (x + i, n) * sf_load_n (scale + i, n) + sf_load_n (shift + i, n)), n);
+          sf_store_n (y + i, scale_shift_of (activation, x + i, scale + i, shift + i, n), n);
         }
     }
 }
@@ -277,21 +298,6 @@ scale_shift (SfActivation activation, const float *x, const float *scale, const 
 /* Rows that are summed in float before the sum is added to one in double: few, for the sake of the last digits, and so that
  * they stay in the cache while their channels are visited. */
 #define SHORT_SUM 32
-
-/* x y + z.  Left to itself, the compiler rounds once in one loop and twice in another. */
-#if defined(__AVX512F__)
-#define fused(x, y, z) ((SfV) _mm512_fmadd_ps ((__m512) (x), (__m512) (y), (__m512) (z)))
-#elif defined(__FMA__)
-#define fused(x, y, z) ((SfV) _mm256_fmadd_ps ((__m256) (x), (__m256) (y), (__m256) (z)))
-#else
-#define fused(x, y, z) ((x) * (y) + (z))
-#endif
-
-SF_INLINE SfV
-load_lanes (const float *x, const int lanes)
-{
-  return lanes == SF_LANES ? sf_load (x) : sf_load_n (x, lanes);
-}
 
 /* @n registers of channels side by side, @lanes of each. */
 SF_INLINE void
