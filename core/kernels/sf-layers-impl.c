@@ -275,7 +275,7 @@ scale_shift_rows (const SfActivation activation, const gboolean stream, const fl
         }
       if (i < c)
         {
-          const int n = (int) (c - i);
+          const int n = (int) (c % SF_LANES);
 
           sf_store_n (y + i, scale_shift_of (activation, x + i, scale + i, shift + i, n), n);
         }
@@ -337,7 +337,7 @@ moments (const float *x, const float *pivot, double *sum, double *squares, gsize
       for (; i + SF_LANES <= c; i += SF_LANES)
         moments_of (x + i, pivot + i, sum + i, squares + i, n, c, 1, SF_LANES);
       if (i < c)
-        moments_of (x + i, pivot + i, sum + i, squares + i, n, c, 1, (int) (c - i));
+        moments_of (x + i, pivot + i, sum + i, squares + i, n, c, 1, (int) (c % SF_LANES));
     }
 }
 
