@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What convolutions find out about their results for the norm after them. */
-#include <math.h>
-
-#include "base/sf-parallel.h"
-#include "base/sf-rng.h"
+#include "fast.h"
 #include "ops/sf-conv.h"
-#include "ops/sf-ops-private.h"
 
 #define TOLERANCE 1e-6 /* of a mean, in standard deviations, and of a variance */
-
-static float *
-noise (guint64 stream, gsize n)
-{
-  float *x = g_new (float, n);
-
-  sf_rng_normal ((SfRng) { 29, stream }, 0, x, n);
-  return x;
-}
 
 /* @moments say of the n x pixels x c numbers at @y what is true. */
 static void
@@ -70,7 +57,7 @@ test_conv (gconstpointer data)
     {
       SfConvJob job = jobs[i];
       const gsize pixels = (gsize) job.h * job.w, n_y = job.n * pixels * job.out_c;
-      g_autofree float *x = noise (0, job.n * pixels * job.c), *w = noise (1, (gsize) job.out_c * job.c * 9), *bias = noise (2, job.out_c);
+      g_autofree float *x = noise (job.n * pixels * job.c), *w = noise ((gsize) job.out_c * job.c * 9), *bias = noise (job.out_c);
       const SfArray array = { SF_DTYPE_F32, 4, { job.out_c, job.c, 3, 3 }, (gsize) job.out_c * job.c * 9, w };
       float *y = g_aligned_alloc (n_y, sizeof *y, 64);
 
@@ -121,7 +108,7 @@ conv (SfContext *cx, SfParameter *w, SfNorm norm)
 static void
 test_op (void)
 {
-  g_autofree float *w = noise (1, 16 * 16 * 9), *scale = noise (2, 16), *shift = noise (3, 16);
+  g_autofree float *w = noise (16 * 16 * 9), *scale = noise (16), *shift = noise (16);
   g_autoptr (SfParameter) weights = sf_parameter_new ("w", &(SfArray) { SF_DTYPE_F32, 4, { 16, 16, 3, 3 }, 16 * 16 * 9, w });
   g_autoptr (SfParameter) norm_w = sf_parameter_new ("n", &(SfArray) { SF_DTYPE_F32, 1, { 16 }, 16, scale });
   g_autoptr (SfParameter) norm_b = sf_parameter_new ("b", &(SfArray) { SF_DTYPE_F32, 1, { 16 }, 16, shift });
