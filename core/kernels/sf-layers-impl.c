@@ -454,8 +454,12 @@ softmax_of (float *s, gsize rows, gsize columns, float *maximum, float *sum, flo
   total = exp2_below (old - m);
   sf_store (rescale, total);
   total *= sf_load (sum);
-  total += form == SF_FORM_FLOAT ? write_floats (s, rows, columns, m) : form == SF_FORM_BF16 ? write_pairs (s, rows, columns, m, p)
-                                                                                             : write_digits (s, rows, columns, m, p);
+  if (form == SF_FORM_FIXED)
+    total += write_digits (s, rows, columns, m, p);
+  else if (form == SF_FORM_BF16)
+    total += write_pairs (s, rows, columns, m, p);
+  else
+    total += write_floats (s, rows, columns, m);
   sf_store (maximum, m);
   sf_store (sum, total);
 }
@@ -465,7 +469,7 @@ static void
 softmax (float *s, gsize rows, gsize columns, float *maximum, float *sum, float *rescale, SfForm form, gpointer p)
 {
   for (gsize i = 0; i < columns; i += SF_LANES)
-    softmax_of (s + i, rows, columns, maximum + i, sum + i, rescale + i, form, (float *) p + i);
+    softmax_of (s + i, rows, columns, maximum + i, sum + i, rescale + i, form, p != NULL ? (float *) p + i : NULL);
 }
 
 extern const SfLayerKernels SF_TABLE (sf_layers);
