@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A fixed set of helper threads waits on a condition; the caller works too.  Tiles are taken from one atomic
- * counter, so a slow core takes fewer.  Helpers are offered to one loop at a time: whoever comes while it is open (a
- * second caller, a nested call) works alone.
+/* A fixed set of helper threads waits on a condition; the caller works too.  Each thread has a share of the tiles, in the
+ * same place of every loop, so that it mostly reads what its own core's cache has from the loop before; whoever is done
+ * goes on with the shares of others, so a slow core takes fewer.  Helpers are offered to one loop at a time: whoever
+ * comes while it is open (a second caller, a nested call) works alone.
  *
  * A loop lives on its caller's stack and counts the helpers inside of it itself, so that a caller never waits for a
  * helper of another loop: a tile that the caller is still waiting for may open the next loop.
@@ -14,13 +15,21 @@
 #define MAX_THREADS 64
 #define PATIENCE 100 /* us; about what a sleeping thread needs to wake */
 
+/* Tiles that one thread takes first, in a cache line of its own. */
 typedef struct
 {
-  gsize n, grain;
+  _Alignas (64) gsize next; /* (atomic) next item */
+  gsize end;
+} Share;
+
+typedef struct
+{
+  Share shares[MAX_THREADS];
+  int n_shares;
+  gsize grain;
   SfTileFunc func;
   gpointer data;
   GCancellable *cancellable;
-  gsize next;    /* (atomic) next item */
   gint stopped;  /* (atomic) */
   gint n_inside; /* (atomic) helpers at work; changes with the mutex held */
 } Loop;
@@ -49,20 +58,39 @@ await_change (const gint *value, gint old)
 }
 
 static void
-loop_run (Loop *loop)
+loop_divide (Loop *loop, gsize n, int n_threads)
 {
-  for (;;)
-    {
-      gsize begin = (gsize) g_atomic_pointer_add (&loop->next, (gssize) loop->grain);
+  gsize n_tiles = n / loop->grain + (n % loop->grain != 0);
 
-      if (begin >= loop->n || g_atomic_int_get (&loop->stopped))
-        return;
-      if (g_cancellable_is_cancelled (loop->cancellable))
+  loop->n_shares = n_threads;
+  for (int i = 0; i < n_threads; i++)
+    loop->shares[i] = (Share) { .next = n_tiles * (gsize) i / (gsize) n_threads * loop->grain,
+                                .end = MIN (n_tiles * (gsize) (i + 1) / (gsize) n_threads * loop->grain, n) };
+}
+
+/* Works on the tiles of the share @first and on those of others that are left then. */
+static void
+loop_run (Loop *loop, int first)
+{
+  for (int i = 0; i < loop->n_shares; i++)
+    {
+      Share *share = &loop->shares[(first + i) % loop->n_shares];
+
+      for (;;)
         {
-          g_atomic_int_set (&loop->stopped, TRUE);
-          return;
+          gsize begin = (gsize) g_atomic_pointer_add (&share->next, (gssize) loop->grain);
+
+          if (begin >= share->end)
+            break;
+          if (g_atomic_int_get (&loop->stopped))
+            return;
+          if (g_cancellable_is_cancelled (loop->cancellable))
+            {
+              g_atomic_int_set (&loop->stopped, TRUE);
+              return;
+            }
+          loop->func (begin, MIN (begin + loop->grain, share->end), loop->data);
         }
-      loop->func (begin, MIN (begin + loop->grain, loop->n), loop->data);
     }
 }
 
@@ -83,7 +111,7 @@ helper_main (gpointer index_pointer)
       loop = current;
       g_atomic_int_inc (&loop->n_inside);
       g_mutex_unlock (&mutex);
-      loop_run (loop);
+      loop_run (loop, index + 1);
       g_mutex_lock (&mutex);
       if (g_atomic_int_dec_and_test (&loop->n_inside)) /* the loop may be gone from here on */
         g_cond_broadcast (&done);
@@ -125,9 +153,10 @@ sf_parallel_get_threads (void)
 gboolean
 sf_parallel_for (gsize n, gsize grain, SfTileFunc func, gpointer data, GCancellable *cancellable)
 {
-  Loop loop = { .n = n, .grain = MAX (grain, 1), .func = func, .data = data, .cancellable = cancellable };
+  Loop loop = { .grain = MAX (grain, 1), .func = func, .data = data, .cancellable = cancellable };
   gboolean shared = FALSE;
 
+  loop_divide (&loop, n, 1);
   if (n > loop.grain)
     {
       g_mutex_lock (&mutex);
@@ -144,13 +173,14 @@ sf_parallel_for (gsize n, gsize grain, SfTileFunc func, gpointer data, GCancella
       shared = current == NULL && n_wanted > 1 && n_helpers > 0;
       if (shared)
         {
+          loop_divide (&loop, n, n_wanted);
           current = &loop;
           g_atomic_int_inc (&generation);
           g_cond_broadcast (&work);
         }
       g_mutex_unlock (&mutex);
     }
-  loop_run (&loop);
+  loop_run (&loop, 0);
   if (shared)
     {
       gint inside;
