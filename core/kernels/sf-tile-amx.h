@@ -32,6 +32,30 @@ shape_registers (void)
   _tile_loadconfig (&shape);
 }
 
+#define NEARER (16 << 10) /* bytes of a panel that are brought nearer where nothing else comes next */
+
+/* What is read after a panel, to be brought nearer while it is multiplied. */
+SF_INLINE const guint8 *
+get_next (const SfTile *t, int panel, int panels, gsize b_step)
+{
+  if (t->next != NULL && t->next_step > 0)
+    return (const guint8 *) t->next + panel * t->next_step;
+  if (panel + 1 < panels)
+    return (const guint8 *) t->b + b_step;
+  return t->next != NULL ? (const guint8 *) t->next : (const guint8 *) t->b + NEARER;
+}
+
+/* Some lines of it, an even number. */
+SF_INLINE void
+bring_nearer (const guint8 **next, int lines)
+{
+  for (int line = 0; line < lines; line += 2, *next += 2 * 64)
+    {
+      __builtin_prefetch (*next, 0, 2);
+      __builtin_prefetch (*next + 64, 0, 2);
+    }
+}
+
 /*** bf16 ***/
 
 /* 16 rows of 32 steps are multiplied by 32 steps of 16 columns.  Four such products stand side by side, so that each tile that
@@ -101,9 +125,10 @@ store_block (const SfTile *t, int i, int m, const float *block)
       }
 }
 
-/* Rows [@i, @i + @m); @direct: the sums begin and end in C, as nothing else is to be added to them. */
+/* Rows [@i, @i + @m); @direct: the sums begin and end in C, as nothing else is to be added to them. @lines: of @next, at each
+ * step */
 SF_INLINE void
-multiply_group_bf16 (const SfTile *t, int i, int m, gboolean direct)
+multiply_group_bf16 (const SfTile *t, int i, int m, gboolean direct, const guint8 **next, int lines)
 {
   const gssize row = row_distance (t), c_row = (gssize) sizeof (float) * (direct ? t->c_row : NR);
   const guint16 *b = t->b;
@@ -120,26 +145,36 @@ multiply_group_bf16 (const SfTile *t, int i, int m, gboolean direct)
     }
   for (int tap = 0; tap < t->taps; tap++)
     for (gssize p = 0; p < t->k; p += STEP_BF16, b += STEP_BF16 * NR)
-      multiply_step (m, (const guint16 *) t->a[tap * t->m + i] + p, row, b);
+      {
+        multiply_step (m, (const guint16 *) t->a[tap * t->m + i] + p, row, b);
+        bring_nearer (next, lines);
+      }
   store_sums (m, c, c_row);
   if (!direct)
     store_block (t, i, m, block);
 }
 
 static void
-multiply_whole_bf16 (const SfTile *t)
+multiply_whole_bf16 (const SfTile *tile, int panels, gsize b_step, gsize c_step)
 {
-  const gboolean direct = t->bias == NULL && t->scale == 1 && !t->stream && (t->residual == NULL || (t->residual == t->c && t->residual_row == t->c_row));
+  const int groups = (tile->m + GROUP_BF16 - 1) / GROUP_BF16, lines = (STEP_BF16 * NR * (int) sizeof (guint16) / 64 + groups - 1) / groups;
+  SfTile t = *tile;
 
   shape_registers ();
-  for (int i = 0; i < t->m; i += GROUP_BF16)
+  for (int panel = 0; panel < panels; panel++, next_panel (&t, b_step, c_step))
     {
-      const int m = MIN (GROUP_BF16, t->m - i);
+      const gboolean direct = t.bias == NULL && t.scale == 1 && !t.stream && (t.residual == NULL || (t.residual == t.c && t.residual_row == t.c_row));
+      const guint8 *next = get_next (&t, panel, panels, b_step);
 
-      multiply_group_bf16 (t, i, m, direct && m % HALF == 0);
+      for (int i = 0; i < t.m; i += GROUP_BF16)
+        {
+          const int m = MIN (GROUP_BF16, t.m - i);
+
+          multiply_group_bf16 (&t, i, m, direct && m % HALF == 0, &next, lines);
+        }
     }
   _tile_release ();
-  if (t->stream)
+  if (t.stream)
     sf_stream_end ();
 }
 
@@ -152,7 +187,6 @@ multiply_whole_bf16 (const SfTile *t)
 #define STEP_BYTES (DIGITS * SF_FIXED_STEP * NR) /* of a panel */
 #define PLANE (SF_FIXED_STEP * NR)               /* of one digit */
 #define RUN 4                                    /* steps of 64 whose panel stays in the first level of the cache */
-#define AHEAD_FIXED (16 << 10)                   /* bytes of a panel that are brought nearer where no other one is next */
 
 typedef gint32 Places[DIGITS][HALF][NR];
 
@@ -231,25 +265,21 @@ store_places (Places places)
 /* One digit of A, which is loaded, times one of B.  A macro and not a function: as long as what it changes are plain variables of
  * its caller, GCC keeps them in registers, which makes a quarter of the time. */
 #define MULTIPLIES 6 /* of a step */
-#define MULTIPLY(place_left, place_right, digit)               \
-  LOAD (7, b, (digit) * PLANE, 4 * NR);                        \
-  _tile_dpbssd (place_left, 6, 7);                             \
-  LOAD (7, b, (digit) * PLANE + 4 * HALF, 4 * NR);             \
-  _tile_dpbssd (place_right, 6, 7);                            \
-  for (int line = 0; line < lines; line += 2, ahead += 2 * 64) \
-    {                                                          \
-      __builtin_prefetch (ahead, 0, 2);                        \
-      __builtin_prefetch (ahead + 64, 0, 2);                   \
-    }                                                          \
-  if (left > 0)                                                \
-    {                                                          \
-      join_row (&rest, row);                                   \
-      left--;                                                  \
-    }                                                          \
-  if (steps == 1 && left > 0)                                  \
-    {                                                          \
-      join_row (&rest, row);                                   \
-      left--;                                                  \
+#define MULTIPLY(place_left, place_right, digit)   \
+  LOAD (7, b, (digit) * PLANE, 4 * NR);            \
+  _tile_dpbssd (place_left, 6, 7);                 \
+  LOAD (7, b, (digit) * PLANE + 4 * HALF, 4 * NR); \
+  _tile_dpbssd (place_right, 6, 7);                \
+  bring_nearer (&next, lines);                     \
+  if (left > 0)                                    \
+    {                                              \
+      join_row (&rest, row);                       \
+      left--;                                      \
+    }                                              \
+  if (steps == 1 && left > 0)                      \
+    {                                              \
+      join_row (&rest, row);                       \
+      left--;                                      \
     }
 
 static void
@@ -264,17 +294,10 @@ multiply_whole_fixed (const SfTile *tile, int panels, gsize b_step, gsize c_step
   SfTile t = *tile;
 
   shape_registers ();
-  for (int panel = 0; panel < panels; panel++)
+  for (int panel = 0; panel < panels; panel++, next_panel (&t, b_step, c_step))
     {
       const float *column_scales = (const float *) ((const guint8 *) t.b + steps * STEP_BYTES);
-      const guint8 *ahead = (const guint8 *) t.b + AHEAD_FIXED;
-
-      if (t.next != NULL && t.next_step > 0)
-        ahead = (const guint8 *) t.next + panel * t.next_step;
-      else if (panel + 1 < panels)
-        ahead = (const guint8 *) t.b + b_step;
-      else if (t.next != NULL)
-        ahead = (const guint8 *) t.next;
+      const guint8 *next = get_next (&t, panel, panels, b_step);
 
       for (int k = 0; k < steps; k += RUN)
         for (int i = 0; i < t.m; i += HALF)
@@ -313,10 +336,6 @@ multiply_whole_fixed (const SfTile *tile, int panels, gsize b_step, gsize c_step
             };
             left = MIN (HALF, t.m - i);
           }
-      t.b = (const guint8 *) t.b + b_step;
-      t.c += c_step;
-      t.bias = t.bias != NULL ? t.bias + NR : NULL;
-      t.residual = t.residual != NULL ? t.residual + c_step : NULL;
     }
   for (; left > 0; left--)
     join_row (&rest, row);

@@ -146,6 +146,17 @@ multiply_whole (const SfTile *t) {
 
 /*** bf16 ***/
 
+#ifdef __AVX512BF16__
+/* The next panel of the result. */
+SF_INLINE void next_panel (SfTile *t, gsize b_step, gsize c_step)
+{
+  t->b = (const guint8 *) t->b + b_step;
+  t->c += c_step;
+  t->bias = t->bias != NULL ? t->bias + NR : NULL;
+  t->residual = t->residual != NULL ? t->residual + c_step : NULL;
+}
+#endif
+
 #if defined(__AMX_BF16__)
 #include "kernels/sf-tile-amx.h"
 #elif defined(__AVX512BF16__)
@@ -183,8 +194,18 @@ SF_INLINE void multiply_rows_bf16 (const SfTile *t, const int m)
 }
 
 static void
-multiply_whole_bf16 (const SfTile *t) {
+multiply_panel_bf16 (const SfTile *t)
+{
   CASES (multiply_rows_bf16)
+}
+
+static void
+multiply_whole_bf16 (const SfTile *tile, int panels, gsize b_step, gsize c_step)
+{
+  SfTile t = *tile;
+
+  for (int panel = 0; panel < panels; panel++, next_panel (&t, b_step, c_step))
+    multiply_panel_bf16 (&t);
 }
 
 #endif
@@ -192,7 +213,8 @@ multiply_whole_bf16 (const SfTile *t) {
 /*** Panels at the edge of C ***/
 
 /* They go through a block of their own. */
-SF_INLINE void multiply_edge (const SfTile *t, void (*multiply_block) (const SfTile *))
+SF_INLINE void
+multiply_edge (const SfTile *t, void (*multiply_block) (const SfTile *))
 {
   float block[SF_TILE_MAX_ROWS * NR];
   SfTile whole = { .m = t->m, .n = NR, .k = t->k, .taps = t->taps, .a = t->a, .b = t->b, .scale = 1, .c = block, .c_row = NR };
@@ -254,12 +276,18 @@ bf16_panel (const float *panel, int k, guint16 *out)
 }
 
 static void
-multiply_bf16 (const SfTile *t)
+multiply_one_bf16 (const SfTile *t)
+{
+  multiply_whole_bf16 (t, 1, 0, 0);
+}
+
+static void
+multiply_bf16 (const SfTile *t, int panels, gsize b_step, gsize c_step)
 {
   if (t->n == NR)
-    multiply_whole_bf16 (t);
+    multiply_whole_bf16 (t, panels, b_step, c_step);
   else
-    multiply_edge (t, multiply_whole_bf16);
+    multiply_edge (t, multiply_one_bf16);
 }
 #endif
 

@@ -34,7 +34,7 @@ sf_tile_multiply (const SfTileKernels *kernels, SfForm form, const SfTile *tile,
       kernels->multiply_fixed (tile, panels, b_step, c_step);
       break;
     case SF_FORM_BF16:
-      kernels->multiply_bf16 (tile);
+      kernels->multiply_bf16 (tile, panels, b_step, c_step);
       break;
     default:
       kernels->multiply (tile);

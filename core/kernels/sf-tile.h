@@ -32,7 +32,7 @@ typedef struct
   gsize c_row;
   gboolean stream;         /* a hint: C is too large for the caches, and its rows begin where a line of memory does */
   const float *next;       /* (nullable): will be read soon: a line of it is brought nearer at each step of k */
-  gsize next_step;         /* in fixed point: bytes of it for each panel; 0: the panels are brought nearer, and after the last it */
+  gsize next_step;         /* but for floats: bytes of it for each panel; 0: the panels are brought nearer, and after the last it */
 } SfTile;
 
 typedef struct
@@ -40,8 +40,9 @@ typedef struct
   int mr, nr;                                   /* most rows (<= SF_TILE_MAX_ROWS), columns of a panel */
   void (*multiply) (const SfTile *tile);
   /* (nullable) The same of bf16, at most mr_bf16 rows at equal distances; those up to a multiple of SF_FIXED_ROWS are read too.
-   * k is a multiple of step_bf16; the panel is taps x k/2 x nr x 2.  Products and sums are float32. */
-  void (*multiply_bf16) (const SfTile *tile);
+   * k is a multiple of step_bf16; the panel is taps x k/2 x nr x 2.  Products and sums are float32.  @panels: where all columns
+   * are there: so many panels, @b_step bytes and @c_step floats from one to the next. */
+  void (*multiply_bf16) (const SfTile *tile, int panels, gsize b_step, gsize c_step);
   int mr_bf16, step_bf16;
   void (*to_bf16) (const float *in, guint16 *out, gsize n);      /* sf_bf16() of each */
   void (*bf16_panel) (const float *panel, int k, guint16 *out); /* k x nr floats; steps that k lacks are zeros */
@@ -49,8 +50,7 @@ typedef struct
    * column of x */
   void (*transpose) (const float *x, gsize x_row, int rows, int columns, const float *scale, float *y, gsize y_row);
   /* (nullable) The same in fixed point, of rows at equal distances, one tap: nearly as exact as float, and much faster where there.
-   * The number of rows that lie in memory is a multiple of SF_FIXED_ROWS.  @panels: where all columns are there: so many panels,
-   * @b_step bytes and @c_step floats from one to the next. */
+   * The number of rows that lie in memory is a multiple of SF_FIXED_ROWS. */
   void (*multiply_fixed) (const SfTile *tile, int panels, gsize b_step, gsize c_step);
   /* @rows of k floats, @x_row floats from one to the next; @out: of sf_fixed_row_size() each, @out_row bytes from one to the next. */
   void (*fixed_rows) (const float *x, gsize x_row, int rows, int k, guint8 *out, gsize out_row);
@@ -122,7 +122,7 @@ sf_tile_run (int k)
 /* Rows of a group when @m rows are done in as few groups as possible and all groups are nearly equal (16 = 8 + 8, not 14 + 2). */
 int sf_tile_group (const SfTileKernels *kernels, int m);
 
-/* The same for any form; @panels, @b_step, @c_step: as multiply_fixed() has them, which alone takes more than one. */
+/* The same for any form; @panels, @b_step, @c_step: as multiply_bf16() has them; floats are multiplied panel by panel. */
 int sf_tile_rows (const SfTileKernels *kernels, SfForm form, int m);
 void sf_tile_multiply (const SfTileKernels *kernels, SfForm form, const SfTile *tile, int panels, gsize b_step, gsize c_step);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The one-pass softmax of Milakov and Gimelshein (2018) in blocks of keys, as in FlashAttention (Dao et al. 2022), but
- * transposed, to fit the register tile.  A block is as many queries of one head as the tile has columns, 32 say, or, in fixed point,
- * some such panels, as its tile begins and ends slowly:
+ * transposed, to fit the register tile.  A block is as many queries of one head as the tile has columns, 32 say, or, but for floats,
+ * some such panels, as such a tile begins and ends slowly:
  *
  *   S^T [keys][32] = K [keys][dim] Q^T [dim][32]
  *   O^T [dim][32] = O^T + V^T [dim][keys] P^T [keys][32]
@@ -367,7 +367,7 @@ sf_attention_run (SfContext *cx, const SfKernels *kernels, SfForm form, const Sf
   gboolean done;
 
   g_assert (job->dim <= SF_ATTENTION_MAX_DIM);
-  run.panels = form == SF_FORM_FIXED ? (int) CLAMP (n_heads * panels / TASKS, 1, PANELS) : 1;
+  run.panels = form != SF_FORM_FLOAT ? (int) CLAMP (n_heads * panels / TASKS, 1, PANELS) : 1;
   run.blocks = (panels + run.panels - 1) / run.panels;
   run.q_size = panel_size (&run, dim);
   run.p_size = form == SF_FORM_FLOAT ? 0 : panel_size (&run, most);

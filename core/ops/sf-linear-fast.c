@@ -188,14 +188,14 @@ multiply (const Run *run, const Part *part, const guint8 *x, int k0, int k)
   const SfLinearJob *job = run->job;
   const SfTileKernels *tile = run->tile;
   const gsize skip = k0 > 0 ? row_size (tile, run->form, k0) : 0;
-  const gboolean fixed = run->form == SF_FORM_FIXED;
+  const gboolean several = run->form != SF_FORM_FLOAT;
   const void *a[ROWS];
 
   for (int i = 0; i < part->rows; i++)
     a[i] = x + i * run->x_row + skip;
   for (int panel = part->first, n; panel < part->last; panel += n)
     {
-      n = fixed ? MAX (MIN (part->last, job->n / tile->nr) - panel, 1) : 1;
+      n = several ? MAX (MIN (part->last, job->n / tile->nr) - panel, 1) : 1;
       for (int r = 0; r < part->rows; r += run->group)
         {
           SfTile t = run_tile (run, part->row + r, MIN (run->group, part->rows - r), panel, k0 == 0, k0 + k == job->k);
@@ -203,7 +203,7 @@ multiply (const Run *run, const Part *part, const guint8 *x, int k0, int k)
           t.k = run->form == SF_FORM_BF16 ? (int) (row_size (tile, run->form, k) / sizeof (guint16)) : k;
           t.a = a + r;
           t.b = run->packed + panel * run->panel_size + skip * tile->nr;
-          if (fixed)
+          if (several && k0 + k == job->k)
             {
               t.next = part->next;
               t.next_step = ROWS * (job->k - job->beside_c) * sizeof (float) / run->panels;

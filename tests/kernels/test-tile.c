@@ -143,7 +143,7 @@ check (const SfTileKernels *kernels, gboolean bf16, const Case *c)
       t.k = (c->k + kernels->step_bf16 - 1) / kernels->step_bf16 * kernels->step_bf16;
       t.a = (const void *const *) o.rows_bf16;
       t.b = o.panel_bf16;
-      kernels->multiply_bf16 (&t);
+      kernels->multiply_bf16 (&t, 1, 0, 0);
     }
   else
     {
@@ -188,6 +188,49 @@ test_products (gconstpointer data)
   check_all (kernels, FALSE, kernels->mr);
   if (kernels->multiply_bf16 != NULL)
     check_all (kernels, TRUE, kernels->mr_bf16);
+}
+
+/* Two panels at once, around the caches and while something else is brought nearer: the bits of one after the other. */
+static void
+test_panels_bf16 (gconstpointer data)
+{
+  const SfTileKernels *kernels = data;
+  const int nr = kernels->nr, n = 2 * nr, k = 3 * kernels->step_bf16;
+  const gsize size = (gsize) k * nr;
+
+  for (int m = 1; kernels->multiply_bf16 != NULL && m <= kernels->mr_bf16; m += 5)
+    {
+      const int all = (m + SF_FIXED_ROWS - 1) / SF_FIXED_ROWS * SF_FIXED_ROWS;
+      g_autofree float *a = noise (all * k), *panel = noise (k * nr), *bias = noise (n), *residual = noise (m * n), *out = g_new (float, m *n);
+      float *streamed = g_aligned_alloc (m * n, sizeof *streamed, 64);
+      g_autofree guint16 *rows = g_new (guint16, all * k), *panels = g_new (guint16, 2 * size);
+      const void *at[SF_TILE_MAX_ROWS];
+      SfTile t = { .m = m, .n = nr, .k = k, .taps = 1, .a = at, .residual_row = n, .scale = 0.5f, .c_row = n };
+
+      kernels->to_bf16 (a, rows, all * k);
+      for (int i = 0; i < m; i++)
+        at[i] = rows + i * k;
+      for (int i = 0; i < 2; i++)
+        {
+          kernels->bf16_panel (panel, k, panels + i * size);
+          panel[i] = 7;
+          t.b = panels + i * size;
+          t.bias = bias + i * nr;
+          t.residual = residual + i * nr;
+          t.c = out + i * nr;
+          kernels->multiply_bf16 (&t, 1, 0, 0);
+        }
+      t.b = panels;
+      t.bias = bias;
+      t.residual = residual;
+      t.c = streamed;
+      t.stream = TRUE;
+      t.next = a;
+      t.next_step = 64;
+      kernels->multiply_bf16 (&t, 2, size * sizeof *panels, nr);
+      g_assert_cmpmem (streamed, m * n * sizeof *out, out, m * n * sizeof *out);
+      g_aligned_free (streamed);
+    }
 }
 
 /* Rows at equal distances, which a product by OpenBLAS reads where they are. */
@@ -386,6 +429,7 @@ main (int argc, char **argv)
       g_autofree char *products = g_strdup_printf ("/tile/products/%s", all[i]->name);
       g_autofree char *regular = g_strdup_printf ("/tile/regular/%s", all[i]->name);
       g_autofree char *bf16 = g_strdup_printf ("/tile/bf16/%s", all[i]->name);
+      g_autofree char *panels = g_strdup_printf ("/tile/bf16/panels/%s", all[i]->name);
       g_autofree char *fixed = g_strdup_printf ("/tile/fixed/%s", all[i]->name);
       g_autofree char *digits = g_strdup_printf ("/tile/fixed/digits/%s", all[i]->name);
       g_autofree char *transpose = g_strdup_printf ("/tile/transpose/%s", all[i]->name);
@@ -393,6 +437,7 @@ main (int argc, char **argv)
       g_test_add_data_func (products, all[i]->tile, test_products);
       g_test_add_data_func (regular, all[i]->tile, test_regular);
       g_test_add_data_func (bf16, all[i]->tile, test_bf16);
+      g_test_add_data_func (panels, all[i]->tile, test_panels_bf16);
       g_test_add_data_func (fixed, all[i]->tile, test_fixed);
       g_test_add_data_func (digits, all[i]->tile, test_fixed_digits);
       g_test_add_data_func (transpose, all[i]->tile, test_transpose);
