@@ -9,6 +9,8 @@
 #include "ops/sf-scratch.h"
 
 #define ROWS 112       /* of a task */
+#define FEW_ROWS 32    /* of a task where weights are few: each core then writes and reads rows of its own, and needs no copy of all */
+#define FEW_WEIGHTS (1 << 20) /* bytes, which stay in the cache from task to task */
 #define RUN 1280       /* steps of k that are done before the next are begun: their panel stays in the cache */
 #define TASKS 16       /* at least so many, where panels can be shared out too */
 #define TASK_FLOPS 4e8 /* at most so many: a few ms */
@@ -131,7 +133,7 @@ typedef struct
   const guint8 *packed;
   int panels, panels_per_task;
   gsize panel_size; /* bytes */
-  gsize row_tasks;
+  gsize rows, row_tasks; /* of a task; so many */
   gboolean copies;  /* rows are copied: they lie badly or in two places, or become of another form */
   guint8 *copy;     /* (nullable): all of them; else a task has all panels, and copies its own to ... */
   SfScratch scratch;
@@ -152,10 +154,10 @@ typedef struct
 static Part
 run_part (const Run *run, gsize index)
 {
-  gsize row = index % run->row_tasks * ROWS;
+  gsize row = index % run->row_tasks * run->rows;
   int first = (int) (index / run->row_tasks) * run->panels_per_task;
 
-  return (Part) { row, (int) MIN (ROWS, run->job->m - row), first, MIN (first + run->panels_per_task, run->panels), NULL };
+  return (Part) { row, (int) MIN (run->rows, run->job->m - row), first, MIN (first + run->panels_per_task, run->panels), NULL };
 }
 
 /* Where the tile of some rows and a panel lies in the result.  @begin, @end: whether the sums begin and end with it. */
@@ -206,7 +208,7 @@ multiply (const Run *run, const Part *part, const guint8 *x, int k0, int k)
           if (several && k0 + k == job->k)
             {
               t.next = part->next;
-              t.next_step = ROWS * (job->k - job->beside_c) * sizeof (float) / run->panels;
+              t.next_step = run->rows * (job->k - job->beside_c) * sizeof (float) / run->panels;
             }
           sf_tile_multiply (tile, run->form, &t, n, run->panel_size, tile->nr);
         }
@@ -295,18 +297,21 @@ run_tasks (gsize begin, gsize end, gpointer data)
     sf_scratch_give (&run->scratch, (float *) own);
 }
 
-/* Columns are shared out where rows alone give too few tasks, or too long ones. */
+/* Where rows alone give too few tasks, or too long ones, tasks are of few rows, if all weights stay in the cache, or columns are
+ * shared out. */
 static gsize
 run_plan (Run *run)
 {
   const SfLinearJob *job = run->job;
   const int nr = run->tile->nr;
+  const gboolean few = run->form != SF_FORM_FLOAT && job->m >= TASKS / 2 * FEW_ROWS && job->m < TASKS * ROWS && run->panels * run->panel_size <= FEW_WEIGHTS;
   const double flops = 2.0 * MIN (ROWS, job->m) * job->k * nr; /* of a panel */
-  gsize columns;
+  gsize columns = 1;
 
-  run->panels = (job->n + nr - 1) / nr;
-  run->row_tasks = (job->m + ROWS - 1) / ROWS;
-  columns = MAX ((TASKS + run->row_tasks - 1) / run->row_tasks, (gsize) (flops * run->panels / TASK_FLOPS));
+  run->rows = few ? FEW_ROWS : ROWS;
+  run->row_tasks = (job->m + run->rows - 1) / run->rows;
+  if (!few)
+    columns = MAX ((TASKS + run->row_tasks - 1) / run->row_tasks, (gsize) (flops * run->panels / TASK_FLOPS));
   columns = CLAMP (columns, 1, (gsize) run->panels);
   run->panels_per_task = (int) ((run->panels + columns - 1) / columns);
   return run->row_tasks * ((run->panels + run->panels_per_task - 1) / run->panels_per_task);
@@ -317,17 +322,19 @@ sf_linear_run (SfContext *cx, const SfKernels *kernels, SfForm form, const SfLin
 {
   Run run = { .job = job, .tile = kernels->tile, .form = form, .packed = packed, .x_row = row_size (kernels->tile, form, job->k) };
   const gboolean alias = run.x_row % ALIAS == 0;
-  const gsize tasks = run_plan (&run);
+  gsize tasks;
   g_autoptr (SfTensor) copy = NULL;
   gboolean done = TRUE;
 
+  run.panels = (job->n + run.tile->nr - 1) / run.tile->nr;
   run.panel_size = panel_size (run.tile, form, job->k);
-  run.group = sf_tile_rows (run.tile, form, (int) MIN (ROWS, job->m));
+  tasks = run_plan (&run);
+  run.group = sf_tile_rows (run.tile, form, (int) MIN (run.rows, job->m));
   run.stream = job->m * job->n * sizeof (float) > STREAM && job->n % SF_TILE_LINE == 0 && GPOINTER_TO_SIZE (job->y) % (SF_TILE_LINE * sizeof (float)) == 0;
   if (alias)
     run.x_row += PAD;
   run.copies = alias || form != SF_FORM_FLOAT || job->beside != NULL;
-  run.joined = run.panels_per_task == run.panels ? ROWS * run.x_row / sizeof (float) : 0;
+  run.joined = run.panels_per_task == run.panels ? run.rows * run.x_row / sizeof (float) : 0;
   if (run.copies)
     done = sf_scratch_init (&run.scratch, cx, run.joined + SF_FIXED_ROWS * job->k);
   if (run.copies && run.joined == 0)
