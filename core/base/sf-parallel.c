@@ -36,6 +36,7 @@ typedef struct
 
 static GMutex mutex;     /* guards what follows */
 static GCond work, done; /* "a loop is there", "all helpers left a loop" */
+static int n_idle, n_waiting; /* threads that wait for the one, for the other: to wake nobody takes as long as to wake one */
 static Loop *current;    /* the open loop */
 static gint generation;  /* (atomic) counts loops, so that a helper joins each once */
 static int n_helpers;    /* threads that exist */
@@ -106,14 +107,18 @@ helper_main (gpointer index_pointer)
       Loop *loop;
 
       while (current == NULL || generation == seen || index >= n_wanted - 1)
-        g_cond_wait (&work, &mutex);
+        {
+          n_idle++;
+          g_cond_wait (&work, &mutex);
+          n_idle--;
+        }
       seen = generation;
       loop = current;
       g_atomic_int_inc (&loop->n_inside);
       g_mutex_unlock (&mutex);
       loop_run (loop, index + 1);
       g_mutex_lock (&mutex);
-      if (g_atomic_int_dec_and_test (&loop->n_inside)) /* the loop may be gone from here on */
+      if (g_atomic_int_dec_and_test (&loop->n_inside) && n_waiting > 0) /* the loop may be gone from here on */
         g_cond_broadcast (&done);
       g_mutex_unlock (&mutex);
       await_change (&generation, seen);
@@ -176,7 +181,8 @@ sf_parallel_for (gsize n, gsize grain, SfTileFunc func, gpointer data, GCancella
           loop_divide (&loop, n, n_wanted);
           current = &loop;
           g_atomic_int_inc (&generation);
-          g_cond_broadcast (&work);
+          if (n_idle > 0)
+            g_cond_broadcast (&work);
         }
       g_mutex_unlock (&mutex);
     }
@@ -191,8 +197,10 @@ sf_parallel_for (gsize n, gsize grain, SfTileFunc func, gpointer data, GCancella
       while ((inside = g_atomic_int_get (&loop.n_inside)) > 0 && await_change (&loop.n_inside, inside))
         ;
       g_mutex_lock (&mutex);
+      n_waiting++;
       while (loop.n_inside > 0)
         g_cond_wait (&done, &mutex);
+      n_waiting--;
       g_mutex_unlock (&mutex);
     }
   return !g_atomic_int_get (&loop.stopped) && !g_cancellable_is_cancelled (cancellable);
