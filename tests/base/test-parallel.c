@@ -107,6 +107,43 @@ test_cancel (void)
     }
 }
 
+typedef struct
+{
+  gint n_inside;
+  GThread *threads[3];
+} Meeting;
+
+/* Each tile waits for the others: no thread can have two. */
+static void
+meet (gsize begin, gsize end, gpointer data)
+{
+  Meeting *meeting = data;
+
+  g_assert_cmpuint (end, ==, begin + 1);
+  meeting->threads[begin] = g_thread_self ();
+  g_atomic_int_inc (&meeting->n_inside);
+  while (g_atomic_int_get (&meeting->n_inside) < 3)
+    g_thread_yield ();
+}
+
+/* What a thread has done in one loop, it does in the next. */
+static void
+test_shares (void)
+{
+  Meeting first = { 0 };
+
+  sf_parallel_set_threads (3);
+  g_assert_true (sf_parallel_for (3, 1, meet, &first, NULL));
+  g_assert_true (first.threads[0] == g_thread_self ());
+  for (int i = 0; i < 300; i++)
+    {
+      Meeting meeting = { 0 };
+
+      g_assert_true (sf_parallel_for (3, 1, meet, &meeting, NULL));
+      g_assert_cmpmem (meeting.threads, sizeof meeting.threads, first.threads, sizeof first.threads);
+    }
+}
+
 static void
 add (gsize begin, gsize end, gpointer data)
 {
@@ -193,6 +230,7 @@ main (int argc, char **argv)
   g_test_add_func ("/parallel/same", test_same);
   g_test_add_func ("/parallel/degenerate", test_degenerate);
   g_test_add_func ("/parallel/cancel", test_cancel);
+  g_test_add_func ("/parallel/shares", test_shares);
   g_test_add_func ("/parallel/nested", test_nested);
   g_test_add_func ("/parallel/callers", test_callers);
   g_test_add_func ("/parallel/fork", test_fork);
