@@ -82,7 +82,7 @@
 (define (digest drawable) (sf-probe-digest #:drawable drawable))
 (define (compare a b) (sf-probe-compare #:drawable a #:other b))
 (define (paint layer kind) (sf-probe-paint #:drawable layer #:kind kind))
-(define (later what layer ms) (sf-probe-later #:drawable layer #:what what #:ms ms))
+(define (later what layer when) (sf-probe-later #:drawable layer #:what what #:when when))
 
 (define (layers image) (vector->list (gimp-image-get-layers image)))
 (define (names image) (map gimp-item-get-name (layers image)))

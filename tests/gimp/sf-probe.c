@@ -4,12 +4,14 @@
  *   (digest layer)              a checksum of the pixels as GIMP stores them
  *   (compare a b)               how many pixels differ in any bit: (inside outside) the selection
  *   (paint layer "kind")        "random" bits; "nan": NaN, infinities and huge values in floats; "clear": zeros
- *   (later "what" layer ms)     does something to @layer while Sfumato computes
+ *   (later "what" layer when)   does something to @layer while Sfumato computes, in @when milliseconds, or once it has written
+ *                               so often to GIMP
  */
 #include <libgimp/gimp.h>
 
 #include <math.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -159,11 +161,23 @@ typedef struct
 {
   char *what;
   GimpItem *item;
-  int ms;
+  int when;
   int old; /* the last run's process, if it is not gone yet */
 } Later;
 
-/* The plug-in called sfumato of the same GIMP that is not @old, 0 = none is running. */
+/* Whether a process is the plug-in called sfumato of the same GIMP, and lives. */
+static gboolean
+is_sfumato (int pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", pid), *stat = NULL;
+  int parent;
+  char state;
+
+  return g_file_get_contents (path, &stat, NULL, NULL) && sscanf (stat, "%*d (sfumato) %c %d", &state, &parent) == 2 &&
+         state != 'Z' && parent == getppid ();
+}
+
+/* Sfumato's process that is not @old, 0 = none is running. */
 static int
 find_sfumato (int old)
 {
@@ -173,12 +187,9 @@ find_sfumato (int old)
 
   while (found == 0 && (name = g_dir_read_name (dir)) != NULL)
     {
-      g_autofree char *path = g_strdup_printf ("/proc/%s/stat", name), *stat = NULL;
-      int pid, parent;
-      char state;
+      const int pid = atoi (name);
 
-      if (g_ascii_isdigit (*name) && g_file_get_contents (path, &stat, NULL, NULL) &&
-          sscanf (stat, "%d (sfumato) %c %d", &pid, &state, &parent) == 3 && parent == getppid () && pid != old)
+      if (pid > 0 && pid != old && is_sfumato (pid))
         found = pid;
     }
   g_dir_close (dir);
@@ -194,43 +205,63 @@ kill_sfumato (void)
     kill (pid, SIGKILL);
 }
 
-/* @ms after it began to change @image, which was clean: while it writes. */
-static void
-kill_writing_sfumato (GimpImage *image, int ms, int old)
+/* Whether the process has its working thread. */
+static gboolean
+is_working (int pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/task", pid);
+  GDir *dir = g_dir_open (path, 0, NULL);
+  gboolean works = FALSE;
+  const char *name;
+
+  while (dir != NULL && !works && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *comm = g_build_filename (path, name, "comm", NULL), *text = NULL;
+
+      works = g_file_get_contents (comm, &text, NULL, NULL) && g_str_equal (text, "sfumato-worker\n");
+    }
+  g_clear_pointer (&dir, g_dir_close);
+  return works;
+}
+
+/* Waits until Sfumato works: all is read then.  Returns its process. */
+static int
+wait_for_sfumato (int old)
 {
   int pid = 0;
 
-  for (int i = 0; i < 100 && (pid = find_sfumato (old)) == 0; i++)
-    g_usleep (10000);
-  while (pid > 0 && kill (pid, 0) == 0)
-    if (gimp_image_is_dirty (image))
-      {
-        g_usleep (1000 * ms);
-        kill (pid, SIGKILL);
-        return;
-      }
+  for (int i = 0; i < 30000 && !is_working (pid = find_sfumato (old)); i++)
+    g_usleep (1000);
+  return pid;
 }
 
-/* Waits until Sfumato has its working thread: all is read then. */
-static void
-wait_for_sfumato (int old)
+/* How often the process has called write(): it says all that it wants of GIMP that way. */
+static guint64
+count_writes (int pid)
 {
-  gboolean works = FALSE;
+  g_autofree char *path = g_strdup_printf ("/proc/%d/io", pid), *text = NULL;
+  const char *count;
 
-  for (int i = 0; i < 3000 && !works; i++, g_usleep (10000))
-    {
-      g_autofree char *path = g_strdup_printf ("/proc/%d/task", find_sfumato (old));
-      GDir *dir = g_dir_open (path, 0, NULL);
-      const char *name;
+  if (!g_file_get_contents (path, &text, NULL, NULL) || (count = strstr (text, "syscw: ")) == NULL)
+    return G_MAXUINT64;
+  return g_ascii_strtoull (count + strlen ("syscw: "), NULL, 10);
+}
 
-      while (dir != NULL && !works && (name = g_dir_read_name (dir)) != NULL)
-        {
-          g_autofree char *comm = g_build_filename (path, name, "comm", NULL), *text = NULL;
+/* @writes after its work was done: while it changes the image.  GIMP must not be asked whether it does, as it may ask us first, on
+ * the script's behalf; what we ask it to answer that would be given the answer to the other question. */
+static void
+kill_writing_sfumato (int writes, int old)
+{
+  const int pid = wait_for_sfumato (old);
+  guint64 begin;
 
-          works = g_file_get_contents (comm, &text, NULL, NULL) && g_str_equal (text, "sfumato-worker\n");
-        }
-      g_clear_pointer (&dir, g_dir_close);
-    }
+  while (is_working (pid))
+    g_usleep (100);
+  begin = count_writes (pid);
+  while (is_sfumato (pid) && count_writes (pid) < begin + writes)
+    ;
+  if (pid > 0)
+    kill (pid, SIGKILL);
 }
 
 /* A second run of Sfumato while the first is at work. */
@@ -246,37 +277,46 @@ run_sfumato (GimpItem *item)
   g_object_unref (config);
 }
 
+/* Once all is read. */
+static void
+change (GimpItem *item, const char *what)
+{
+  GimpImage *image = gimp_item_get_image (item);
+
+  if (g_str_equal (what, "delete-layer"))
+    gimp_image_remove_layer (image, GIMP_LAYER (item));
+  else if (g_str_equal (what, "delete-image"))
+    gimp_image_delete (image);
+  else if (g_str_equal (what, "resize-layer"))
+    gimp_layer_resize (GIMP_LAYER (item), 50, 40, 0, 0);
+  else if (g_str_equal (what, "resize-image"))
+    gimp_image_resize (image, 50, 40, 0, 0);
+  else if (g_str_equal (what, "move-layer"))
+    gimp_layer_set_offsets (GIMP_LAYER (item), 3, 3);
+  else if (g_str_equal (what, "lock"))
+    gimp_item_set_lock_content (item, TRUE);
+  else if (g_str_equal (what, "select-none"))
+    gimp_selection_none (image);
+}
+
 static gboolean
 do_later (gpointer data)
 {
   Later *self = data;
-  GimpItem *item = self->item;
-  GimpImage *image = gimp_item_get_image (item);
 
-  if (!g_str_has_prefix (self->what, "kill") && !g_str_equal (self->what, "run"))
-    wait_for_sfumato (self->old);
-  if (g_str_equal (self->what, "delete-layer"))
-    gimp_image_remove_layer (image, GIMP_LAYER (item));
-  else if (g_str_equal (self->what, "delete-image"))
-    gimp_image_delete (image);
-  else if (g_str_equal (self->what, "resize-layer"))
-    gimp_layer_resize (GIMP_LAYER (item), 50, 40, 0, 0);
-  else if (g_str_equal (self->what, "resize-image"))
-    gimp_image_resize (image, 50, 40, 0, 0);
-  else if (g_str_equal (self->what, "move-layer"))
-    gimp_layer_set_offsets (GIMP_LAYER (item), 3, 3);
-  else if (g_str_equal (self->what, "lock"))
-    gimp_item_set_lock_content (item, TRUE);
-  else if (g_str_equal (self->what, "select-none"))
-    gimp_selection_none (image);
-  else if (g_str_equal (self->what, "kill"))
+  if (g_str_equal (self->what, "kill"))
     kill_sfumato ();
   else if (g_str_equal (self->what, "kill-writing"))
-    kill_writing_sfumato (image, self->ms, self->old);
+    kill_writing_sfumato (self->when, self->old);
   else if (g_str_equal (self->what, "run"))
-    run_sfumato (item);
+    run_sfumato (self->item);
+  else
+    {
+      wait_for_sfumato (self->old);
+      change (self->item, self->what);
+    }
   g_free (self->what);
-  g_object_unref (item);
+  g_object_unref (self->item);
   g_free (self);
   return G_SOURCE_REMOVE;
 }
@@ -286,9 +326,9 @@ run_later (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
 {
   Later *later = g_new0 (Later, 1);
 
-  g_object_get (config, "what", &later->what, "drawable", &later->item, "ms", &later->ms, NULL);
+  g_object_get (config, "what", &later->what, "drawable", &later->item, "when", &later->when, NULL);
   later->old = find_sfumato (0);
-  g_timeout_add (g_str_equal (later->what, "kill-writing") ? 0 : later->ms, do_later, later);
+  g_timeout_add (g_str_equal (later->what, "kill-writing") ? 0 : later->when, do_later, later);
   return gimp_procedure_new_return_values (procedure, GIMP_PDB_SUCCESS, NULL);
 }
 
@@ -299,7 +339,7 @@ typedef struct
   const char *name;
   GimpRunFunc run;
   const char *text; /* (nullable) name of a string argument, which comes first */
-  gboolean other, ms;
+  gboolean other, when;
   const char *const results[2];
 } Procedure;
 
@@ -320,8 +360,8 @@ add_procedure (GimpPlugIn *plug_in, const Procedure *row)
     gimp_procedure_add_string_argument (procedure, row->text, "Text", NULL, "", G_PARAM_READWRITE);
   if (row->other)
     gimp_procedure_add_drawable_argument (procedure, "other", "Other", NULL, FALSE, G_PARAM_READWRITE);
-  if (row->ms)
-    gimp_procedure_add_int_argument (procedure, "ms", "Milliseconds", NULL, 0, 60000, 0, G_PARAM_READWRITE);
+  if (row->when)
+    gimp_procedure_add_int_argument (procedure, "when", "When", NULL, 0, 60000, 0, G_PARAM_READWRITE);
   if (row->run == run_digest)
     gimp_procedure_add_string_return_value (procedure, "digest", "Digest", NULL, NULL, G_PARAM_READWRITE);
   else
