@@ -224,14 +224,20 @@ is_working (int pid)
   return works;
 }
 
-/* Waits until Sfumato works: all is read then.  Returns its process. */
+/* Waits until Sfumato works: all is read then.  Returns its process, 0 = it ended before that was seen. */
 static int
 wait_for_sfumato (int old)
 {
   int pid = 0;
 
-  for (int i = 0; i < 30000 && !is_working (pid = find_sfumato (old)); i++)
-    g_usleep (1000);
+  for (int i = 0; i < 30000 && !is_working (pid); i++, g_usleep (1000))
+    {
+      const int last = pid;
+
+      pid = find_sfumato (old);
+      if (pid == 0 && last > 0)
+        break;
+    }
   return pid;
 }
 
@@ -247,8 +253,8 @@ count_writes (int pid)
   return g_ascii_strtoull (count + strlen ("syscw: "), NULL, 10);
 }
 
-/* @writes after its work was done: while it changes the image.  GIMP must not be asked whether it does, as it may ask us first, on
- * the script's behalf; what we ask it to answer that would be given the answer to the other question. */
+/* @writes after its work was done: while it changes the image.  GIMP is not asked whether it does: if a call of ours by the script
+ * came in before the answer, libgimp would take that for the answer to a question that it asks itself to serve the call. */
 static void
 kill_writing_sfumato (int writes, int old)
 {
@@ -277,7 +283,7 @@ run_sfumato (GimpItem *item)
   g_object_unref (config);
 }
 
-/* Once all is read. */
+/* What happens to the image once Sfumato has read all of it. */
 static void
 change (GimpItem *item, const char *what)
 {
